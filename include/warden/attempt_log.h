@@ -1,0 +1,99 @@
+// The record of everything that was tried to end a child, in the order in which it was tried.
+#ifndef WARDEN_ATTEMPT_LOG_H_
+#define WARDEN_ATTEMPT_LOG_H_
+
+#include <cstddef>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "warden/signal.h"
+
+namespace warden {
+
+// The part of an escalation that an attempt belongs to.
+enum class AttemptPhase {
+  kPreflight,  // looking, before anything is sent
+  kInterrupt,  // SIGINT and the wait after it
+  kTerminate,  // SIGTERM and the wait after it
+  kSignal,     // any other catchable signal of a policy, or a manual one
+  kKill,       // SIGKILL while the leader lives
+  kSweep,      // SIGKILL to what is left of the group after its leader
+};
+
+enum class AttemptOperation {
+  kCheckStatus,  // is the leader still there?
+  kSendSignal,
+  kWaitForExit,  // of the leader, and then of its group
+  kSweep,        // is anybody left in the group?
+};
+
+enum class AttemptTarget { kLeader, kGroup };
+
+enum class AttemptResult {
+  kOk,
+  kTimedOut,  // a wait that ended before the exit, or a sweep that found survivors
+  kFailed,    // `error` says how
+};
+
+// "preflight", "send_signal", "group", "timed_out": the words of the tool's JSON report.
+std::string_view to_string(AttemptPhase phase);
+std::string_view to_string(AttemptOperation operation);
+std::string_view to_string(AttemptTarget target);
+std::string_view to_string(AttemptResult result);
+
+// One thing that was done, and what came of it.
+struct Attempt {
+  AttemptPhase phase = AttemptPhase::kPreflight;
+  AttemptOperation operation = AttemptOperation::kCheckStatus;
+  std::optional<Signal> signal;         // what was sent, or what was waited after; empty for looks without a signal
+  std::optional<AttemptTarget> target;  // empty for waits
+  absl::Duration started;               // since the escalation began, on the monotonic clock
+  absl::Duration elapsed;
+  AttemptResult result = AttemptResult::kOk;
+  std::error_code error;  // set when kFailed or kTimedOut
+  std::string detail;     // survivors by pid and program, or empty
+
+  // "interrupt send_signal SIGINT to group: ok", "terminate wait_for_exit after SIGTERM: timed_out after 1s".
+  std::string to_string() const;
+};
+
+// A value: an ordered list of attempts, oldest first. Nothing is sorted, merged or dropped.
+class AttemptLog {
+ public:
+  using const_iterator = std::vector<Attempt>::const_iterator;
+
+  void append(Attempt attempt) { attempts_.push_back(std::move(attempt)); }
+
+  std::size_t size() const { return attempts_.size(); }
+  bool empty() const { return attempts_.empty(); }
+  const Attempt& operator[](std::size_t i) const { return attempts_[i]; }
+  Attempt& back() { return attempts_.back(); }
+  const_iterator begin() const { return attempts_.begin(); }
+  const_iterator end() const { return attempts_.end(); }
+
+  // The attempts that failed or timed out, in order.
+  std::vector<Attempt> errors() const;
+
+  // One attempt a line, numbered from [1].
+  std::string to_string() const;
+
+ private:
+  std::vector<Attempt> attempts_;
+};
+
+std::ostream& operator<<(std::ostream& out, AttemptPhase phase);
+std::ostream& operator<<(std::ostream& out, AttemptOperation operation);
+std::ostream& operator<<(std::ostream& out, AttemptTarget target);
+std::ostream& operator<<(std::ostream& out, AttemptResult result);
+std::ostream& operator<<(std::ostream& out, const Attempt& attempt);
+std::ostream& operator<<(std::ostream& out, const AttemptLog& log);
+
+}  // namespace warden
+
+#endif  // WARDEN_ATTEMPT_LOG_H_

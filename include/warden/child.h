@@ -1,0 +1,145 @@
+// A child process under supervision.
+//
+// Example:
+//   warden::Command command("postgres");
+//   command.args({"-D", dir});
+//   warden::Result<warden::Child, warden::SpawnError> child = warden::Child::spawn(command);
+//   if (!child) return fail(child.error().to_string());
+//   ...
+//   warden::Result<warden::ExitStatus, warden::TerminationError> ended =
+//       child.value().terminate(/*interrupt_timeout=*/absl::Seconds(1), /*terminate_timeout=*/absl::Seconds(5));
+#ifndef WARDEN_CHILD_H_
+#define WARDEN_CHILD_H_
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "absl/time/time.h"
+#include "warden/attempt_log.h"
+#include "warden/command.h"
+#include "warden/error.h"
+#include "warden/exit_status.h"
+#include "warden/result.h"
+#include "warden/signal.h"
+#include "warden/termination_error.h"
+#include "warden/termination_policy.h"
+#include "warden/termination_report.h"
+
+namespace warden {
+
+namespace internal {
+struct Handle;
+}
+
+// What a look at a child says.
+struct ProcessState {
+  enum class Kind {
+    kRunning,
+    kExited,     // `status` is set
+    kUncertain,  // `error` says why it cannot be told; treat it as maybe alive
+  };
+  Kind kind = Kind::kRunning;
+  std::optional<ExitStatus> status;
+  std::error_code error;
+};
+
+// How Child::adopt takes a process.
+struct AdoptOptions {
+  std::string name;  // "pid N" when empty
+};
+
+// A handle to one child. Each child has a thread of its own, the reaper, which sleeps until the child ends, collects the exit
+// status and publishes it. The process changes nothing else of the program: no handler, disposition or mask, and no other
+// child is ever waited for.
+//
+// A Child that is destroyed before anybody saw its end (wait, terminate, kill or try_wait that returned a status) and without
+// must_not_be_terminated() is a mistake in the program: the destructor kills the group, waits up to 3 s for it, and says so at
+// error level (to the log sink, or to stderr without one).
+//
+// Thread-safe: any number of threads may call anything on one Child at the same time, and all see the same status; only moving
+// from it and destroying it need it alone. Every call on a moved-from Child fails with Errc::kEmptyHandle.
+class Child {
+ public:
+  // Starts a child and returns when its program runs (execve succeeded), so its group exists and can be signalled.
+  // Blocks: until then; not bounded (a program on a hung network file system, a stopped child before its exec).
+  // Errors: names the step that failed and its errno (error.h); nothing is left behind. "Text file busy" is retried for up to a second.
+  static Result<Child, SpawnError> spawn(const Command& command);
+
+  // Takes a running or unreaped child of this process, however it was started, under supervision. Whoever started it must not
+  // wait for it any more. Where the process leads a group of its own, the group is what is ended; else only the process.
+  // Errors: EINVAL for a pid below 2; Errc::kNotAChild when it is not, or no longer, a child of ours.
+  static Result<Child, SpawnError> adopt(int pid, const AdoptOptions& options = {});
+
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&& other) noexcept;  // ends the child that it had as the destructor does
+  ~Child();
+
+  // The number that the child had; stays the same after its end, when it may belong to somebody else.
+  int pid() const;
+  // What Command::display_name() said; valid as long as the handle.
+  std::string_view name() const;
+
+  // Waits for the exit of the child itself, whatever is left of its group.
+  // Blocks: until then, without a bound. Closes an open stdin pipe first.
+  Result<ExitStatus> wait();
+
+  // Waits for the exit, at most so long. Leaves an open stdin pipe alone. Zero looks once; absl::InfiniteDuration() has no bound.
+  // Errors: EINVAL for a negative duration. Empty when the time passed first.
+  Result<std::optional<ExitStatus>> wait_for(absl::Duration timeout);
+  Result<std::optional<ExitStatus>> wait_until(std::chrono::steady_clock::time_point deadline);
+
+  // Looks once and never blocks.
+  Result<std::optional<ExitStatus>> try_wait();
+
+  // Looks once and never blocks. Unlike try_wait it does not count as having seen the end (see the destructor).
+  ProcessState state() const;
+
+  // Ends the child and its group: SIGINT, up to interrupt_timeout; SIGTERM, up to terminate_timeout; SIGKILL, up to 3 s. Returns as
+  // soon as it is gone. After each of the first two SIGCONT is sent, so that a stopped child runs its handlers. Closes an
+  // open stdin pipe before the first wait. Called again, or on a child that has ended, it returns the status.
+  // Blocks: for the two timeouts and 3 s at most; a signal that cannot be sent costs 100 ms in place of its timeout.
+  // Errors: what was tried is in the error; the child stays supervised, and the call can be repeated.
+  Result<ExitStatus, TerminationError> terminate(absl::Duration interrupt_timeout, absl::Duration terminate_timeout);
+  // The same by any policy.
+  Result<ExitStatus, TerminationError> terminate(const TerminationPolicy& policy);
+  // The same, with the whole story on success too.
+  Result<TerminationReport, TerminationError> terminate_with_report(const TerminationPolicy& policy);
+
+  // SIGKILL to the group, and the wait for it. Closes an open stdin pipe first. Idempotent.
+  // Blocks: 3 s at most.
+  Result<ExitStatus, TerminationError> kill();
+
+  // One signal to the group (to the child alone with Command::group(false)), without SIGCONT and without a wait. Success when
+  // the child has already ended; nothing is sent then.
+  // Errors: kSignalFailed with the errno; the child is as it was.
+  Result<void, TerminationError> send_interrupt_signal();
+  Result<void, TerminationError> send_terminate_signal();
+  Result<void, TerminationError> send_signal(Signal signal);
+
+  // The log of the last escalation or manual signal; empty before the first.
+  AttemptLog attempt_log() const;
+
+  // The write end of the stdin pipe (Stdio::pipe()), close-on-exec; -1 when there is none or it is closed. It stays the
+  // Child's. Writing to it after the child's end raises SIGPIPE like any pipe.
+  int stdin_fd() const;
+  // Closes it; the child reads end of file. Idempotent.
+  void close_stdin();
+
+  // The child may outlive this handle: the destructor then signals nobody, and the reaper thread stays to collect the exit.
+  void must_not_be_terminated();
+  // Undoes that.
+  void must_be_terminated();
+
+ private:
+  explicit Child(std::unique_ptr<internal::Handle> handle);
+
+  std::unique_ptr<internal::Handle> handle_;  // null once moved from
+};
+
+}  // namespace warden
+
+#endif  // WARDEN_CHILD_H_

@@ -1,0 +1,167 @@
+// What to run: program, arguments, environment, streams, and the setting that the child starts in.
+//
+// Example:
+//   warden::Command command("postgres");
+//   command.args({"-D", dir}).cwd(dir).env("PGPORT", "5555").stdout_to(warden::Stdio::file("/tmp/log"));
+#ifndef WARDEN_COMMAND_H_
+#define WARDEN_COMMAND_H_
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace warden {
+
+// Where one standard stream of the child leads. A value; opens nothing by itself.
+class Stdio {
+ public:
+  enum class Kind { kInherit, kNull, kFd, kFile, kPipe };
+  enum class FileMode { kRead, kTruncate, kAppend };
+
+  // The parent's stream of the same number; /dev/null when the parent has that one closed.
+  static Stdio inherit() { return Stdio(Kind::kInherit, -1, {}, FileMode::kRead); }
+  // /dev/null.
+  static Stdio null() { return Stdio(Kind::kNull, -1, {}, FileMode::kRead); }
+  // A copy of the parent's descriptor `fd`, which stays the caller's and must be open when the child is spawned.
+  static Stdio fd(int fd) { return Stdio(Kind::kFd, fd, {}, FileMode::kRead); }
+  // A file: read for stdin, created (mode 0666 less the parent's umask) and truncated for stdout and stderr. The child opens
+  // it, a relative path before it changes directory.
+  static Stdio file(std::string path) { return Stdio(Kind::kFile, -1, std::move(path), FileMode::kTruncate); }
+  // As file(), but written at its end.
+  static Stdio append_file(std::string path) { return Stdio(Kind::kFile, -1, std::move(path), FileMode::kAppend); }
+  // stdin only: a pipe whose write end is Child::stdin_fd().
+  static Stdio pipe() { return Stdio(Kind::kPipe, -1, {}, FileMode::kRead); }
+
+  Kind kind() const { return kind_; }
+  int descriptor() const { return fd_; }
+  const std::string& path() const { return path_; }
+  FileMode mode() const { return mode_; }
+
+ private:
+  Stdio(Kind kind, int fd, std::string path, FileMode mode)
+      : kind_(kind), fd_(fd), path_(std::move(path)), mode_(mode) {}
+  Kind kind_;
+  int fd_;
+  std::string path_;
+  FileMode mode_;
+};
+
+// A limit of the child, by the number of the resource (RLIMIT_* of sys/resource.h). kUnlimited is RLIM_INFINITY.
+struct ResourceLimit {
+  static constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
+  int resource = 0;
+  std::uint64_t soft = kUnlimited;
+  std::uint64_t hard = kUnlimited;
+};
+
+// User and groups that the child runs as. Needs the privilege to change them.
+struct Credentials {
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
+  // Replaces the supplementary groups. Empty optional: with a uid or a gid given they are cleared, so that a child that gives
+  // up root does not keep root's groups.
+  std::optional<std::vector<std::uint32_t>> groups;
+};
+
+// A descriptor of the parent that the child gets as number `target`.
+struct InheritedFd {
+  int source = -1;
+  int target = -1;
+};
+
+// Plain data with fluent setters; each returns *this. Nothing is checked before Child::spawn, which refuses what is wrong
+// with an error that names it. Copies are independent. Thread-compatible.
+class Command {
+ public:
+  // A name without a slash is looked up in the PATH of the child's environment (in the default path of confstr(3) when that has
+  // none); one with a slash is a path. A relative path is taken from the directory that the child starts in (cwd()), as
+  // execve(2) would; an entry of PATH that is relative, from the parent's.
+  explicit Command(std::string program) : program_(std::move(program)) {}
+
+  // Appends arguments; argv[0] is the program as it was given.
+  Command& arg(std::string argument);
+  Command& args(std::initializer_list<std::string_view> arguments);
+  Command& args(const std::vector<std::string>& arguments);
+
+  // The child's environment is the parent's as it is at the spawn, cleared, unset and set in the order of these calls.
+  Command& env(std::string name, std::string value);
+  Command& unset_env(std::string name);
+  Command& clear_env();
+
+  // The directory that the child starts in; the parent's by default.
+  Command& cwd(std::string directory);
+
+  // What logs, errors and reports call the child; the program as it was given by default, never arguments or environment.
+  Command& name(std::string name);
+
+  // inherit() by default.
+  Command& stdin_from(Stdio stdio);
+  Command& stdout_to(Stdio stdio);
+  Command& stderr_to(Stdio stdio);
+
+  // The child gets copies of these and of no other descriptor above 2, whatever their close-on-exec flags say. A target may
+  // be named once and must not be below 3.
+  Command& inherit_fd(int fd) { return inherit_fd(fd, fd); }
+  Command& inherit_fd(int source, int target);
+
+  // On by default: the child leads a process group of its own, so that terminate() reaches what it starts. Off: it stays in the
+  // parent's group, and only the child itself is signalled and waited for.
+  Command& group(bool own_group);
+  // The child leads a session of its own (setsid(2)), and with it a group; it has no controlling terminal.
+  Command& new_session(bool own_session);
+  // The terminal on the child's stdin gets the child's group as its foreground group before the program starts. The caller
+  // takes the terminal back after the end (tcsetpgrp(3), with SIGTTOU blocked). Needs a group of its own.
+  Command& foreground(bool foreground);
+
+  Command& umask(unsigned mask);
+  Command& limit(ResourceLimit limit);
+  // The nice value itself (-20 to 19), not an increment.
+  Command& nice(int value);
+  Command& credentials(Credentials credentials);
+
+  // SIGKILL to the child itself (not to what it started) when this process dies, however it dies (PR_SET_PDEATHSIG, prctl(2)).
+  // The kernel ties this to the thread that launches, so the child's reaper thread does, which lives as long as the child. A
+  // program that is set-user-ID, set-group-ID or has capabilities clears it at its start.
+  Command& die_with_parent(bool die);
+
+  const std::string& program() const { return program_; }
+  const std::vector<std::string>& arguments() const { return arguments_; }
+  const std::string& display_name() const { return name_.has_value() ? *name_ : program_; }
+
+  // The rest, as set: for the library and for tests.
+  struct EnvChange {
+    enum class Kind { kSet, kUnset, kClear };
+    Kind kind;
+    std::string name;
+    std::string value;
+  };
+  struct Options {
+    std::vector<EnvChange> env_changes;
+    std::optional<std::string> cwd;
+    Stdio stdio[3] = {Stdio::inherit(), Stdio::inherit(), Stdio::inherit()};
+    std::vector<InheritedFd> inherited_fds;
+    bool group = true;
+    bool new_session = false;
+    bool foreground = false;
+    bool die_with_parent = false;
+    std::optional<unsigned> umask;
+    std::vector<ResourceLimit> limits;
+    std::optional<int> nice;
+    std::optional<Credentials> credentials;
+  };
+  const Options& options() const { return options_; }
+
+ private:
+  std::string program_;
+  std::vector<std::string> arguments_;
+  std::optional<std::string> name_;
+  Options options_;
+};
+
+}  // namespace warden
+
+#endif  // WARDEN_COMMAND_H_

@@ -1,0 +1,107 @@
+// Errors as payload structs over std::error_code: what failed, for which process, with the facts.
+//
+// Each struct converts to its std::error_code through make_error_code (found by argument-dependent lookup), which is how
+// BOOST_OUTCOME_TRY narrows it, and each prints as one line that says everything it knows.
+#ifndef WARDEN_ERROR_H_
+#define WARDEN_ERROR_H_
+
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace warden {
+
+// Conditions of this library that no errno describes; the category's name is "warden".
+enum class Errc {
+  kNotAChild = 1,   // the process is not a child of ours, or somebody else has reaped it
+  kStillRunning,    // SIGKILL was sent, and the child has not gone within the bound
+  kSurvivors,       // the leader is gone, and processes of its group are left
+  kGroupUnknown,    // whether the group is empty cannot be known here (/proc is missing or hidden)
+  kNotReapable,     // the child is dead, and somebody (a tracer) keeps it from being reaped
+  kEmptyHandle,     // the Child was moved from
+  kStatusUnknown,   // the status could not be read, for a reason that is not ECHILD
+};
+
+const std::error_category& error_category();
+std::error_code make_error_code(Errc code);
+
+// Bad input, refused before anything was started.
+struct InvalidArgument {
+  std::string field;   // what was wrong: "signal", "interrupt_timeout"
+  std::string value;   // what it was, printable
+  std::string reason;  // what it should have been
+
+  std::string to_string() const;
+};
+
+std::error_code make_error_code(const InvalidArgument& error);  // always EINVAL
+
+// Where a spawn failed. Steps from kSetGroup on happen in the child, in about this order.
+enum class SpawnStep {
+  kValidate,           // the Command itself; `field` and `value` say what
+  kResolveProgram,     // PATH lookup
+  kCreateThread,       // the reaper thread
+  kCreatePipe,         // the pipe for stdin
+  kLaunch,             // clone(2)
+  kSetGroup,           // setpgid(2)
+  kSetSession,         // setsid(2)
+  kUnshareFiles,       // a descriptor table of its own
+  kSetDescriptor,      // dup3(2), fcntl(2)
+  kOpenFile,           // open(2) for a stream; `value` is the path
+  kSetForeground,      // the terminal's foreground group
+  kSetLimit,           // prlimit(2)
+  kSetNice,            // setpriority(2)
+  kSetGroups,          // setgroups(2)
+  kSetGid,             // setresgid(2)
+  kSetUid,             // setresuid(2)
+  kChangeDirectory,    // chdir(2)
+  kParentDeathSignal,  // prctl(2)
+  kExec,               // execve(2); `value` is the path that was tried
+  kAdopt,              // taking an existing process under supervision
+};
+
+// The step as text: "set the process group", "execute the program".
+std::string_view to_string(SpawnStep step);
+
+// A child that could not be started. Nothing is left of it: no process, no zombie, no descriptor, no thread.
+struct SpawnError {
+  std::error_code code;  // the errno of the step (generic category), or an Errc
+  SpawnStep step = SpawnStep::kValidate;
+  std::string process_name;
+  std::string field;  // bad input: which part of the Command; else empty
+  std::string value;  // the offending value, or the path that the step was about
+  std::string reason;  // bad input: what is wrong with it; else empty
+
+  std::string to_string() const;
+};
+
+std::error_code make_error_code(const SpawnError& error);
+
+// A question about a child that could not be answered; the child's state is unchanged.
+struct WaitError {
+  std::error_code code;
+  std::string process_name;
+
+  std::string to_string() const;
+};
+
+std::error_code make_error_code(const WaitError& error);
+
+// What value() of a Result does with these errors: throws std::system_error with the code and to_string() as its message.
+// Where exceptions are off, it prints the message and aborts.
+[[noreturn]] void outcome_throw_as_system_error_with_payload(const InvalidArgument& error);
+[[noreturn]] void outcome_throw_as_system_error_with_payload(const SpawnError& error);
+[[noreturn]] void outcome_throw_as_system_error_with_payload(const WaitError& error);
+
+std::ostream& operator<<(std::ostream& out, const InvalidArgument& error);
+std::ostream& operator<<(std::ostream& out, SpawnStep step);
+std::ostream& operator<<(std::ostream& out, const SpawnError& error);
+std::ostream& operator<<(std::ostream& out, const WaitError& error);
+
+}  // namespace warden
+
+template <>
+struct std::is_error_code_enum<warden::Errc> : std::true_type {};
+
+#endif  // WARDEN_ERROR_H_

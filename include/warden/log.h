@@ -1,0 +1,30 @@
+// Where the library's own messages go: to a sink that the program sets, and nowhere by default.
+#ifndef WARDEN_LOG_H_
+#define WARDEN_LOG_H_
+
+#include <string_view>
+
+namespace warden {
+
+enum class LogSeverity { kDebug, kWarning, kError };
+
+// One message. The views are valid during the call only.
+struct LogRecord {
+  LogSeverity severity;
+  std::string_view process_name;  // Child::name() of the child that it is about
+  std::string_view event;         // what happened, a fixed sentence for each kind of event
+  std::string_view error;         // the error's text; empty when there is none
+};
+
+// Called on the thread whose call caused the event, never on a thread of ours and never under a lock of ours, so it may call
+// the library again. It must not throw. `context` is what set_log_sink was given.
+using LogSink = void (*)(const LogRecord& record, void* context);
+
+// Sets the sink for this process; nullptr for none.
+// A message that another thread is just delivering may still reach the old sink after this returns.
+// Thread-safe.
+void set_log_sink(LogSink sink, void* context);
+
+}  // namespace warden
+
+#endif  // WARDEN_LOG_H_

@@ -1,0 +1,33 @@
+// Result<T, E>: a value or an error, from Boost.Outcome.
+//
+// Result<T, E> is outcome::std_result<T, E>: the very type that outcome::result<T, E> of <boost/outcome/result.hpp> is when E is one
+// of our payload structs, at a quarter of the include cost. It has value(), error(), has_value(), and BOOST_OUTCOME_TRY
+// (<boost/outcome/try.hpp>) works on it, narrowing a payload struct to std::error_code where the caller's result carries only that.
+// value() on an error throws std::system_error with the error's code (or aborts where exceptions are off).
+#ifndef WARDEN_RESULT_H_
+#define WARDEN_RESULT_H_
+
+#if defined(__cplusplus) && __cplusplus < 201703L
+#error "warden needs C++17: compile with -std=c++17 or newer"
+#endif
+
+#include <boost/outcome/std_result.hpp>
+
+namespace warden {
+
+struct WaitError;
+
+// Boost.Outcome, under the name that this library's documentation uses.
+namespace outcome {
+using namespace BOOST_OUTCOME_V2_NAMESPACE;  // NOLINT(google-build-using-namespace): an alias that can be added to
+template <class T, class E>
+using result = BOOST_OUTCOME_V2_NAMESPACE::std_result<T, E>;
+}  // namespace outcome
+
+// E is WaitError unless said otherwise: the error of every question that is asked of a child.
+template <class T, class E = WaitError>
+using Result = outcome::std_result<T, E>;
+
+}  // namespace warden
+
+#endif  // WARDEN_RESULT_H_

@@ -1,0 +1,69 @@
+// Why a child could not be signalled or ended, with everything that was tried.
+#ifndef WARDEN_TERMINATION_ERROR_H_
+#define WARDEN_TERMINATION_ERROR_H_
+
+#include <iosfwd>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "warden/attempt_log.h"
+
+namespace warden {
+
+// A process of the child's group that was alive when somebody looked.
+struct Survivor {
+  int pid = 0;
+  std::string program;  // the kernel's short name (comm), at most 15 bytes
+  friend bool operator==(const Survivor& a, const Survivor& b) { return a.pid == b.pid && a.program == b.program; }
+};
+
+enum class TerminationErrorKind {
+  kInvalidPolicy,      // refused before anything was sent; nothing was tried
+  kSignalFailed,       // a manual signal could not be sent
+  kTerminationFailed,  // the escalation went through to its end, and the child or its group is still there
+};
+
+// The child stays supervised and armed, and the call can be made again.
+class TerminationError {
+ public:
+  TerminationError(TerminationErrorKind kind, std::error_code code, std::string process_name, AttemptLog attempts);
+
+  TerminationErrorKind kind() const { return kind_; }
+  // The reason for the end: an Errc (kStillRunning, kSurvivors, kGroupUnknown, ...) or the errno of the failed signal.
+  std::error_code code() const { return code_; }
+  const std::string& process_name() const { return process_name_; }
+
+  // Everything that was tried, in order.
+  const AttemptLog& attempts() const { return attempts_; }
+  // What failed or timed out, in order.
+  std::vector<Attempt> attempt_errors() const { return attempts_.errors(); }
+
+  // Who was left of the group, where that could be known.
+  const std::vector<Survivor>& survivors() const { return survivors_; }
+  void set_survivors(std::vector<Survivor> survivors) { survivors_ = std::move(survivors); }
+
+  // kInvalidPolicy: what is wrong with it.
+  const std::string& detail() const { return detail_; }
+  void set_detail(std::string detail) { detail_ = std::move(detail); }
+
+  // The headline, the process name, and every attempt with its error's text.
+  std::string to_string() const;
+
+ private:
+  TerminationErrorKind kind_;
+  std::error_code code_;
+  std::string process_name_;
+  AttemptLog attempts_;
+  std::vector<Survivor> survivors_;
+  std::string detail_;
+};
+
+std::error_code make_error_code(const TerminationError& error);
+[[noreturn]] void outcome_throw_as_system_error_with_payload(const TerminationError& error);
+std::ostream& operator<<(std::ostream& out, const Survivor& survivor);
+std::ostream& operator<<(std::ostream& out, const TerminationError& error);
+
+}  // namespace warden
+
+#endif  // WARDEN_TERMINATION_ERROR_H_

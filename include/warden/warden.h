@@ -1,0 +1,17 @@
+// The whole library but its opt-in parts (warden/boost_process.h).
+#ifndef WARDEN_WARDEN_H_
+#define WARDEN_WARDEN_H_
+
+#include "warden/attempt_log.h"
+#include "warden/child.h"
+#include "warden/command.h"
+#include "warden/error.h"
+#include "warden/exit_status.h"
+#include "warden/log.h"
+#include "warden/result.h"
+#include "warden/signal.h"
+#include "warden/termination_error.h"
+#include "warden/termination_policy.h"
+#include "warden/termination_report.h"
+
+#endif  // WARDEN_WARDEN_H_

@@ -1,0 +1,186 @@
+#include "warden/child.h"
+
+#include "lib/internal/cancellation_guard.h"
+#include "lib/internal/deadline.h"
+#include "lib/internal/drop.h"
+#include "lib/internal/escalation.h"
+#include "lib/internal/handle.h"
+#include "lib/internal/manual_signal.h"
+#include "lib/internal/spawn.h"
+#include "lib/internal/wait_child.h"
+
+namespace warden {
+namespace {
+
+using internal::Lock;
+using internal::TimePoint;
+
+WaitError empty_handle_wait() { return {Errc::kEmptyHandle, {}}; }
+
+TerminationError empty_handle(TerminationErrorKind kind) { return {kind, Errc::kEmptyHandle, {}, {}}; }
+
+TerminationError refused(const internal::Handle& handle, const InvalidArgument& invalid) {
+  TerminationError error(TerminationErrorKind::kInvalidPolicy, make_error_code(invalid), handle.child->name(), {});
+  error.set_detail(invalid.to_string());
+  return error;
+}
+
+std::optional<InvalidArgument> check_timeout(const char* field, absl::Duration timeout) {
+  if (timeout >= absl::ZeroDuration()) return std::nullopt;
+  return InvalidArgument{field, absl::FormatDuration(timeout), "a duration must not be negative"};
+}
+
+}  // namespace
+
+Child::Child(std::unique_ptr<internal::Handle> handle) : handle_(std::move(handle)) {}
+Child::Child(Child&& other) noexcept = default;
+
+Child& Child::operator=(Child&& other) noexcept {
+  if (this != &other) {
+    Child previous(std::move(handle_));
+    handle_ = std::move(other.handle_);
+  }
+  return *this;
+}
+
+Child::~Child() {
+  if (handle_ != nullptr) internal::drop_child(*handle_);
+}
+
+Result<Child, SpawnError> Child::spawn(const Command& command) {
+  const internal::CancellationGuard no_cancellation;
+  auto handle = internal::spawn_child(internal::linux_sys(), command);
+  if (!handle) return std::move(handle).error();
+  return Child(std::move(handle).value());
+}
+
+Result<Child, SpawnError> Child::adopt(int pid, const AdoptOptions& options) {
+  const internal::CancellationGuard no_cancellation;
+  auto handle = internal::adopt_child(internal::linux_sys(), pid, options.name);
+  if (!handle) return std::move(handle).error();
+  return Child(std::move(handle).value());
+}
+
+int Child::pid() const { return handle_ == nullptr ? -1 : handle_->child->pid(); }
+
+std::string_view Child::name() const { return handle_ == nullptr ? std::string_view() : handle_->child->name(); }
+
+Result<ExitStatus> Child::wait() {
+  if (handle_ == nullptr) return empty_handle_wait();
+  close_stdin();
+  auto ended = wait_until(TimePoint::max());
+  if (!ended) return std::move(ended).error();
+  return *std::move(ended).value();
+}
+
+Result<std::optional<ExitStatus>> Child::wait_for(absl::Duration timeout) {
+  if (handle_ == nullptr) return empty_handle_wait();
+  if (const auto invalid = check_timeout("timeout", timeout)) {
+    return WaitError{make_error_code(*invalid), handle_->child->name()};
+  }
+  return wait_until(internal::deadline_after(handle_->child->sys().now(), timeout));
+}
+
+Result<std::optional<ExitStatus>> Child::wait_until(std::chrono::steady_clock::time_point deadline) {
+  if (handle_ == nullptr) return empty_handle_wait();
+  const internal::CancellationGuard no_cancellation;
+  Lock lock(handle_->child->mutex());
+  return internal::wait_child(*handle_->child, lock, deadline);
+}
+
+Result<std::optional<ExitStatus>> Child::try_wait() { return wait_until(TimePoint::min()); }
+
+ProcessState Child::state() const {
+  ProcessState state;
+  if (handle_ == nullptr) {
+    state.kind = ProcessState::Kind::kUncertain;
+    state.error = Errc::kEmptyHandle;
+    return state;
+  }
+  const internal::CancellationGuard no_cancellation;
+  internal::Supervised& child = *handle_->child;
+  Lock lock(child.mutex());
+  if (child.look(lock)) {
+    state.kind = ProcessState::Kind::kExited;
+    state.status = child.status(lock);
+  } else if (child.look_error(lock) != 0) {
+    state.kind = ProcessState::Kind::kUncertain;
+    state.error = std::error_code(child.look_error(lock), std::generic_category());
+  }
+  return state;
+}
+
+Result<ExitStatus, TerminationError> Child::terminate(absl::Duration interrupt_timeout, absl::Duration terminate_timeout) {
+  if (handle_ == nullptr) return empty_handle(TerminationErrorKind::kTerminationFailed);
+  if (const auto invalid = check_timeout("interrupt_timeout", interrupt_timeout)) return refused(*handle_, *invalid);
+  if (const auto invalid = check_timeout("terminate_timeout", terminate_timeout)) return refused(*handle_, *invalid);
+  return terminate(TerminationPolicy::interrupt_first(interrupt_timeout, terminate_timeout));
+}
+
+Result<ExitStatus, TerminationError> Child::terminate(const TerminationPolicy& policy) {
+  auto report = terminate_with_report(policy);
+  if (!report) return std::move(report).error();
+  return std::move(report).value().status;
+}
+
+Result<TerminationReport, TerminationError> Child::terminate_with_report(const TerminationPolicy& policy) {
+  if (handle_ == nullptr) return empty_handle(TerminationErrorKind::kTerminationFailed);
+  if (const auto invalid = policy.validate()) return refused(*handle_, *invalid);
+  const internal::CancellationGuard no_cancellation;
+  internal::Supervised& child = *handle_->child;
+  Lock lock(child.mutex());
+  auto report = internal::terminate_child(child, lock, policy);
+  if (report.has_value()) child.set_armed(lock, false);
+  return report;
+}
+
+Result<ExitStatus, TerminationError> Child::kill() {
+  close_stdin();
+  return terminate(TerminationPolicy::immediate());
+}
+
+Result<void, TerminationError> Child::send_interrupt_signal() { return send_signal(Signal::interrupt()); }
+
+Result<void, TerminationError> Child::send_terminate_signal() { return send_signal(Signal::terminate()); }
+
+Result<void, TerminationError> Child::send_signal(Signal signal) {
+  if (handle_ == nullptr) return empty_handle(TerminationErrorKind::kSignalFailed);
+  if (!signal.can_be_sent()) {
+    return refused(*handle_, {"signal", signal.name(), "the number is reserved by the C library"});
+  }
+  const internal::CancellationGuard no_cancellation;
+  Lock lock(handle_->child->mutex());
+  return internal::send_manual_signal(*handle_->child, lock, signal);
+}
+
+AttemptLog Child::attempt_log() const {
+  if (handle_ == nullptr) return {};
+  const Lock lock(handle_->child->mutex());
+  return handle_->child->last_log(lock);
+}
+
+int Child::stdin_fd() const {
+  if (handle_ == nullptr) return -1;
+  const Lock lock(handle_->child->mutex());
+  return handle_->child->stdin_fd(lock);
+}
+
+void Child::close_stdin() {
+  if (handle_ == nullptr) return;
+  const Lock lock(handle_->child->mutex());
+  handle_->child->close_stdin(lock);
+}
+
+void Child::must_not_be_terminated() {
+  if (handle_ == nullptr) return;
+  const Lock lock(handle_->child->mutex());
+  handle_->child->set_armed(lock, false);
+}
+
+void Child::must_be_terminated() {
+  if (handle_ == nullptr) return;
+  const Lock lock(handle_->child->mutex());
+  handle_->child->set_armed(lock, true);
+}
+
+}  // namespace warden

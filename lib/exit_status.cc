@@ -1,0 +1,46 @@
+#include "warden/exit_status.h"
+
+#include <ostream>
+
+#include "absl/strings/str_cat.h"
+
+namespace warden {
+
+ExitStatus ExitStatus::exited(int code) { return ExitStatus(ExitKind::kExited, code, false); }
+
+ExitStatus ExitStatus::signaled(Signal signal, bool core_dumped) {
+  return ExitStatus(ExitKind::kSignaled, signal.number(), core_dumped);
+}
+
+ExitStatus ExitStatus::lost() { return ExitStatus(ExitKind::kLost, 0, false); }
+
+std::optional<int> ExitStatus::exit_code() const {
+  return kind_ == ExitKind::kExited ? std::optional<int>(code_) : std::nullopt;
+}
+
+std::optional<Signal> ExitStatus::signal() const {
+  if (kind_ != ExitKind::kSignaled) return std::nullopt;
+  return Signal::from_number(code_).value();
+}
+
+ExitStatus ExitStatus::with_resource_usage(const ResourceUsage& usage) const {
+  ExitStatus copy = *this;
+  copy.usage_ = usage;
+  return copy;
+}
+
+std::string ExitStatus::to_string() const {
+  switch (kind_) {
+    case ExitKind::kExited:
+      return absl::StrCat("exited with code ", code_);
+    case ExitKind::kSignaled:
+      return absl::StrCat("killed by ", signal()->name(), core_dumped_ ? " (core dumped)" : "");
+    case ExitKind::kLost:
+      break;
+  }
+  return "exit status lost";
+}
+
+std::ostream& operator<<(std::ostream& out, const ExitStatus& status) { return out << status.to_string(); }
+
+}  // namespace warden

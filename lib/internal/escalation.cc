@@ -1,0 +1,290 @@
+#include "lib/internal/escalation.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "lib/internal/deadline.h"
+#include "lib/internal/log_message.h"
+#include "warden/log.h"
+#include "lib/internal/survivors.h"
+
+namespace warden::internal {
+namespace {
+
+// The pause between looks at a group of which /proc does not tell.
+constexpr absl::Duration kUnknownPause = absl::Milliseconds(20);
+
+std::error_code os_error(int error) { return {error, std::generic_category()}; }
+
+AttemptPhase phase_of(Signal signal) {
+  if (signal == Signal::interrupt()) return AttemptPhase::kInterrupt;
+  if (signal == Signal::terminate()) return AttemptPhase::kTerminate;
+  return AttemptPhase::kSignal;
+}
+
+std::vector<Survivor> survivors_of(const std::vector<Member>& live) {
+  std::vector<Survivor> survivors;
+  for (const Member& member : live) survivors.push_back({member.pid, member.program});
+  return survivors;
+}
+
+std::string describe(const std::vector<Member>& live) {
+  return absl::StrJoin(live, ", ", [](std::string* out, const Member& member) {
+    absl::StrAppend(out, member.pid, " (", member.program, ")");
+  });
+}
+
+void deliver(const Supervised& child, const std::vector<Escalation::Message>& messages) {
+  for (const Escalation::Message& message : messages) {
+    log_message({message.severity, child.name(), message.event, message.error});
+  }
+}
+
+}  // namespace
+
+Escalation::Escalation(Supervised& child, const TerminationPolicy& policy)
+    : child_(child), policy_(policy), begun_(child.sys().now()) {}
+
+// A later policy is a wish for the rest: no phase longer than it has it, and SIGKILL no later than its phases add up to.
+void Escalation::join(const Lock& lock, const TerminationPolicy& policy) {
+  const TimePoint now = child_.sys().now();
+  absl::Duration total;
+  for (const TerminationPhase& theirs : policy.phases) {
+    total += theirs.timeout;
+    if (stage_ == Stage::kWaiting && signal_ == theirs.signal) {
+      phase_deadline_ = std::min(phase_deadline_, deadline_after(now, theirs.timeout));
+    }
+    for (std::size_t i = next_; i < policy_.phases.size(); ++i) {
+      if (policy_.phases[i].signal == theirs.signal) {
+        policy_.phases[i].timeout = std::min(policy_.phases[i].timeout, theirs.timeout);
+      }
+    }
+  }
+  kill_by_ = std::min(kill_by_, deadline_after(now, total));
+  if (stage_ == Stage::kWaitingAfterKill) {
+    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.kill_timeout));
+  }
+  policy_.kill_timeout = std::min(policy_.kill_timeout, policy.kill_timeout);
+  policy_.leader_only = policy_.leader_only && policy.leader_only;
+  child_.notify(lock);
+}
+
+TimePoint Escalation::deadline() const {
+  return stage_ == Stage::kWaiting ? std::min(phase_deadline_, kill_by_) : phase_deadline_;
+}
+
+Attempt& Escalation::record(AttemptOperation operation, TimePoint started, AttemptResult result, std::error_code error) {
+  Attempt attempt;
+  attempt.phase = phase_;
+  attempt.operation = operation;
+  attempt.started = duration_between(begun_, started);
+  attempt.elapsed = duration_between(started, child_.sys().now());
+  attempt.result = result;
+  attempt.error = error;
+  log_.append(std::move(attempt));
+  return log_.back();
+}
+
+void Escalation::warn(LogSeverity severity, std::string event, std::error_code error) {
+  messages_.push_back({severity, std::move(event), error ? error.message() : std::string()});
+}
+
+void Escalation::advance(Lock& lock) {
+  if (stage_ == Stage::kOver) return;
+  if (stage_ == Stage::kPreflight) preflight(lock);
+  while (stage_ != Stage::kOver) {
+    if (is_finished(lock)) {
+      succeeded_ = true;
+      stage_ = Stage::kOver;
+    } else if (child_.sys().now() < deadline()) {
+      return;
+    } else {
+      finish_wait(lock);
+      if (stage_ == Stage::kWaitingAfterKill) {
+        fail(lock);
+      } else if (!next_phase(lock)) {
+        enter_kill(lock);
+      }
+    }
+  }
+  child_.set_last_log(lock, log_);
+  child_.notify(lock);
+}
+
+void Escalation::preflight(Lock& lock) {
+  const TimePoint started = child_.sys().now();
+  stage_ = Stage::kWaiting;  // with a deadline that has passed: whatever preflight does not settle goes on to the first phase
+  phase_deadline_ = started;
+  wait_recorded_ = true;
+  child_.look(lock);
+  const int error = child_.ended(lock) ? 0 : child_.look_error(lock);
+  record(AttemptOperation::kCheckStatus, started, error == 0 ? AttemptResult::kOk : AttemptResult::kFailed, os_error(error)).target =
+      AttemptTarget::kLeader;
+  if (error != 0) warn(LogSeverity::kWarning, "the child's state is unknown; the escalation goes on", os_error(error));
+}
+
+// True when what the policy promises has been reached. Looks, and records what it sees.
+bool Escalation::is_finished(Lock& lock) {
+  if (!child_.ended(lock) && !child_.look(lock)) return false;
+  if (!wait_recorded_) {
+    Attempt& wait = record(AttemptOperation::kWaitForExit, wait_started_, AttemptResult::kOk);
+    wait.signal = signal_;
+    wait_recorded_ = true;
+  }
+  if (policy_.leader_only || !child_.leads_group()) return true;
+  return is_group_empty(lock);
+}
+
+bool Escalation::is_group_empty(const Lock& lock) {
+  const TimePoint started = child_.sys().now();
+  group_ = child_.look_at_group(lock, &live_);
+  if (survivors_.empty()) survivors_ = survivors_of(live_);
+  if (group_ == GroupState::kEmpty || !sweep_recorded_) {
+    const AttemptResult result = group_ == GroupState::kEmpty  ? AttemptResult::kOk
+                                 : group_ == GroupState::kLive ? AttemptResult::kTimedOut
+                                                               : AttemptResult::kFailed;
+    std::error_code error;
+    if (group_ == GroupState::kLive) error = Errc::kSurvivors;
+    if (group_ == GroupState::kUnknown) error = Errc::kGroupUnknown;
+    Attempt& sweep = record(AttemptOperation::kSweep, started, result, error);
+    sweep.target = AttemptTarget::kGroup;
+    sweep.detail = describe(live_);
+    sweep_recorded_ = true;
+  }
+  return group_ == GroupState::kEmpty;
+}
+
+// The time of the current wait is over.
+void Escalation::finish_wait(const Lock& lock) {
+  if (phase_ == AttemptPhase::kPreflight) return;
+  Attempt& wait = record(AttemptOperation::kWaitForExit, wait_started_, AttemptResult::kTimedOut,
+                         std::make_error_code(std::errc::timed_out));
+  wait.signal = signal_;
+  if (child_.ended(lock)) wait.detail = describe(live_);
+  if (stage_ == Stage::kWaiting && send_error_ == 0) {
+    warn(LogSeverity::kWarning, absl::StrCat("did not end in time after ", signal_->name()), wait.error);
+  }
+}
+
+// False when no phase is left. A phase for the leader alone is over with the leader.
+bool Escalation::next_phase(const Lock& lock) {
+  while (next_ < policy_.phases.size() && child_.sys().now() < kill_by_) {
+    const TerminationPhase phase = policy_.phases[next_++];
+    if (target_of(phase.target) == AttemptTarget::kLeader && child_.ended(lock)) continue;
+    enter_phase(lock, phase);
+    return true;
+  }
+  return false;
+}
+
+AttemptTarget Escalation::target_of(AttemptTarget asked) const {
+  return policy_.leader_only || !child_.leads_group() ? AttemptTarget::kLeader : asked;
+}
+
+int Escalation::send(const Lock& lock, Signal signal, AttemptTarget target) {
+  const TimePoint started = child_.sys().now();
+  const int error = child_.send(lock, target, signal.number());
+  Attempt& attempt = record(AttemptOperation::kSendSignal, started, error == 0 ? AttemptResult::kOk : AttemptResult::kFailed,
+                            os_error(error));
+  attempt.signal = signal;
+  attempt.target = target;
+  // Success with a group says that somebody in it was signalled. The leader is signalled apart where that may have been
+  // another: it has left the group, or it may not be signalled at all (kill(2), EPERM), which a probe shows.
+  if (target == AttemptTarget::kLeader || child_.ended(lock)) return error;
+  const bool missed = child_.leader_has_moved(lock) || (error == 0 && child_.send(lock, AttemptTarget::kLeader, 0) == EPERM);
+  return missed ? send(lock, signal, AttemptTarget::kLeader) : error;
+}
+
+void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, absl::Duration timeout) {
+  stage_ = stage;
+  send_error_ = send_error;
+  wait_started_ = child_.sys().now();
+  wait_recorded_ = child_.ended(lock);
+  sweep_recorded_ = false;
+  phase_deadline_ = deadline_after(wait_started_, send_error == 0 ? timeout : policy_.failed_send_grace);
+  child_.close_stdin(lock);
+}
+
+void Escalation::enter_phase(const Lock& lock, const TerminationPhase& phase) {
+  phase_ = phase_of(phase.signal);
+  signal_ = phase.signal;
+  const AttemptTarget target = target_of(phase.target);
+  const int error = send(lock, phase.signal, target);
+  if (error == 0) {
+    send(lock, Signal::continue_process(), target);  // a stopped process runs its handler only once it is continued
+  } else {
+    warn(LogSeverity::kWarning, absl::StrCat(phase.signal.name(), " could not be sent"), os_error(error));
+  }
+  start_waiting(lock, Stage::kWaiting, error, phase.timeout);
+}
+
+void Escalation::enter_kill(const Lock& lock) {
+  phase_ = child_.ended(lock) ? AttemptPhase::kSweep : AttemptPhase::kKill;
+  signal_ = Signal::kill();
+  const int error = send(lock, Signal::kill(), target_of(AttemptTarget::kGroup));
+  forced_ = error == 0;
+  if (error != 0) {
+    warn(LogSeverity::kError, "SIGKILL could not be sent; the process may need to be ended by hand", os_error(error));
+  }
+  start_waiting(lock, Stage::kWaitingAfterKill, error, policy_.kill_timeout);
+}
+
+void Escalation::fail(const Lock& lock) {
+  stage_ = Stage::kOver;
+  if (send_error_ != 0) {
+    failure_ = os_error(send_error_);
+  } else if (!child_.ended(lock)) {
+    failure_ = Errc::kStillRunning;
+  } else {
+    failure_ = group_ == GroupState::kLive ? Errc::kSurvivors : Errc::kGroupUnknown;
+  }
+  warn(LogSeverity::kError, "could not be ended; it may still run", failure_);
+}
+
+void Escalation::wait(Lock& lock) {
+  if (!child_.ended(lock)) {
+    child_.wait_changed(lock, deadline());
+  } else if (group_ == GroupState::kLive) {
+    wait_for_survivor(child_, lock, live_, deadline());
+  } else {
+    child_.wait_changed(lock, std::min(deadline(), deadline_after(child_.sys().now(), kUnknownPause)));
+  }
+}
+
+TerminationResult Escalation::outcome(const Lock& lock) const {
+  if (succeeded_) return TerminationReport{child_.status(lock), phase_, forced_, survivors_, log_};
+  TerminationError error(TerminationErrorKind::kTerminationFailed, failure_, child_.name(), log_);
+  error.set_survivors(survivors_of(live_));
+  return error;
+}
+
+TerminationResult terminate_child(Supervised& child, Lock& lock, const TerminationPolicy& policy) {
+  std::shared_ptr<Escalation> run = child.escalation(lock);
+  if (run == nullptr || run->over(lock)) {
+    run = std::make_shared<Escalation>(child, policy);
+    child.set_escalation(lock, run);
+  } else {
+    run->join(lock, policy);
+  }
+  for (;;) {
+    run->advance(lock);
+    const std::vector<Escalation::Message> messages = run->take_messages(lock);
+    if (!messages.empty()) {
+      lock.unlock();
+      deliver(child, messages);
+      lock.lock();
+    }
+    if (run->over(lock)) break;
+    run->wait(lock);
+  }
+  TerminationResult outcome = run->outcome(lock);
+  if (outcome.has_value()) child.release(lock);
+  return outcome;
+}
+
+}  // namespace warden::internal

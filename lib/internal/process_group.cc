@@ -1,0 +1,64 @@
+#include "lib/internal/process_group.h"
+
+#include <errno.h>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+
+namespace warden::internal {
+namespace {
+
+// What comes after the program's name, counted from the state (field 3 of proc(5)).
+constexpr std::size_t kState = 0, kGroup = 2, kThreadCount = 17, kStartTime = 19;
+
+// Empty when the process is gone; `known` turns false when it is there and cannot be read.
+std::optional<ProcessStat> read_stat(Sys& sys, int pid, bool* known) {
+  std::string text;
+  const int error = -sys.read_proc(pid, "stat", &text);
+  if (error == ENOENT || error == ESRCH) return std::nullopt;
+  std::optional<ProcessStat> stat;
+  if (error == 0) stat = parse_stat(text);
+  if (!stat.has_value()) *known = false;
+  return stat;
+}
+
+}  // namespace
+
+std::optional<ProcessStat> parse_stat(std::string_view text) {
+  // The name is in parentheses, and may contain any of them.
+  const std::size_t open = text.find('(');
+  const std::size_t close = text.rfind(')');
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::nullopt;
+  const absl::string_view rest(text.data() + close + 1, text.size() - close - 1);
+  const std::vector<absl::string_view> fields = absl::StrSplit(rest, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+  ProcessStat stat;
+  if (fields.size() <= kStartTime || fields[kState].size() != 1) return std::nullopt;
+  stat.program = std::string(text.substr(open + 1, close - open - 1));
+  stat.state = fields[kState][0];
+  if (!absl::SimpleAtoi(fields[kGroup], &stat.group)) return std::nullopt;
+  if (!absl::SimpleAtoi(fields[kThreadCount], &stat.thread_count)) return std::nullopt;
+  if (!absl::SimpleAtoi(fields[kStartTime], &stat.start_time)) return std::nullopt;
+  return stat;
+}
+
+GroupScan scan_group(Sys& sys, int pgid) {
+  GroupScan scan;
+  std::vector<int> pids;
+  scan.known = sys.list_processes(&pids);
+  if (!scan.known) return scan;
+  for (const int pid : pids) {
+    const std::optional<ProcessStat> stat = read_stat(sys, pid, &scan.known);
+    if (!stat.has_value() || stat->group != pgid || stat->is_dead()) continue;
+    scan.live.push_back({pid, stat->program, stat->start_time});
+  }
+  return scan;
+}
+
+bool is_still_member(Sys& sys, const Member& member, int pgid) {
+  bool known = true;
+  const std::optional<ProcessStat> stat = read_stat(sys, member.pid, &known);
+  return stat.has_value() && stat->group == pgid && stat->start_time == member.start_time && !stat->is_dead();
+}
+
+}  // namespace warden::internal

@@ -1,0 +1,49 @@
+// Who is in a process group, as /proc tells.
+#ifndef WARDEN_LIB_INTERNAL_PROCESS_GROUP_H_
+#define WARDEN_LIB_INTERNAL_PROCESS_GROUP_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/internal/sys.h"
+
+namespace warden::internal {
+
+// The fields of /proc/<pid>/stat that count here (proc(5)).
+struct ProcessStat {
+  std::string program;
+  char state = '?';
+  int group = 0;
+  int thread_count = 0;
+  std::uint64_t start_time = 0;
+
+  // Dead is a zombie (Z) or a task on its way out (X) that is the last thread: a process whose main thread has exited shows Z
+  // and lives on in the others.
+  bool is_dead() const { return (state == 'Z' || state == 'X') && thread_count <= 1; }
+};
+
+std::optional<ProcessStat> parse_stat(std::string_view text);
+
+struct Member {
+  int pid = 0;
+  std::string program;
+  std::uint64_t start_time = 0;
+};
+
+struct GroupScan {
+  bool known = false;  // false when /proc is missing, hides processes or cannot be read
+  std::vector<Member> live;
+};
+
+// The live processes of the group.
+GroupScan scan_group(Sys& sys, int pgid);
+
+// True while the process that was found is still alive and of that group.
+bool is_still_member(Sys& sys, const Member& member, int pgid);
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_INTERNAL_PROCESS_GROUP_H_

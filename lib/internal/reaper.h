@@ -1,0 +1,37 @@
+// The thread that waits for one child.
+#ifndef WARDEN_LIB_INTERNAL_REAPER_H_
+#define WARDEN_LIB_INTERNAL_REAPER_H_
+
+#include <pthread.h>
+
+#include <functional>
+#include <memory>
+
+#include "lib/internal/supervised.h"
+
+namespace warden::internal {
+
+// Runs on the reaper before it begins to wait, with no lock held: the launch of a child that is to die with its parent.
+using ReaperTask = std::function<void()>;
+
+// Started before its child exists, so that a failing thread creation never orphans one. It waits until the supervision begins
+// (or is abandoned), then until the child has ended, publishes that, and ends. All signals are blocked in it.
+class Reaper {
+ public:
+  Reaper() = default;
+  ~Reaper();  // joins or detaches as finish() does
+
+  // 0, or the errno of pthread_create. `task` may be empty.
+  int start(std::shared_ptr<Supervised> supervised, ReaperTask task);
+
+  // Joins the thread if the exit is published (or the supervision abandoned), else leaves it to reap on its own.
+  void finish();
+
+ private:
+  std::shared_ptr<Supervised> supervised_;
+  pthread_t thread_ = {};
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_INTERNAL_REAPER_H_

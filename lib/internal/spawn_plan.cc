@@ -1,0 +1,188 @@
+#include "lib/internal/spawn_plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "lib/internal/command_check.h"
+#include "lib/internal/environment.h"
+
+namespace warden::internal {
+namespace {
+
+SpawnError error_at(const Command& command, SpawnStep step, int error, std::string value) {
+  SpawnError result;
+  result.code = std::error_code(error, std::generic_category());
+  result.step = step;
+  result.process_name = command.display_name();
+  result.value = std::move(value);
+  return result;
+}
+
+std::vector<const char*> pointers_to(const std::vector<std::string>& strings) {
+  std::vector<const char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (const std::string& string : strings) pointers.push_back(string.c_str());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+DescriptorAction copy_of(int source, int target) {
+  DescriptorAction action;
+  action.kind = DescriptorAction::Kind::kCopy;
+  action.source = source;
+  action.target = target;
+  return action;
+}
+
+DescriptorAction open_of(const char* path, int flags, int target) {
+  DescriptorAction action;
+  action.kind = DescriptorAction::Kind::kOpen;
+  action.path = path;
+  action.flags = flags;
+  action.target = target;
+  return action;
+}
+
+int open_flags(const Stdio& stdio, int target) {
+  if (target == STDIN_FILENO) return O_RDONLY;
+  return O_WRONLY | O_CREAT | (stdio.mode() == Stdio::FileMode::kAppend ? O_APPEND : O_TRUNC);
+}
+
+// The child opens /dev/null and files itself, in its own table: the numbers are low there, and the parent's table is not
+// touched. Both directions for /dev/null, since an inherited stream that is closed may be used for either.
+DescriptorAction action_for(const Stdio& stdio, int target, SpawnPlan* plan) {
+  switch (stdio.kind()) {
+    case Stdio::Kind::kFd:
+      return copy_of(stdio.descriptor(), target);
+    case Stdio::Kind::kPipe:
+      return copy_of(plan->stdin_read.get(), target);
+    case Stdio::Kind::kFile:
+      plan->paths[static_cast<std::size_t>(target)] = stdio.path();
+      return open_of(plan->paths[static_cast<std::size_t>(target)].c_str(), open_flags(stdio, target), target);
+    case Stdio::Kind::kInherit:
+      if (::fcntl(target, F_GETFD) >= 0) return copy_of(target, target);
+      break;
+    case Stdio::Kind::kNull:
+      break;
+  }
+  return open_of("/dev/null", O_RDWR, target);
+}
+
+int create_stdin_pipe(SpawnPlan* plan) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
+  const int read_end = raise_above_stdio(ends[0]);
+  plan->stdin_read = UniqueFd(std::max(read_end, -1));
+  const int write_end = raise_above_stdio(ends[1]);
+  plan->stdin_write = UniqueFd(std::max(write_end, -1));
+  return read_end < 0 ? -read_end : write_end < 0 ? -write_end : 0;
+}
+
+void plan_descriptors(const Command::Options& options, SpawnPlan* plan) {
+  plan->paths.resize(3);
+  for (int target = 0; target < 3; ++target) plan->actions.push_back(action_for(options.stdio[target], target, plan));
+  for (const InheritedFd& inherited : options.inherited_fds) {
+    plan->actions.push_back(copy_of(inherited.source, inherited.target));
+  }
+  std::sort(plan->actions.begin(), plan->actions.end(),
+            [](const DescriptorAction& a, const DescriptorAction& b) { return a.target < b.target; });
+  ExecChildArgs& child = plan->child;
+  for (const DescriptorAction& action : plan->actions) {
+    child.first_unused = std::max(child.first_unused, action.source + 1);
+    child.staging_base = std::max(child.staging_base, action.target + 1);
+  }
+  child.actions = plan->actions.data();
+  child.action_count = plan->actions.size();
+}
+
+void plan_credentials(const Credentials& credentials, SpawnPlan* plan) {
+  ExecChildArgs& child = plan->child;
+  plan->own_memory = true;
+  child.set_uid = credentials.uid.has_value();
+  child.uid = credentials.uid.value_or(0);
+  child.set_gid = credentials.gid.has_value();
+  child.gid = credentials.gid.value_or(0);
+  child.set_groups = credentials.groups.has_value() || child.set_uid || child.set_gid;
+  if (credentials.groups.has_value()) plan->groups = *credentials.groups;
+  child.groups = plan->groups.data();
+  child.group_count = plan->groups.size();
+}
+
+void plan_setting(const Command::Options& options, SpawnPlan* plan) {
+  ExecChildArgs& child = plan->child;
+  plan->leads_group = options.group || options.new_session;
+  plan->launch_on_reaper = options.die_with_parent;
+  child.new_session = options.new_session;
+  child.new_group = options.group;
+  child.foreground = options.foreground;
+  child.die_with_parent = options.die_with_parent;
+  child.parent_pid = ::getpid();
+  if (options.umask.has_value()) child.umask = static_cast<int>(*options.umask);
+  for (const ResourceLimit& limit : options.limits) plan->limits.push_back({limit.resource, {limit.soft, limit.hard}});
+  child.limits = plan->limits.data();
+  child.limit_count = plan->limits.size();
+  child.set_nice = options.nice.has_value();
+  child.nice = options.nice.value_or(0);
+  if (options.credentials.has_value()) plan_credentials(*options.credentials, plan);
+  if (options.cwd.has_value()) {
+    plan->cwd = *options.cwd;
+    child.cwd = plan->cwd.c_str();
+  }
+}
+
+}  // namespace
+
+std::string SpawnPlan::subject_of(SpawnStep step, int subject) const {
+  switch (step) {
+    case SpawnStep::kExec:
+      return program;
+    case SpawnStep::kChangeDirectory:
+      return cwd;
+    case SpawnStep::kOpenFile: {
+      const auto index = static_cast<std::size_t>(subject);
+      return index < paths.size() && !paths[index].empty() ? paths[index] : "/dev/null";
+    }
+    case SpawnStep::kSetDescriptor:
+      return absl::StrCat(subject);
+    case SpawnStep::kSetLimit:
+      return absl::StrCat("resource ", limits[static_cast<std::size_t>(subject)].resource);
+    case SpawnStep::kSetNice:
+      return absl::StrCat(child.nice);
+    case SpawnStep::kSetGid:
+      return absl::StrCat(child.gid);
+    case SpawnStep::kSetUid:
+      return absl::StrCat(child.uid);
+    default:
+      return {};
+  }
+}
+
+Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command) {
+  if (auto found = check_command(command)) return *std::move(found);
+  auto plan = std::make_unique<SpawnPlan>();
+  plan->process_name = command.display_name();
+  plan->environment = make_environment(command.options().env_changes);
+  plan->envp = pointers_to(plan->environment);
+  FoundProgram found = find_program(command.program(), plan->environment);
+  if (found.path.empty()) return error_at(command, SpawnStep::kResolveProgram, found.error, command.program());
+  plan->program = std::move(found.path);
+  plan->arguments.push_back(command.program());
+  plan->arguments.insert(plan->arguments.end(), command.arguments().begin(), command.arguments().end());
+  plan->argv = pointers_to(plan->arguments);
+  if (command.options().stdio[0].kind() == Stdio::Kind::kPipe) {
+    const int error = create_stdin_pipe(plan.get());
+    if (error != 0) return error_at(command, SpawnStep::kCreatePipe, error, {});
+  }
+  plan_descriptors(command.options(), plan.get());
+  plan_setting(command.options(), plan.get());
+  plan->child.program = plan->program.c_str();
+  plan->child.argv = plan->argv.data();
+  plan->child.envp = plan->envp.data();
+  return plan;
+}
+
+}  // namespace warden::internal

@@ -1,0 +1,50 @@
+// A Command made ready to launch: checked, resolved, and flat, so that nothing is allocated once the child exists.
+#ifndef WARDEN_LIB_INTERNAL_SPAWN_PLAN_H_
+#define WARDEN_LIB_INTERNAL_SPAWN_PLAN_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/internal/exec_child.h"
+#include "lib/internal/unique_fd.h"
+#include "warden/command.h"
+#include "warden/error.h"
+#include "warden/result.h"
+
+namespace warden::internal {
+
+struct SpawnPlan {
+  std::string process_name;
+  std::string program;                  // what is executed
+  std::vector<std::string> arguments;   // argv[0] first
+  std::vector<std::string> environment;  // "NAME=value"
+  std::vector<const char*> argv;
+  std::vector<const char*> envp;
+  std::string cwd;
+  std::vector<std::string> paths;  // of the files that the child opens
+  std::vector<DescriptorAction> actions;
+  std::vector<LimitAction> limits;
+  std::vector<std::uint32_t> groups;
+
+  UniqueFd stdin_read;   // closed after the launch
+  UniqueFd stdin_write;  // the Child's
+
+  bool leads_group = true;
+  // A change of ids in shared memory would clear the parent's dumpable flag for good (prctl(2), PR_SET_DUMPABLE).
+  bool own_memory = false;
+  // The parent-death signal belongs to the thread that launches (prctl(2)).
+  bool launch_on_reaper = false;
+
+  ExecChildArgs child;  // points into the rest
+
+  // The path, resource or id that a failure of the child was about; empty where there is none.
+  std::string subject_of(SpawnStep step, int subject) const;
+};
+
+// Checks the command, looks up the program, snapshots the environment and creates the stdin pipe.
+Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command);
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_INTERNAL_SPAWN_PLAN_H_

@@ -1,0 +1,139 @@
+#include "lib/internal/supervised.h"
+
+#include <errno.h>
+
+#include <utility>
+
+#include "lib/internal/deadline.h"
+
+namespace warden::internal {
+namespace {
+
+// How long the kernel may take between giving a zombie to somebody else's wait and having its status for PIDFD_GET_INFO.
+constexpr absl::Duration kExitInfoPatience = absl::Milliseconds(10);
+constexpr absl::Duration kExitInfoPause = absl::Microseconds(50);
+
+// A call that a seccomp filter or an old kernel refuses, or that the process may not make.
+bool is_refused(int error) { return error == ENOSYS || error == EPERM; }
+
+}  // namespace
+
+Supervised::~Supervised() {
+  if (child_.pidfd >= 0) sys_.close_fd(child_.pidfd);
+}
+
+void Supervised::begin(const Lock&, ChildId child, bool leads_group) {
+  child_ = child;
+  leads_group_ = leads_group;
+  phase_ = Phase::kRunning;
+  changed_.notify_all();
+}
+
+void Supervised::abandon(const Lock&) {
+  abandoned_ = true;
+  changed_.notify_all();
+}
+
+void Supervised::publish(const Lock&, const ExitStatus& status, Phase phase) {
+  status_ = status;
+  phase_ = phase;
+  look_error_ = 0;
+  changed_.notify_all();
+}
+
+bool Supervised::must_pin() {
+  if (!leads_group_ || released_) return false;
+  return child_.pidfd < 0 || !sys_.has_pidfd_group_signals(child_.pidfd);
+}
+
+bool Supervised::look(Lock& lock) { return look(lock, child_); }
+
+bool Supervised::look(Lock& lock, ChildId by) {
+  if (ended(lock)) return true;
+  const bool collect = !reaper_waits_by_number_ && !must_pin();
+  const WaitOutcome seen = sys_.look(by, collect ? Reap::kCollect : Reap::kLeave);
+  if (seen.error == ECHILD) return recover_lost(lock, by.pidfd);
+  look_error_ = seen.error;
+  if (!seen.status.has_value()) return false;
+  publish(lock, *seen.status, collect ? Phase::kReaped : Phase::kPinned);
+  return true;
+}
+
+// Somebody else has reaped the child, or SIGCHLD is ignored: the kernel may still have the status (Linux 6.15).
+bool Supervised::recover_lost(Lock& lock, int pidfd) {
+  ExitStatus status = ExitStatus::lost();
+  const TimePoint give_up = deadline_after(sys_.now(), kExitInfoPatience);
+  while (pidfd >= 0) {
+    const WaitOutcome info = sys_.exit_info(pidfd);
+    if (info.status.has_value()) status = *info.status;
+    if (info.status.has_value() || info.error != 0) break;
+    const TimePoint now = sys_.now();
+    if (now >= give_up) break;
+    sys_.wait_until(changed_, lock, deadline_after(now, kExitInfoPause));
+    if (ended(lock)) return true;  // another thread was quicker
+  }
+  publish(lock, status, Phase::kLost);
+  return true;
+}
+
+int Supervised::send_to_group(int signal) {
+  if (child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd)) {
+    return -sys_.pidfd_kill_group(child_.pidfd, signal);
+  }
+  // The number is the group's while its leader is unreaped.
+  const bool number_is_ours = phase_ == Phase::kRunning || phase_ == Phase::kPinned;
+  return number_is_ours ? -sys_.kill_group(child_.pid, signal) : ESRCH;
+}
+
+int Supervised::send_to_leader(int signal) {
+  if (phase_ != Phase::kRunning) return 0;
+  int error = ENOSYS;
+  if (child_.pidfd >= 0) error = -sys_.pidfd_kill_process(child_.pidfd, signal);
+  return is_refused(error) ? -sys_.kill_process(child_.pid, signal) : error;
+}
+
+int Supervised::send(const Lock&, AttemptTarget target, int signal) {
+  if (phase_ == Phase::kStarting) return ESRCH;
+  return target == AttemptTarget::kGroup && leads_group_ ? send_to_group(signal) : send_to_leader(signal);
+}
+
+bool Supervised::leader_has_moved(const Lock&) {
+  if (!leads_group_ || phase_ != Phase::kRunning) return false;
+  const int group = sys_.get_process_group(child_.pid);
+  return group > 0 && group != child_.pid;
+}
+
+GroupState Supervised::look_at_group(const Lock&, std::vector<Member>* live) {
+  live->clear();
+  if (!leads_group_ || group_is_empty_) return GroupState::kEmpty;
+  const bool by_pidfd = child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd);
+  if (by_pidfd && sys_.pidfd_kill_group(child_.pidfd, 0) == -ESRCH) {
+    group_is_empty_ = true;
+    return GroupState::kEmpty;
+  }
+  GroupScan scan = scan_group(sys_, child_.pid);
+  // Found members count only if the number was still the group's when the scan was over.
+  const bool named = by_pidfd ? sys_.pidfd_kill_group(child_.pidfd, 0) != -ESRCH : phase_ == Phase::kPinned;
+  if (by_pidfd && !named) scan = {true, {}};
+  if (!scan.live.empty() && named) {
+    *live = std::move(scan.live);
+    return GroupState::kLive;
+  }
+  if (!scan.known || !scan.live.empty()) return GroupState::kUnknown;
+  group_is_empty_ = true;
+  return GroupState::kEmpty;
+}
+
+void Supervised::release(const Lock& lock) {
+  released_ = true;
+  collect_unpinned(lock);
+}
+
+void Supervised::collect_unpinned(const Lock& lock) {
+  if (phase_ != Phase::kPinned || reaper_waits_by_number_ || must_pin()) return;
+  const WaitOutcome seen = sys_.look(child_, Reap::kCollect);
+  phase_ = seen.error == ECHILD ? Phase::kLost : Phase::kReaped;
+  notify(lock);
+}
+
+}  // namespace warden::internal

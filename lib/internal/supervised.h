@@ -1,0 +1,141 @@
+// The state of one child that all its threads share: what is known of it, and every signal and reap, under one lock.
+#ifndef WARDEN_LIB_INTERNAL_SUPERVISED_H_
+#define WARDEN_LIB_INTERNAL_SUPERVISED_H_
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/internal/process_group.h"
+#include "lib/internal/sys.h"
+#include "lib/internal/unique_fd.h"
+#include "warden/attempt_log.h"
+#include "warden/exit_status.h"
+
+namespace warden::internal {
+
+class Escalation;
+
+using Lock = std::unique_lock<std::mutex>;
+
+// Whether anybody is left in the child's group.
+enum class GroupState { kEmpty, kLive, kUnknown };
+
+// Thread-safe: every method that takes a Lock needs it held on mutex(); `lock` is released while a method waits, if it says so.
+//
+// The exit is published once and never changes. The zombie is reaped under the lock that every signal takes, so that no signal
+// can reach a number that has become somebody else's. Where the kernel can signal a group through a pidfd (Linux 6.9) the first who
+// sees the exit reaps; where it cannot, the zombie of a group's leader stays, and with it the group's number, until release().
+class Supervised {
+ public:
+  enum class Phase {
+    kStarting,  // there is no child yet, or there never will be: see abandoned()
+    kRunning,
+    kPinned,  // dead, its zombie kept
+    kReaped,
+    kLost,  // dead, and somebody else has taken the zombie
+  };
+
+  Supervised(Sys& sys, std::string name) : sys_(sys), name_(std::move(name)) {}
+  ~Supervised();
+  Supervised(const Supervised&) = delete;
+  Supervised& operator=(const Supervised&) = delete;
+
+  std::mutex& mutex() { return mutex_; }
+  Sys& sys() { return sys_; }
+  const std::string& name() const { return name_; }
+  int pid() const { return child_.pid; }  // set before the first handle exists
+  const ChildId& child() const { return child_; }
+  bool leads_group() const { return leads_group_; }
+
+  // The child exists: takes the pidfd over. The supervision begins.
+  void begin(const Lock& lock, ChildId child, bool leads_group);
+  // There will be no child.
+  void abandon(const Lock& lock);
+  bool abandoned(const Lock&) const { return abandoned_; }
+
+  Phase phase(const Lock&) const { return phase_; }
+  bool ended(const Lock&) const { return phase_ > Phase::kRunning; }
+  // REQUIRES: ended().
+  const ExitStatus& status(const Lock&) const { return *status_; }
+  // Why the last look could not tell; 0 if it could.
+  int look_error(const Lock&) const { return look_error_; }
+
+  // Looks once, publishes an exit that it sees, and says whether the child has ended. May release the lock for up to 10 ms,
+  // where somebody else has taken the zombie and the kernel is about to hand over the status. `by`: the child by another pidfd.
+  bool look(Lock& lock);
+  bool look(Lock& lock, ChildId by);
+
+  // The reaper waits by number: nobody else may collect the zombie meanwhile, since the number could then be given to another
+  // child of the host before the reaper wakes.
+  void set_reaper_waits_by_number(const Lock&, bool waits) { reaper_waits_by_number_ = waits; }
+
+  // Waits for a change, at most so long; may wake without one. Releases the lock.
+  void wait_changed(Lock& lock, TimePoint deadline) { sys_.wait_until(changed_, lock, deadline); }
+  void notify(const Lock&) { changed_.notify_all(); }
+
+  // Sends to the group, or to the leader alone: 0 or an errno. The leader's number is never used once it may be somebody
+  // else's: a leader that has ended takes no signal (success), a group that cannot be named any more gives ESRCH.
+  int send(const Lock& lock, AttemptTarget target, int signal);
+  // True when the running leader is in another group than the one that it was started to lead.
+  bool leader_has_moved(const Lock& lock);
+
+  // Whether anybody lives in the group besides the leader that has ended, and who. kEmpty is final.
+  // REQUIRES: ended().
+  GroupState look_at_group(const Lock& lock, std::vector<Member>* live);
+
+  // The pin is not needed any more: collects the zombie, now or as soon as it is there.
+  void release(const Lock& lock);
+  // Collects a zombie that was left although nothing needs it any more (because the reaper waited by number).
+  void collect_unpinned(const Lock& lock);
+
+  // The write end of the stdin pipe.
+  void set_stdin(UniqueFd fd) { stdin_ = std::move(fd); }
+  int stdin_fd(const Lock&) const { return stdin_.get(); }
+  void close_stdin(const Lock&) { stdin_.reset(); }
+
+  // Whether the destructor of the handle is to end the child.
+  void set_armed(const Lock&, bool armed) { armed_ = armed; }
+  bool armed(const Lock&) const { return armed_; }
+
+  // The escalation that runs, or the last one that ran.
+  const std::shared_ptr<Escalation>& escalation(const Lock&) const { return escalation_; }
+  void set_escalation(const Lock&, std::shared_ptr<Escalation> escalation) { escalation_ = std::move(escalation); }
+  const AttemptLog& last_log(const Lock&) const { return last_log_; }
+  void set_last_log(const Lock&, AttemptLog log) { last_log_ = std::move(log); }
+
+ private:
+  bool must_pin();
+  void publish(const Lock& lock, const ExitStatus& status, Phase phase);
+  bool recover_lost(Lock& lock, int pidfd);
+  int send_to_group(int signal);
+  int send_to_leader(int signal);
+
+  Sys& sys_;
+  const std::string name_;
+  ChildId child_;
+  bool leads_group_ = true;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Phase phase_ = Phase::kStarting;
+  bool abandoned_ = false;
+  std::optional<ExitStatus> status_;
+  int look_error_ = 0;
+  bool reaper_waits_by_number_ = false;
+  bool released_ = false;
+  bool group_is_empty_ = false;
+  bool armed_ = true;
+  UniqueFd stdin_;
+  std::shared_ptr<Escalation> escalation_;
+  AttemptLog last_log_;
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_INTERNAL_SUPERVISED_H_

@@ -1,0 +1,206 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "lib/internal/deadline.h"
+#include "lib/internal/kernel_abi.h"
+#include "lib/internal/sys.h"
+#include "lib/internal/unique_fd.h"
+
+namespace warden::internal {
+namespace {
+
+int result_of(long returned) { return returned < 0 ? -errno : static_cast<int>(returned); }
+
+ResourceUsage usage_of(const struct rusage& raw) {
+  ResourceUsage usage;
+  usage.user_time = absl::DurationFromTimeval(raw.ru_utime);
+  usage.system_time = absl::DurationFromTimeval(raw.ru_stime);
+  usage.max_rss_kib = raw.ru_maxrss;
+  usage.minor_faults = raw.ru_minflt;
+  usage.major_faults = raw.ru_majflt;
+  usage.voluntary_switches = raw.ru_nvcsw;
+  usage.involuntary_switches = raw.ru_nivcsw;
+  return usage;
+}
+
+// The exit status in a siginfo of waitid(2).
+ExitStatus status_of(const siginfo_t& info) {
+  if (info.si_code == CLD_EXITED) return ExitStatus::exited(info.si_status & 0xff);
+  return ExitStatus::signaled(Signal::from_number(info.si_status).value(), info.si_code == CLD_DUMPED);
+}
+
+// The exit status in the kernel's own encoding (wait(2)).
+ExitStatus status_of(int encoded) {
+  if (WIFSIGNALED(encoded)) return ExitStatus::signaled(Signal::from_number(WTERMSIG(encoded)).value(), WCOREDUMP(encoded));
+  return ExitStatus::exited(WEXITSTATUS(encoded));
+}
+
+// The raw call: it hands over the resource usage, which waitid(3) does not.
+int raw_waitid(int type, int id, siginfo_t* info, int options, struct rusage* usage) {
+  for (;;) {
+    const long returned = ::syscall(SYS_waitid, type, id, info, options, usage);
+    if (returned == 0 || errno != EINTR) return result_of(returned);
+  }
+}
+
+// At most sixty days at a time, which no conversion on the way can overflow.
+timespec time_left(TimePoint now, TimePoint deadline) {
+  const auto left = std::clamp(std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - now),
+                               std::chrono::nanoseconds(0), std::chrono::nanoseconds(std::chrono::hours(24 * 60)));
+  return {static_cast<time_t>(left.count() / 1'000'000'000), static_cast<long>(left.count() % 1'000'000'000)};
+}
+
+int open_above_stdio(const char* path, int flags) {
+  const int fd = ::open(path, flags);
+  return fd < 0 ? -errno : raise_above_stdio(fd);
+}
+
+class LinuxSys final : public Sys {
+ public:
+  constexpr LinuxSys() = default;
+
+  TimePoint now() override { return std::chrono::steady_clock::now(); }
+
+  void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, TimePoint deadline) override {
+    if (deadline == TimePoint::max()) {
+      changed.wait(lock);
+    } else {
+      changed.wait_until(lock, deadline);
+    }
+  }
+
+  bool poll_readable(const int* fds, std::size_t count, TimePoint deadline) override {
+    std::array<pollfd, kMostPolled> polled;
+    count = std::min(count, kMostPolled);
+    for (std::size_t i = 0; i < count; ++i) polled[i] = {fds[i], POLLIN, 0};
+    for (;;) {
+      const TimePoint before = now();
+      const timespec left = time_left(before, deadline);
+      const int ready = ::ppoll(polled.data(), count, deadline == TimePoint::max() ? nullptr : &left, nullptr);
+      if (ready > 0) return true;
+      if (ready == 0 && now() >= deadline) return false;
+      if (ready < 0 && errno != EINTR) return true;  // out of memory: let the caller look again
+    }
+  }
+
+  WaitOutcome look(ChildId child, Reap reap) override {
+    siginfo_t info = {};
+    struct rusage usage = {};
+    const int options = WEXITED | WNOHANG | (reap == Reap::kLeave ? WNOWAIT : 0);
+    int error = EINVAL;
+    if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, &info, options, &usage);
+    if (error == EINVAL) error = -raw_waitid(P_PID, child.pid, &info, options, &usage);  // no pidfd, or Linux before 5.4
+    if (error != 0) return {error, std::nullopt};
+    if (info.si_pid == 0) return {};
+    return {0, status_of(info).with_resource_usage(usage_of(usage))};
+  }
+
+  void block_until_waitable(int pid) override {
+    siginfo_t info = {};
+    raw_waitid(P_PID, pid, &info, WEXITED | WNOWAIT, nullptr);
+  }
+
+  WaitOutcome exit_info(int pidfd) override {
+    PidfdInfo info = {};
+    info.mask = kPidfdInfoExit;
+    if (::ioctl(pidfd, kPidfdGetInfo, &info) != 0) return {errno, std::nullopt};
+    if ((info.mask & kPidfdInfoExit) == 0) return {};
+    return {0, status_of(info.exit_code)};
+  }
+
+  int pidfd_open(int pid) override { 
+    const int fd = result_of(::syscall(SYS_pidfd_open, pid, 0));
+    return fd < 0 ? fd : raise_above_stdio(fd);
+  }
+
+  int kill_process(int pid, int signal) override { return pid > 1 ? result_of(::kill(pid, signal)) : -ESRCH; }
+
+  int kill_group(int pgid, int signal) override { return pgid > 1 ? result_of(::kill(-pgid, signal)) : -ESRCH; }
+
+  int pidfd_kill_process(int pidfd, int signal) override {
+    return result_of(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+  }
+
+  int pidfd_kill_group(int pidfd, int signal) override {
+    return result_of(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, kPidfdSignalProcessGroup));
+  }
+
+  bool has_pidfd_group_signals(int pidfd) override {
+    int known = group_signals_.load(std::memory_order_relaxed);
+    if (known == kUnknown) {
+      const int error = -pidfd_kill_group(pidfd, 0);
+      // EINVAL: an older kernel. EPERM says nothing about the kernel (a child of another user, a seccomp filter): this child takes
+      // the other path, which is right everywhere.
+      if (error == EPERM) return false;
+      known = error == 0 || error == ESRCH ? kYes : kNo;
+      group_signals_.store(known, std::memory_order_relaxed);
+    }
+    return known == kYes;
+  }
+
+  bool list_processes(std::vector<int>* pids) override {
+    const int fd = open_above_stdio("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return false;
+    DIR* directory = ::fdopendir(fd);
+    if (directory == nullptr) {
+      ::close(fd);
+      return false;
+    }
+    pids->clear();
+    while (const dirent* entry = ::readdir(directory)) {
+      int pid = 0;
+      if (absl::SimpleAtoi(entry->d_name, &pid)) pids->push_back(pid);
+    }
+    ::closedir(directory);
+    // Our own entry shows that this is the proc of our pid namespace, the first process that nothing is hidden (hidepid, proc(5)).
+    const auto lists = [pids](int pid) { return std::find(pids->begin(), pids->end(), pid) != pids->end(); };
+    return lists(::getpid()) && lists(1);
+  }
+
+  int read_proc(int pid, const char* name, std::string* text) override {
+    const int fd = open_above_stdio(absl::StrCat("/proc/", pid, "/", name).c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return fd;
+    const UniqueFd file(fd);
+    text->clear();
+    char buffer[1024];
+    for (;;) {
+      const ssize_t count = ::read(file.get(), buffer, sizeof buffer);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return -errno;
+      if (count == 0) return 0;
+      text->append(buffer, static_cast<std::size_t>(count));
+    }
+  }
+
+  int get_process_group(int pid) override { return result_of(::getpgid(pid)); }
+
+  void close_fd(int fd) override { ::close(fd); }
+
+ private:
+  enum { kUnknown, kNo, kYes };
+  std::atomic<int> group_signals_{kUnknown};
+};
+
+// Constant-initialised and trivially destroyed.
+LinuxSys the_kernel;
+
+}  // namespace
+
+Sys& linux_sys() { return the_kernel; }
+
+}  // namespace warden::internal

@@ -1,0 +1,67 @@
+#include "warden/termination_policy.h"
+
+#include <signal.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace warden {
+namespace {
+
+std::optional<InvalidArgument> check_duration(std::string field, absl::Duration value) {
+  if (value >= absl::ZeroDuration()) return std::nullopt;
+  return InvalidArgument{std::move(field), absl::FormatDuration(value), "a duration must not be negative"};
+}
+
+std::optional<InvalidArgument> check_signal(std::string field, Signal signal) {
+  if (!signal.can_be_sent()) {
+    return InvalidArgument{std::move(field), signal.name(), "the number is reserved by the C library"};
+  }
+  switch (signal.number()) {
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGCONT:
+      return InvalidArgument{std::move(field), signal.name(), "a job control signal does not end a process"};
+    case SIGKILL:
+      return InvalidArgument{std::move(field), signal.name(), "SIGKILL is always the last step, and not a phase"};
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+TerminationPolicy TerminationPolicy::interrupt_first(absl::Duration interrupt_timeout, absl::Duration terminate_timeout) {
+  TerminationPolicy policy;
+  policy.phases = {{Signal::interrupt(), interrupt_timeout}, {Signal::terminate(), terminate_timeout}};
+  return policy;
+}
+
+TerminationPolicy TerminationPolicy::service(absl::Duration terminate_timeout) {
+  TerminationPolicy policy;
+  policy.phases = {{Signal::terminate(), terminate_timeout}};
+  return policy;
+}
+
+TerminationPolicy TerminationPolicy::leader_first(absl::Duration leader_timeout, absl::Duration group_timeout) {
+  TerminationPolicy policy;
+  policy.phases = {{Signal::terminate(), leader_timeout, AttemptTarget::kLeader}, {Signal::terminate(), group_timeout}};
+  return policy;
+}
+
+TerminationPolicy TerminationPolicy::immediate() { return {}; }
+
+std::optional<InvalidArgument> TerminationPolicy::validate() const {
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    const std::string field = absl::StrCat("phases[", i, "]");
+    if (auto error = check_signal(field + ".signal", phases[i].signal)) return error;
+    if (auto error = check_duration(field + ".timeout", phases[i].timeout)) return error;
+  }
+  if (auto error = check_duration("kill_timeout", kill_timeout)) return error;
+  return check_duration("failed_send_grace", failed_send_grace);
+}
+
+}  // namespace warden

@@ -1,0 +1,28 @@
+"""A repository made of build files of ours, for what Debian packages installed."""
+
+def _debian_repository_impl(repository_ctx):
+    repository_ctx.file("WORKSPACE", "workspace(name = \"{}\")\n".format(repository_ctx.name))
+    for label, path in repository_ctx.attr.files.items():
+        repository_ctx.symlink(label, path)
+    if repository_ctx.attr.source:
+        source = repository_ctx.path(repository_ctx.attr.source)
+        if not source.exists:
+            fail("{} is missing: install the Debian package {} (./bazelw does it)".format(
+                repository_ctx.attr.source,
+                repository_ctx.attr.package,
+            ))
+        repository_ctx.symlink(source, "source")
+
+debian_repository = repository_rule(
+    implementation = _debian_repository_impl,
+    attrs = {
+        "files": attr.label_keyed_string_dict(
+            doc = "Files of ours, and where in the repository each belongs.",
+            allow_files = True,
+        ),
+        "package": attr.string(doc = "The Debian package that brings `source`."),
+        "source": attr.string(doc = "A directory of packaged source, which appears as `source/`."),
+    },
+    # Nothing is downloaded; look again whenever the server starts.
+    local = True,
+)
