@@ -64,7 +64,8 @@ std::string Attempt::to_string() const {
     absl::StrAppend(&text, operation == AttemptOperation::kWaitForExit ? " after " : " ", signal->name());
   }
   if (target.has_value()) {
-    absl::StrAppend(&text, operation == AttemptOperation::kSendSignal ? " to " : " of ", view(warden::to_string(*target)));
+    absl::StrAppend(&text, operation == AttemptOperation::kSendSignal ? " to " : " of ",
+                    view(warden::to_string(*target)));
   }
   absl::StrAppend(&text, ": ", view(warden::to_string(result)));
   if (operation == AttemptOperation::kWaitForExit) {

@@ -44,7 +44,10 @@ Child& Child::operator=(Child&& other) noexcept {
 }
 
 Child::~Child() {
-  if (handle_ != nullptr) internal::drop_child(*handle_);
+  if (handle_ == nullptr) return;
+  const internal::CancellationGuard no_cancellation;  // over the handle's own end too: close(2) is a cancellation point
+  internal::drop_child(*handle_);
+  handle_.reset();
 }
 
 Result<Child, SpawnError> Child::spawn(const Command& command) {
@@ -110,7 +113,8 @@ ProcessState Child::state() const {
   return state;
 }
 
-Result<ExitStatus, TerminationError> Child::terminate(absl::Duration interrupt_timeout, absl::Duration terminate_timeout) {
+Result<ExitStatus, TerminationError> Child::terminate(absl::Duration interrupt_timeout,
+                                                      absl::Duration terminate_timeout) {
   if (handle_ == nullptr) return empty_handle(TerminationErrorKind::kTerminationFailed);
   if (const auto invalid = check_timeout("interrupt_timeout", interrupt_timeout)) return refused(*handle_, *invalid);
   if (const auto invalid = check_timeout("terminate_timeout", terminate_timeout)) return refused(*handle_, *invalid);
@@ -167,6 +171,7 @@ int Child::stdin_fd() const {
 
 void Child::close_stdin() {
   if (handle_ == nullptr) return;
+  const internal::CancellationGuard no_cancellation;
   const Lock lock(handle_->child->mutex());
   handle_->child->close_stdin(lock);
 }

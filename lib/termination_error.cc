@@ -28,11 +28,15 @@ TerminationError::TerminationError(TerminationErrorKind kind, std::error_code co
     : kind_(kind), code_(code), process_name_(std::move(process_name)), attempts_(std::move(attempts)) {}
 
 std::string TerminationError::to_string() const {
-  std::string text = absl::StrCat(headline(kind_), " '", process_name_, "': ", detail_.empty() ? code_.message() : detail_, ".");
+  std::string text =
+      absl::StrCat(headline(kind_), " '", process_name_, "': ", detail_.empty() ? code_.message() : detail_, ".");
   if (!survivors_.empty()) {
-    absl::StrAppend(&text, " Left: ", absl::StrJoin(survivors_, ", ", [](std::string* out, const Survivor& survivor) {
-                      absl::StrAppend(out, survivor.pid, " (", survivor.program, ")");
-                    }), ".");
+    absl::StrAppend(&text, " Left: ",
+                    absl::StrJoin(survivors_, ", ",
+                                  [](std::string* out, const Survivor& survivor) {
+                                    absl::StrAppend(out, survivor.pid, " (", survivor.program, ")");
+                                  }),
+                    ".");
   }
   absl::StrAppend(&text, attempts_.empty() ? " Nothing was tried." : " Attempts: ");
   for (std::size_t i = 0; i < attempts_.size(); ++i) {

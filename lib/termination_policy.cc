@@ -34,7 +34,8 @@ std::optional<InvalidArgument> check_signal(std::string field, Signal signal) {
 
 }  // namespace
 
-TerminationPolicy TerminationPolicy::interrupt_first(absl::Duration interrupt_timeout, absl::Duration terminate_timeout) {
+TerminationPolicy TerminationPolicy::interrupt_first(absl::Duration interrupt_timeout,
+                                                     absl::Duration terminate_timeout) {
   TerminationPolicy policy;
   policy.phases = {{Signal::interrupt(), interrupt_timeout}, {Signal::terminate(), terminate_timeout}};
   return policy;

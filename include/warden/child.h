@@ -52,26 +52,27 @@ struct AdoptOptions {
   std::string name;  // "pid N" when empty
 };
 
-// A handle to one child. Each child has a thread of its own, the reaper, which sleeps until the child ends, collects the exit
-// status and publishes it. The process changes nothing else of the program: no handler, disposition or mask, and no other
-// child is ever waited for.
+// A handle to one child. Each child has a thread of its own, the reaper, which sleeps until the child ends, collects
+// the exit status and publishes it. The process changes nothing else of the program: no handler, disposition or mask,
+// and no other child is ever waited for.
 //
-// A Child that is destroyed before anybody saw its end (wait, terminate, kill or try_wait that returned a status) and without
-// must_not_be_terminated() is a mistake in the program: the destructor kills the group, waits up to 3 s for it, and says so at
-// error level (to the log sink, or to stderr without one).
+// A Child that is destroyed before anybody saw its end (wait, terminate, kill or try_wait that returned a status) and
+// without must_not_be_terminated() is a mistake in the program: the destructor kills the group, waits up to 3 s for it,
+// and says so at error level (to the log sink, or to stderr without one).
 //
-// Thread-safe: any number of threads may call anything on one Child at the same time, and all see the same status; only moving
-// from it and destroying it need it alone. Every call on a moved-from Child fails with Errc::kEmptyHandle.
+// Thread-safe: any number of threads may call anything on one Child at the same time, and all see the same status; only
+// moving from it and destroying it need it alone. Every call on a moved-from Child fails with Errc::kEmptyHandle.
 class Child {
  public:
   // Starts a child and returns when its program runs (execve succeeded), so its group exists and can be signalled.
   // Blocks: until then; not bounded (a program on a hung network file system, a stopped child before its exec).
-  // Errors: names the step that failed and its errno (error.h); nothing is left behind. "Text file busy" is retried for up to a second.
+  // Errors: names the step that failed and its errno (error.h); nothing is left behind. "Text file busy" is retried for
+  // up to a second.
   static Result<Child, SpawnError> spawn(const Command& command);
 
-  // Takes a running or unreaped child of this process, however it was started, under supervision. Whoever started it must not
-  // wait for it any more. Where the process leads a group of its own, the group is what is ended; else only the process.
-  // Errors: EINVAL for a pid below 2; Errc::kNotAChild when it is not, or no longer, a child of ours.
+  // Takes a running or unreaped child of this process, however it was started, under supervision. Whoever started it
+  // must not wait for it any more. Where the process leads a group of its own, the group is what is ended; else only
+  // the process. Errors: EINVAL for a pid below 2; Errc::kNotAChild when it is not, or no longer, a child of ours.
   static Result<Child, SpawnError> adopt(int pid, const AdoptOptions& options = {});
 
   Child(Child&& other) noexcept;
@@ -87,8 +88,8 @@ class Child {
   // Blocks: until then, without a bound. Closes an open stdin pipe first.
   Result<ExitStatus> wait();
 
-  // Waits for the exit, at most so long. Leaves an open stdin pipe alone. Zero looks once; absl::InfiniteDuration() has no bound.
-  // Errors: EINVAL for a negative duration. Empty when the time passed first.
+  // Waits for the exit, at most so long. Leaves an open stdin pipe alone. Zero looks once; absl::InfiniteDuration() has
+  // no bound. Errors: EINVAL for a negative duration. Empty when the time passed first.
   Result<std::optional<ExitStatus>> wait_for(absl::Duration timeout);
   Result<std::optional<ExitStatus>> wait_until(std::chrono::steady_clock::time_point deadline);
 
@@ -98,11 +99,11 @@ class Child {
   // Looks once and never blocks. Unlike try_wait it does not count as having seen the end (see the destructor).
   ProcessState state() const;
 
-  // Ends the child and its group: SIGINT, up to interrupt_timeout; SIGTERM, up to terminate_timeout; SIGKILL, up to 3 s. Returns as
-  // soon as it is gone. After each of the first two SIGCONT is sent, so that a stopped child runs its handlers. Closes an
-  // open stdin pipe before the first wait. Called again, or on a child that has ended, it returns the status.
-  // Blocks: for the two timeouts and 3 s at most; a signal that cannot be sent costs 100 ms in place of its timeout.
-  // Errors: what was tried is in the error; the child stays supervised, and the call can be repeated.
+  // Ends the child and its group: SIGINT, up to interrupt_timeout; SIGTERM, up to terminate_timeout; SIGKILL, up to 3
+  // s. Returns as soon as it is gone. After each of the first two SIGCONT is sent, so that a stopped child runs its
+  // handlers. Closes an open stdin pipe before the first wait. Called again, or on a child that has ended, it returns
+  // the status. Blocks: for the two timeouts and 3 s at most; a signal that cannot be sent costs 100 ms in place of its
+  // timeout. Errors: what was tried is in the error; the child stays supervised, and the call can be repeated.
   Result<ExitStatus, TerminationError> terminate(absl::Duration interrupt_timeout, absl::Duration terminate_timeout);
   // The same by any policy.
   Result<ExitStatus, TerminationError> terminate(const TerminationPolicy& policy);
@@ -113,9 +114,9 @@ class Child {
   // Blocks: 3 s at most.
   Result<ExitStatus, TerminationError> kill();
 
-  // One signal to the group (to the child alone with Command::group(false)), without SIGCONT and without a wait. Success when
-  // the child has already ended; nothing is sent then.
-  // Errors: kSignalFailed with the errno; the child is as it was.
+  // One signal to the group (to the child alone with Command::group(false)), without SIGCONT and without a wait.
+  // Success when the child has already ended; nothing is sent then. Errors: kSignalFailed with the errno; the child is
+  // as it was.
   Result<void, TerminationError> send_interrupt_signal();
   Result<void, TerminationError> send_terminate_signal();
   Result<void, TerminationError> send_signal(Signal signal);
@@ -129,7 +130,8 @@ class Child {
   // Closes it; the child reads end of file. Idempotent.
   void close_stdin();
 
-  // The child may outlive this handle: the destructor then signals nobody, and the reaper thread stays to collect the exit.
+  // The child may outlive this handle: the destructor then signals nobody, and the reaper thread stays to collect the
+  // exit.
   void must_not_be_terminated();
   // Undoes that.
   void must_be_terminated();

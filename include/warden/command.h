@@ -28,8 +28,8 @@ class Stdio {
   static Stdio null() { return Stdio(Kind::kNull, -1, {}, FileMode::kRead); }
   // A copy of the parent's descriptor `fd`, which stays the caller's and must be open when the child is spawned.
   static Stdio fd(int fd) { return Stdio(Kind::kFd, fd, {}, FileMode::kRead); }
-  // A file: read for stdin, created (mode 0666 less the parent's umask) and truncated for stdout and stderr. The child opens
-  // it, a relative path before it changes directory.
+  // A file: read for stdin, created (mode 0666 less the parent's umask) and truncated for stdout and stderr. The child
+  // opens it, a relative path before it changes directory.
   static Stdio file(std::string path) { return Stdio(Kind::kFile, -1, std::move(path), FileMode::kTruncate); }
   // As file(), but written at its end.
   static Stdio append_file(std::string path) { return Stdio(Kind::kFile, -1, std::move(path), FileMode::kAppend); }
@@ -62,8 +62,8 @@ struct ResourceLimit {
 struct Credentials {
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
-  // Replaces the supplementary groups. Empty optional: with a uid or a gid given they are cleared, so that a child that gives
-  // up root does not keep root's groups.
+  // Replaces the supplementary groups. Empty optional: with a uid or a gid given they are cleared, so that a child that
+  // gives up root does not keep root's groups.
   std::optional<std::vector<std::uint32_t>> groups;
 };
 
@@ -73,13 +73,13 @@ struct InheritedFd {
   int target = -1;
 };
 
-// Plain data with fluent setters; each returns *this. Nothing is checked before Child::spawn, which refuses what is wrong
-// with an error that names it. Copies are independent. Thread-compatible.
+// Plain data with fluent setters; each returns *this. Nothing is checked before Child::spawn, which refuses what is
+// wrong with an error that names it. Copies are independent. Thread-compatible.
 class Command {
  public:
-  // A name without a slash is looked up in the PATH of the child's environment (in the default path of confstr(3) when that has
-  // none); one with a slash is a path. A relative path is taken from the directory that the child starts in (cwd()), as
-  // execve(2) would; an entry of PATH that is relative, from the parent's.
+  // A name without a slash is looked up in the PATH of the child's environment (in the default path of confstr(3) when
+  // that has none); one with a slash is a path. A relative path is taken from the directory that the child starts in
+  // (cwd()), as execve(2) would; an entry of PATH that is relative, from the parent's.
   explicit Command(std::string program) : program_(std::move(program)) {}
 
   // Appends arguments; argv[0] is the program as it was given.
@@ -95,7 +95,8 @@ class Command {
   // The directory that the child starts in; the parent's by default.
   Command& cwd(std::string directory);
 
-  // What logs, errors and reports call the child; the program as it was given by default, never arguments or environment.
+  // What logs, errors and reports call the child; the program as it was given by default, never arguments or
+  // environment.
   Command& name(std::string name);
 
   // inherit() by default.
@@ -103,18 +104,18 @@ class Command {
   Command& stdout_to(Stdio stdio);
   Command& stderr_to(Stdio stdio);
 
-  // The child gets copies of these and of no other descriptor above 2, whatever their close-on-exec flags say. A target may
-  // be named once and must not be below 3.
+  // The child gets copies of these and of no other descriptor above 2, whatever their close-on-exec flags say. A target
+  // may be named once and must not be below 3.
   Command& inherit_fd(int fd) { return inherit_fd(fd, fd); }
   Command& inherit_fd(int source, int target);
 
-  // On by default: the child leads a process group of its own, so that terminate() reaches what it starts. Off: it stays in the
-  // parent's group, and only the child itself is signalled and waited for.
+  // On by default: the child leads a process group of its own, so that terminate() reaches what it starts. Off: it
+  // stays in the parent's group, and only the child itself is signalled and waited for.
   Command& group(bool own_group);
   // The child leads a session of its own (setsid(2)), and with it a group; it has no controlling terminal.
   Command& new_session(bool own_session);
-  // The terminal on the child's stdin gets the child's group as its foreground group before the program starts. The caller
-  // takes the terminal back after the end (tcsetpgrp(3), with SIGTTOU blocked). Needs a group of its own.
+  // The terminal on the child's stdin gets the child's group as its foreground group before the program starts. The
+  // caller takes the terminal back after the end (tcsetpgrp(3), with SIGTTOU blocked). Needs a group of its own.
   Command& foreground(bool foreground);
 
   Command& umask(unsigned mask);
@@ -123,9 +124,9 @@ class Command {
   Command& nice(int value);
   Command& credentials(Credentials credentials);
 
-  // SIGKILL to the child itself (not to what it started) when this process dies, however it dies (PR_SET_PDEATHSIG, prctl(2)).
-  // The kernel ties this to the thread that launches, so the child's reaper thread does, which lives as long as the child. A
-  // program that is set-user-ID, set-group-ID or has capabilities clears it at its start.
+  // SIGKILL to the child itself (not to what it started) when this process dies, however it dies (PR_SET_PDEATHSIG,
+  // prctl(2)). The kernel ties this to the thread that launches, so the child's reaper thread does, which lives as long
+  // as the child. A program that is set-user-ID, set-group-ID or has capabilities clears it at its start.
   Command& die_with_parent(bool die);
 
   const std::string& program() const { return program_; }

@@ -1,7 +1,7 @@
 // Errors as payload structs over std::error_code: what failed, for which process, with the facts.
 //
-// Each struct converts to its std::error_code through make_error_code (found by argument-dependent lookup), which is how
-// BOOST_OUTCOME_TRY narrows it, and each prints as one line that says everything it knows.
+// Each struct converts to its std::error_code through make_error_code (found by argument-dependent lookup), which is
+// how BOOST_OUTCOME_TRY narrows it, and each prints as one line that says everything it knows.
 #ifndef WARDEN_ERROR_H_
 #define WARDEN_ERROR_H_
 
@@ -14,13 +14,13 @@ namespace warden {
 
 // Conditions of this library that no errno describes; the category's name is "warden".
 enum class Errc {
-  kNotAChild = 1,   // the process is not a child of ours, or somebody else has reaped it
-  kStillRunning,    // SIGKILL was sent, and the child has not gone within the bound
-  kSurvivors,       // the leader is gone, and processes of its group are left
-  kGroupUnknown,    // whether the group is empty cannot be known here (/proc is missing or hidden)
-  kNotReapable,     // the child is dead, and somebody (a tracer) keeps it from being reaped
-  kEmptyHandle,     // the Child was moved from
-  kStatusUnknown,   // the status could not be read, for a reason that is not ECHILD
+  kNotAChild = 1,  // the process is not a child of ours, or somebody else has reaped it
+  kStillRunning,   // SIGKILL was sent, and the child has not gone within the bound
+  kSurvivors,      // the leader is gone, and processes of its group are left
+  kGroupUnknown,   // whether the group is empty cannot be known here (/proc is missing or hidden)
+  kNotReapable,    // the child is dead, and somebody (a tracer) keeps it from being reaped
+  kEmptyHandle,    // the Child was moved from
+  kStatusUnknown,  // the status could not be read, for a reason that is not ECHILD
 };
 
 const std::error_category& error_category();
@@ -69,8 +69,8 @@ struct SpawnError {
   std::error_code code;  // the errno of the step (generic category), or an Errc
   SpawnStep step = SpawnStep::kValidate;
   std::string process_name;
-  std::string field;  // bad input: which part of the Command; else empty
-  std::string value;  // the offending value, or the path that the step was about
+  std::string field;   // bad input: which part of the Command; else empty
+  std::string value;   // the offending value, or the path that the step was about
   std::string reason;  // bad input: what is wrong with it; else empty
 
   std::string to_string() const;
@@ -88,8 +88,8 @@ struct WaitError {
 
 std::error_code make_error_code(const WaitError& error);
 
-// What value() of a Result does with these errors: throws std::system_error with the code and to_string() as its message.
-// Where exceptions are off, it prints the message and aborts.
+// What value() of a Result does with these errors: throws std::system_error with the code and to_string() as its
+// message. Where exceptions are off, it prints the message and aborts.
 [[noreturn]] void outcome_throw_as_system_error_with_payload(const InvalidArgument& error);
 [[noreturn]] void outcome_throw_as_system_error_with_payload(const SpawnError& error);
 [[noreturn]] void outcome_throw_as_system_error_with_payload(const WaitError& error);

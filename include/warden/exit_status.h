@@ -29,8 +29,8 @@ struct ResourceUsage {
   std::int64_t involuntary_switches = 0;
 };
 
-// A value. An exit with code 9 and a death by signal 9 are different statuses and never meet in one int; a shell's 128+n is an
-// ordinary exit code here.
+// A value. An exit with code 9 and a death by signal 9 are different statuses and never meet in one int; a shell's
+// 128+n is an ordinary exit code here.
 class ExitStatus {
  public:
   // REQUIRES: 0 <= code <= 255.

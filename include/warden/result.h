@@ -1,9 +1,11 @@
 // Result<T, E>: a value or an error, from Boost.Outcome.
 //
-// Result<T, E> is outcome::std_result<T, E>: the very type that outcome::result<T, E> of <boost/outcome/result.hpp> is when E is one
-// of our payload structs, at a quarter of the include cost. It has value(), error(), has_value(), and BOOST_OUTCOME_TRY
-// (<boost/outcome/try.hpp>) works on it, narrowing a payload struct to std::error_code where the caller's result carries only that.
-// value() on an error throws std::system_error with the error's code (or aborts where exceptions are off).
+// Result<T, E> is outcome::std_result<T, E>: the very type that outcome::result<T, E> of <boost/outcome/result.hpp> is
+// when E is one of our payload structs, at a quarter of the include cost. It has value(), error(), has_value(), and
+// BOOST_OUTCOME_TRY
+// (<boost/outcome/try.hpp>) works on it, narrowing a payload struct to std::error_code where the caller's result
+// carries only that. value() on an error throws std::system_error with the error's code (or aborts where exceptions are
+// off).
 #ifndef WARDEN_RESULT_H_
 #define WARDEN_RESULT_H_
 

@@ -15,8 +15,8 @@
 
 namespace warden {
 
-// A value; every Signal that exists is one of 1..64, so that 0 (a probe) and the negative numbers (which make kill(2) reach
-// groups) can never be sent by mistake. Thread-safe like an int.
+// A value; every Signal that exists is one of 1..64, so that 0 (a probe) and the negative numbers (which make kill(2)
+// reach groups) can never be sent by mistake. Thread-safe like an int.
 class Signal {
  public:
   // The signals that a supervisor deals with (POSIX signal.h).
@@ -41,11 +41,12 @@ class Signal {
 
   int number() const { return number_; }
 
-  // "SIGTERM"; real-time signals as "SIGRTMIN" and "SIGRTMIN+n"; the two numbers that glibc keeps for itself, which have no
-  // name, as "SIG32" and "SIG33".
+  // "SIGTERM"; real-time signals as "SIGRTMIN" and "SIGRTMIN+n"; the two numbers that glibc keeps for itself, which
+  // have no name, as "SIG32" and "SIG33".
   std::string name() const;
 
-  // False for the two numbers that glibc reserves (32 and 33, nptl(7)): a child may die of them, but no one may send them.
+  // False for the two numbers that glibc reserves (32 and 33, nptl(7)): a child may die of them, but no one may send
+  // them.
   bool can_be_sent() const;
 
   // False for SIGKILL and SIGSTOP, which no process can handle.

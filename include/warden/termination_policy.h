@@ -2,9 +2,9 @@
 //
 // SIGKILL is always the implicit last step; a policy lists what comes before it.
 //
-// Which one? A server or anything written by somebody else: service(). It gets SIGTERM first, which is what init systems send.
-// interrupt_first() is for programs that treat Ctrl-C as their polite stop, because a program that handles only SIGTERM dies
-// of SIGINT's default action before its SIGTERM handler ever runs.
+// Which one? A server or anything written by somebody else: service(). It gets SIGTERM first, which is what init
+// systems send. interrupt_first() is for programs that treat Ctrl-C as their polite stop, because a program that
+// handles only SIGTERM dies of SIGINT's default action before its SIGTERM handler ever runs.
 #ifndef WARDEN_TERMINATION_POLICY_H_
 #define WARDEN_TERMINATION_POLICY_H_
 
@@ -21,7 +21,8 @@ namespace warden {
 // One rung of the ladder.
 struct TerminationPhase {
   Signal signal;
-  // The most time that the group gets after the signal. Zero: look once and go on. absl::InfiniteDuration(): wait for ever.
+  // The most time that the group gets after the signal. Zero: look once and go on. absl::InfiniteDuration(): wait for
+  // ever.
   absl::Duration timeout;
   // kLeader lets a program that manages its own children shut them down itself.
   AttemptTarget target = AttemptTarget::kGroup;
@@ -32,14 +33,15 @@ struct TerminationPolicy {
   // In order; may be empty (SIGKILL at once).
   std::vector<TerminationPhase> phases;
 
-  // The bound on the wait after SIGKILL: an unkillable child (uninterruptible sleep, a tracer) ends in an error after it.
+  // The bound on the wait after SIGKILL: an unkillable child (uninterruptible sleep, a tracer) ends in an error after
+  // it.
   absl::Duration kill_timeout = absl::Seconds(3);
 
   // Replaces a phase's timeout when its signal could not be sent: the child may just have been on its way out.
   absl::Duration failed_send_grace = absl::Milliseconds(100);
 
-  // Success is the leader's exit, and nothing is promised about the other processes of its group. Every signal goes to the
-  // leader alone.
+  // Success is the leader's exit, and nothing is promised about the other processes of its group. Every signal goes to
+  // the leader alone.
   bool leader_only = false;
 
   // SIGINT, then SIGTERM, then SIGKILL.

@@ -47,9 +47,11 @@ int close_listed(const char* buffer, long size, int first, int last, int directo
   return closed;
 }
 
-// False when /proc cannot be read. Closing while listing can skip entries: it goes round until a whole pass closes nothing.
+// False when /proc cannot be read. Closing while listing can skip entries: it goes round until a whole pass closes
+// nothing.
 bool close_by_proc(int first, int last) {
-  const long directory = raw_syscall(SYS_openat, AT_FDCWD, as_argument("/proc/self/fd"), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  const long directory =
+      raw_syscall(SYS_openat, AT_FDCWD, as_argument("/proc/self/fd"), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (directory < 0) return false;
   alignas(DirectoryEntry) char buffer[1024];
   int closed = 0;

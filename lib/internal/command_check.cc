@@ -47,7 +47,8 @@ Problem check_environment(const Command::Options& options) {
   for (const Command::EnvChange& change : options.env_changes) {
     if (change.kind == Command::EnvChange::Kind::kClear) continue;
     if (change.name.empty()) return problem("env", change.name, "a variable's name is empty");
-    if (change.name.find('=') != std::string::npos) return problem("env", change.name, "a variable's name contains '='");
+    if (change.name.find('=') != std::string::npos)
+      return problem("env", change.name, "a variable's name contains '='");
     if (auto found = check_text("env", change.name)) return found;
     if (auto found = check_text(absl::StrCat("env[", change.name, "]"), change.value)) return found;
   }

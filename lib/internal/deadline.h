@@ -7,8 +7,8 @@
 
 namespace warden::internal {
 
-// `start` + `timeout`, rounded up to the clock's tick; TimePoint::max(), which is never reached, for an infinite or too large sum.
-// REQUIRES: timeout is not negative.
+// `start` + `timeout`, rounded up to the clock's tick; TimePoint::max(), which is never reached, for an infinite or too
+// large sum. REQUIRES: timeout is not negative.
 TimePoint deadline_after(TimePoint start, absl::Duration timeout);
 
 absl::Duration duration_between(TimePoint start, TimePoint end);

@@ -17,7 +17,8 @@ constexpr char kMisuse[] =
 
 void report_misuse(const Supervised& child, const std::string& error) {
   if (log_message({LogSeverity::kError, child.name(), kMisuse, error})) return;
-  std::fprintf(stderr, "warden: child '%s' %s%s%s\n", child.name().c_str(), kMisuse, error.empty() ? "" : ": ", error.c_str());
+  std::fprintf(stderr, "warden: child '%s' %s%s%s\n", child.name().c_str(), kMisuse, error.empty() ? "" : ": ",
+               error.c_str());
 }
 
 }  // namespace

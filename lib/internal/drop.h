@@ -6,8 +6,8 @@
 
 namespace warden::internal {
 
-// An armed child is ended (SIGKILL to its group, bounded) and the mistake is reported; an excused one is left alone. Either way
-// the stdin pipe is closed and the exit will be collected.
+// An armed child is ended (SIGKILL to its group, bounded) and the mistake is reported; an excused one is left alone.
+// Either way the stdin pipe is closed and the exit will be collected.
 void drop_child(Handle& handle) noexcept;
 
 }  // namespace warden::internal

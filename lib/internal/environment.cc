@@ -53,7 +53,8 @@ std::vector<std::string> make_environment(const std::vector<Command::EnvChange>&
       continue;
     }
     remove_variable(&environment, change.name);
-    if (change.kind == Command::EnvChange::Kind::kSet) environment.push_back(absl::StrCat(change.name, "=", change.value));
+    if (change.kind == Command::EnvChange::Kind::kSet)
+      environment.push_back(absl::StrCat(change.name, "=", change.value));
   }
   return environment;
 }

@@ -20,7 +20,8 @@ struct FoundProgram {
   int error = 0;     // then: ENOENT, or EACCES where files of that name exist but none can be executed
 };
 
-// A name with a slash is itself; another is looked up in the PATH of `environment`. The result of a look-up is absolute.
+// A name with a slash is itself; another is looked up in the PATH of `environment`. The result of a look-up is
+// absolute.
 FoundProgram find_program(const std::string& name, const std::vector<std::string>& environment);
 
 }  // namespace warden::internal

@@ -10,8 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "lib/internal/deadline.h"
 #include "lib/internal/log_message.h"
-#include "warden/log.h"
 #include "lib/internal/survivors.h"
+#include "warden/log.h"
 
 namespace warden::internal {
 namespace {
@@ -50,7 +50,8 @@ void deliver(const Supervised& child, const std::vector<Escalation::Message>& me
 Escalation::Escalation(Supervised& child, const TerminationPolicy& policy)
     : child_(child), policy_(policy), begun_(child.sys().now()) {}
 
-// A later policy is a wish for the rest: no phase longer than it has it, and SIGKILL no later than its phases add up to.
+// A later policy is a wish for the rest: no phase longer than it has it, and SIGKILL no later than its phases add up
+// to.
 void Escalation::join(const Lock& lock, const TerminationPolicy& policy) {
   const TimePoint now = child_.sys().now();
   absl::Duration total;
@@ -70,7 +71,13 @@ void Escalation::join(const Lock& lock, const TerminationPolicy& policy) {
     phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.kill_timeout));
   }
   policy_.kill_timeout = std::min(policy_.kill_timeout, policy.kill_timeout);
+  const bool widens = policy_.leader_only && !policy.leader_only;
   policy_.leader_only = policy_.leader_only && policy.leader_only;
+  if (widens && stage_ == Stage::kWaitingAfterKill) {  // so far only the leader was sent SIGKILL
+    const TimePoint bound = phase_deadline_;
+    enter_kill(lock);
+    phase_deadline_ = std::min(phase_deadline_, bound);
+  }
   child_.notify(lock);
 }
 
@@ -78,7 +85,8 @@ TimePoint Escalation::deadline() const {
   return stage_ == Stage::kWaiting ? std::min(phase_deadline_, kill_by_) : phase_deadline_;
 }
 
-Attempt& Escalation::record(AttemptOperation operation, TimePoint started, AttemptResult result, std::error_code error) {
+Attempt& Escalation::record(AttemptOperation operation, TimePoint started, AttemptResult result,
+                            std::error_code error) {
   Attempt attempt;
   attempt.phase = phase_;
   attempt.operation = operation;
@@ -98,7 +106,9 @@ void Escalation::advance(Lock& lock) {
   if (stage_ == Stage::kOver) return;
   if (stage_ == Stage::kPreflight) preflight(lock);
   while (stage_ != Stage::kOver) {
-    if (is_finished(lock)) {
+    const bool finished = is_finished(lock);
+    if (stage_ == Stage::kOver) return;  // by another participant, while a look had released the lock
+    if (finished) {
       succeeded_ = true;
       stage_ = Stage::kOver;
     } else if (child_.sys().now() < deadline()) {
@@ -116,21 +126,23 @@ void Escalation::advance(Lock& lock) {
   child_.notify(lock);
 }
 
-void Escalation::preflight(Lock& lock) {
+void Escalation::preflight(const Lock& lock) {
   const TimePoint started = child_.sys().now();
-  stage_ = Stage::kWaiting;  // with a deadline that has passed: whatever preflight does not settle goes on to the first phase
+  stage_ = Stage::kWaiting;  // with a deadline that has passed: whatever preflight does not settle goes on to the first
+                             // phase
   phase_deadline_ = started;
   wait_recorded_ = true;
-  child_.look(lock);
   const int error = child_.ended(lock) ? 0 : child_.look_error(lock);
-  record(AttemptOperation::kCheckStatus, started, error == 0 ? AttemptResult::kOk : AttemptResult::kFailed, os_error(error)).target =
-      AttemptTarget::kLeader;
+  record(AttemptOperation::kCheckStatus, started, error == 0 ? AttemptResult::kOk : AttemptResult::kFailed,
+         os_error(error))
+      .target = AttemptTarget::kLeader;
   if (error != 0) warn(LogSeverity::kWarning, "the child's state is unknown; the escalation goes on", os_error(error));
 }
 
 // True when what the policy promises has been reached. Looks, and records what it sees.
 bool Escalation::is_finished(Lock& lock) {
   if (!child_.ended(lock) && !child_.look(lock)) return false;
+  if (stage_ == Stage::kOver) return succeeded_;
   if (!wait_recorded_) {
     Attempt& wait = record(AttemptOperation::kWaitForExit, wait_started_, AttemptResult::kOk);
     wait.signal = signal_;
@@ -189,14 +201,15 @@ AttemptTarget Escalation::target_of(AttemptTarget asked) const {
 int Escalation::send(const Lock& lock, Signal signal, AttemptTarget target) {
   const TimePoint started = child_.sys().now();
   const int error = child_.send(lock, target, signal.number());
-  Attempt& attempt = record(AttemptOperation::kSendSignal, started, error == 0 ? AttemptResult::kOk : AttemptResult::kFailed,
-                            os_error(error));
+  Attempt& attempt = record(AttemptOperation::kSendSignal, started,
+                            error == 0 ? AttemptResult::kOk : AttemptResult::kFailed, os_error(error));
   attempt.signal = signal;
   attempt.target = target;
   // Success with a group says that somebody in it was signalled. The leader is signalled apart where that may have been
   // another: it has left the group, or it may not be signalled at all (kill(2), EPERM), which a probe shows.
   if (target == AttemptTarget::kLeader || child_.ended(lock)) return error;
-  const bool missed = child_.leader_has_moved(lock) || (error == 0 && child_.send(lock, AttemptTarget::kLeader, 0) == EPERM);
+  const bool missed =
+      child_.leader_has_moved(lock) || (error == 0 && child_.send(lock, AttemptTarget::kLeader, 0) == EPERM);
   return missed ? send(lock, signal, AttemptTarget::kLeader) : error;
 }
 
@@ -236,12 +249,12 @@ void Escalation::enter_kill(const Lock& lock) {
 
 void Escalation::fail(const Lock& lock) {
   stage_ = Stage::kOver;
-  if (send_error_ != 0) {
+  if (child_.ended(lock) && group_ == GroupState::kUnknown) {
+    failure_ = Errc::kGroupUnknown;  // also the reason why it could not be signalled, if it could not
+  } else if (send_error_ != 0) {
     failure_ = os_error(send_error_);
-  } else if (!child_.ended(lock)) {
-    failure_ = Errc::kStillRunning;
   } else {
-    failure_ = group_ == GroupState::kLive ? Errc::kSurvivors : Errc::kGroupUnknown;
+    failure_ = child_.ended(lock) ? Errc::kSurvivors : Errc::kStillRunning;
   }
   warn(LogSeverity::kError, "could not be ended; it may still run", failure_);
 }
@@ -264,6 +277,7 @@ TerminationResult Escalation::outcome(const Lock& lock) const {
 }
 
 TerminationResult terminate_child(Supervised& child, Lock& lock, const TerminationPolicy& policy) {
+  child.look(lock);  // the preflight's look, before there is a run that others could join: it may release the lock
   std::shared_ptr<Escalation> run = child.escalation(lock);
   if (run == nullptr || run->over(lock)) {
     run = std::make_shared<Escalation>(child, policy);

@@ -1,7 +1,7 @@
 // The phase machine that ends a child: one run of a policy, which any number of threads may take part in.
 //
-// A run is data under the lock of its Supervised. Whoever takes part advances it when its current deadline passes; all get its
-// outcome.
+// A run is data under the lock of its Supervised. Whoever takes part advances it when its current deadline passes; all
+// get its outcome.
 #ifndef WARDEN_LIB_INTERNAL_ESCALATION_H_
 #define WARDEN_LIB_INTERNAL_ESCALATION_H_
 
@@ -20,10 +20,9 @@ namespace warden::internal {
 
 using TerminationResult = Result<TerminationReport, TerminationError>;
 
-// Ends the child by the policy: starts a run or joins the one that is under way. Joining shortens it where this policy is
-// shorter, and never lengthens it; no phase is ever sent twice or added.
-// Blocks, with the lock released while it waits. Log messages are delivered with the lock released.
-// REQUIRES: the policy is valid.
+// Ends the child by the policy: starts a run or joins the one that is under way. Joining shortens it where this policy
+// is shorter, and never lengthens it; no phase is ever sent twice or added. Blocks, with the lock released while it
+// waits. Log messages are delivered with the lock released. REQUIRES: the policy is valid.
 TerminationResult terminate_child(Supervised& child, Lock& lock, const TerminationPolicy& policy);
 
 class Escalation {
@@ -52,7 +51,7 @@ class Escalation {
  private:
   enum class Stage { kPreflight, kWaiting, kWaitingAfterKill, kOver };
 
-  void preflight(Lock& lock);
+  void preflight(const Lock& lock);  // after a look
   bool next_phase(const Lock& lock);
   void enter_phase(const Lock& lock, const TerminationPhase& phase);
   void enter_kill(const Lock& lock);
@@ -83,9 +82,9 @@ class Escalation {
   bool wait_recorded_ = false;   // the leader's exit is in the log
   bool sweep_recorded_ = false;  // this phase's look at the group is in the log
   GroupState group_ = GroupState::kUnknown;
-  std::vector<Member> live_;  // as last seen
+  std::vector<Member> live_;         // as last seen
   std::vector<Survivor> survivors_;  // as first seen
-  int send_error_ = 0;  // of the last signal
+  int send_error_ = 0;               // of the last signal
   bool forced_ = false;
   bool succeeded_ = false;
   std::error_code failure_;

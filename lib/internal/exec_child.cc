@@ -13,7 +13,8 @@
 #include "lib/internal/kernel_abi.h"
 #include "lib/internal/raw_syscall.h"
 
-// Compiled without sanitizers and stack protector (BUILD.bazel): this code runs on a stack of its own beside the parent.
+// Compiled without sanitizers and stack protector (BUILD.bazel): this code runs on a stack of its own beside the
+// parent.
 namespace warden::internal {
 namespace {
 
@@ -42,8 +43,8 @@ void enter_group(const ExecChildArgs& args) {
   }
 }
 
-// A descriptor table of our own, before any descriptor is touched: in the shared one a close drops the parent's POSIX record
-// locks (fcntl_locking(2)) and a dup shows in the parent.
+// A descriptor table of our own, before any descriptor is touched: in the shared one a close drops the parent's POSIX
+// record locks (fcntl_locking(2)) and a dup shows in the parent.
 void unshare_table(const ExecChildArgs& args) {
   if (!args.shares_table) return;
   if (raw_syscall(SYS_close_range, args.first_unused, ~0U, kCloseRangeUnshare) == 0) return;
@@ -76,21 +77,23 @@ void stage_sources(const ExecChildArgs& args) {
 }
 
 void copy_to_target(const ExecChildArgs& args, const DescriptorAction& action) {
-  const long result = action.staged == action.target ? raw_syscall(SYS_fcntl, action.target, F_SETFD, 0)  // no close-on-exec
-                                                     : raw_syscall(SYS_dup3, action.staged, action.target, 0);
+  const long result = action.staged == action.target
+                          ? raw_syscall(SYS_fcntl, action.target, F_SETFD, 0)  // no close-on-exec
+                          : raw_syscall(SYS_dup3, action.staged, action.target, 0);
   check(args, SpawnStep::kSetDescriptor, result, action.target);
 }
 
 void open_at_target(const ExecChildArgs& args, const DescriptorAction& action) {
-  const int fd = static_cast<int>(
-      check(args, SpawnStep::kOpenFile, raw_syscall(SYS_openat, AT_FDCWD, as_argument(action.path), action.flags, 0666),
-            action.target));
+  const int fd = static_cast<int>(check(args, SpawnStep::kOpenFile,
+                                        raw_syscall(SYS_openat, AT_FDCWD, as_argument(action.path), action.flags, 0666),
+                                        action.target));
   if (fd == action.target) return;
   check(args, SpawnStep::kSetDescriptor, raw_syscall(SYS_dup3, fd, action.target, 0), action.target);
   raw_syscall(SYS_close, fd);
 }
 
-// Copies before opens: an open takes the lowest free number, which may be the target of a copy but never its source then.
+// Copies before opens: an open takes the lowest free number, which may be the target of a copy but never its source
+// then.
 void set_descriptors(const ExecChildArgs& args) {
   stage_sources(args);
   for (std::size_t i = 0; i < args.action_count; ++i) {
@@ -110,7 +113,8 @@ void set_descriptors(const ExecChildArgs& args) {
 void set_limits(const ExecChildArgs& args) {
   for (std::size_t i = 0; i < args.limit_count; ++i) {
     check(args, SpawnStep::kSetLimit,
-          raw_syscall(SYS_prlimit64, 0, args.limits[i].resource, as_argument(&args.limits[i].value), 0), static_cast<int>(i));
+          raw_syscall(SYS_prlimit64, 0, args.limits[i].resource, as_argument(&args.limits[i].value), 0),
+          static_cast<int>(i));
   }
   if (args.set_nice) check(args, SpawnStep::kSetNice, raw_syscall(SYS_setpriority, PRIO_PROCESS, 0, args.nice));
 }
@@ -141,7 +145,8 @@ struct KernelSigaction {
   std::uint64_t mask;
 };
 
-// Default dispositions before any signal can be delivered (a handler would run in the parent's memory), then an empty mask.
+// Default dispositions before any signal can be delivered (a handler would run in the parent's memory), then an empty
+// mask.
 void reset_signals() {
   KernelSigaction current = {};
   const KernelSigaction by_default = {};

@@ -1,6 +1,7 @@
 // The child's side of a launch: from clone to exec, on the parent's memory.
 //
-// Runs with every signal blocked. Allocates nothing, calls nothing but raw system calls, and leaves only by execve or exit.
+// Runs with every signal blocked. Allocates nothing, calls nothing but raw system calls, and leaves only by execve or
+// exit.
 #ifndef WARDEN_LIB_INTERNAL_EXEC_CHILD_H_
 #define WARDEN_LIB_INTERNAL_EXEC_CHILD_H_
 
@@ -45,8 +46,8 @@ struct ExecChildArgs {
 
   DescriptorAction* actions = nullptr;  // targets ascending, each once; 0, 1 and 2 are there
   std::size_t action_count = 0;
-  int first_unused = 3;     // above every source: nothing from here on is needed
-  int staging_base = 3;     // above every target
+  int first_unused = 3;      // above every source: nothing from here on is needed
+  int staging_base = 3;      // above every target
   bool shares_table = true;  // launched with CLONE_FILES
 
   bool new_session = false;

@@ -1,4 +1,5 @@
-// Constants and layouts of the kernel that Debian 12's headers lack (linux/pidfd.h of 6.15, linux/close_range.h, linux/sched.h).
+// Constants and layouts of the kernel that Debian 12's headers lack (linux/pidfd.h of 6.15, linux/close_range.h,
+// linux/sched.h).
 #ifndef WARDEN_LIB_INTERNAL_KERNEL_ABI_H_
 #define WARDEN_LIB_INTERNAL_KERNEL_ABI_H_
 

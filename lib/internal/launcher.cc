@@ -20,8 +20,8 @@ namespace {
 
 constexpr std::size_t kChildStack = 16 * 1024;
 
-// Blocks every signal of this thread, those of the C library included: the child starts with this mask, and a handler that ran there
-// would run in the parent's memory.
+// Blocks every signal of this thread, those of the C library included: the child starts with this mask, and a handler
+// that ran there would run in the parent's memory.
 class AllSignalsBlocked {
  public:
   AllSignalsBlocked() {
@@ -59,12 +59,14 @@ class FailureReport {
   bool mapped_ = false;
 };
 
-// One clone. The vfork flag holds this thread until the child has executed or gone, so the child's stack can be on ours.
+// One clone. The vfork flag holds this thread until the child has executed or gone, so the child's stack can be on
+// ours.
 ChildId clone_child(SpawnPlan& plan, unsigned flags, int* error) {
   alignas(16) char stack[kChildStack];
   ChildId child;
   const AllSignalsBlocked blocked;
-  child.pid = ::clone(exec_child, stack + kChildStack, static_cast<int>(flags | CLONE_VFORK | SIGCHLD), &plan.child, &child.pidfd);
+  child.pid = ::clone(exec_child, stack + kChildStack, static_cast<int>(flags | CLONE_VFORK | SIGCHLD), &plan.child,
+                      &child.pidfd);
   *error = child.pid < 0 ? errno : 0;
   return child;
 }
@@ -74,7 +76,8 @@ ChildId clone_with_fallbacks(SpawnPlan& plan, bool share_table, int* error) {
   const unsigned base = (plan.own_memory ? 0u : unsigned{CLONE_VM}) | (share_table ? unsigned{CLONE_FILES} : 0u);
   plan.child.shares_table = share_table;
   ChildId child = clone_child(plan, base | CLONE_PIDFD, error);
-  const bool without_pidfd = *error == EMFILE || *error == ENFILE || *error == EINVAL || *error == EPERM || *error == ENOSYS;
+  const bool without_pidfd =
+      *error == EMFILE || *error == ENFILE || *error == EINVAL || *error == EPERM || *error == ENOSYS;
   if (without_pidfd) child = clone_child(plan, base, error);
   if (child.pidfd >= 0) child.pidfd = std::max(raise_above_stdio(child.pidfd), -1);
   return child;

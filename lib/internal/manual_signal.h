@@ -9,7 +9,8 @@
 
 namespace warden::internal {
 
-// Looks, sends, and after a failed send looks once more: a child that has ended is a success. At most two looks and one send.
+// Looks, sends, and after a failed send looks once more: a child that has ended is a success. At most two looks and one
+// send.
 Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock, Signal signal);
 
 }  // namespace warden::internal

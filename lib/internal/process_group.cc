@@ -55,9 +55,10 @@ GroupScan scan_group(Sys& sys, int pgid) {
   return scan;
 }
 
-bool is_still_member(Sys& sys, const Member& member, int pgid) {
+std::optional<bool> is_still_member(Sys& sys, const Member& member, int pgid) {
   bool known = true;
   const std::optional<ProcessStat> stat = read_stat(sys, member.pid, &known);
+  if (!known) return std::nullopt;
   return stat.has_value() && stat->group == pgid && stat->start_time == member.start_time && !stat->is_dead();
 }
 

@@ -20,8 +20,8 @@ struct ProcessStat {
   int thread_count = 0;
   std::uint64_t start_time = 0;
 
-  // Dead is a zombie (Z) or a task on its way out (X) that is the last thread: a process whose main thread has exited shows Z
-  // and lives on in the others.
+  // Dead is a zombie (Z) or a task on its way out (X) that is the last thread: a process whose main thread has exited
+  // shows Z and lives on in the others.
   bool is_dead() const { return (state == 'Z' || state == 'X') && thread_count <= 1; }
 };
 
@@ -41,8 +41,8 @@ struct GroupScan {
 // The live processes of the group.
 GroupScan scan_group(Sys& sys, int pgid);
 
-// True while the process that was found is still alive and of that group.
-bool is_still_member(Sys& sys, const Member& member, int pgid);
+// Whether the process that was found is still alive and of that group; empty when /proc cannot be read just now.
+std::optional<bool> is_still_member(Sys& sys, const Member& member, int pgid);
 
 }  // namespace warden::internal
 

@@ -24,8 +24,9 @@ struct ThreadArguments {
   ReaperTask task;
 };
 
-// Our own table, and a pidfd in it, for a child that could not be given one in the shared table because that was full. -1 if that
-// cannot be had either. The number is the child's: it is alive or its zombie is there, as a look through the new pidfd confirms.
+// Our own table, and a pidfd in it, for a child that could not be given one in the shared table because that was full.
+// -1 if that cannot be had either. The number is the child's: it is alive or its zombie is there, as a look through the
+// new pidfd confirms.
 int open_private_pidfd(Supervised& supervised) {
   if (::syscall(SYS_close_range, 0u, ~0u, kCloseRangeUnshare) != 0) return -1;
   const int pidfd = supervised.sys().pidfd_open(supervised.pid());
@@ -42,7 +43,8 @@ void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
     supervised.sys().poll_readable(&child.pidfd, 1, TimePoint::max());
     lock.lock();
     if (supervised.look(lock, child)) return;
-    // Readable, but not to be waited for: a blocking wait here could outlive the child's number, so look again from time to time.
+    // Readable, but not to be waited for: a blocking wait here could outlive the child's number, so look again from
+    // time to time.
     supervised.wait_changed(lock, deadline_after(supervised.sys().now(), pause));
     pause = std::min(pause * 2, kLongestPause);
   }
@@ -93,7 +95,8 @@ extern "C" void* reaper_main(void* argument) {
   return nullptr;
 }
 
-// What a reaper needs, above what the C library puts on every stack for itself (thread-local storage of the whole program).
+// What a reaper needs, above what the C library puts on every stack for itself (thread-local storage of the whole
+// program).
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
 constexpr std::size_t kStack = 1024 * 1024;
 #else
@@ -126,8 +129,8 @@ int create_with_small_stack(pthread_t* thread, ThreadArguments* arguments) {
 
 int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
   auto arguments = std::make_unique<ThreadArguments>(ThreadArguments{supervised, std::move(task)});
-  // The new thread inherits the mask: no handler of the host ever runs on it. Not the raw system call: the C library's own
-  // signals must stay open, or setuid(2) of the host would wait for ever.
+  // The new thread inherits the mask: no handler of the host ever runs on it. Not the raw system call: the C library's
+  // own signals must stay open, or setuid(2) of the host would wait for ever.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -39,7 +39,8 @@ int start_and_launch(Handle& handle, SpawnPlan& plan, LaunchResult* launched) {
     *launched = launch(plan);
     announce(child, plan, *launched);
   };
-  const int error = handle.reaper.start(handle.child, plan.launch_on_reaper ? ReaperTask(launch_and_announce) : ReaperTask());
+  const int error =
+      handle.reaper.start(handle.child, plan.launch_on_reaper ? ReaperTask(launch_and_announce) : ReaperTask());
   if (error != 0) return error;
   if (!plan.launch_on_reaper) {
     launch_and_announce();

@@ -52,8 +52,8 @@ int open_flags(const Stdio& stdio, int target) {
   return O_WRONLY | O_CREAT | (stdio.mode() == Stdio::FileMode::kAppend ? O_APPEND : O_TRUNC);
 }
 
-// The child opens /dev/null and files itself, in its own table: the numbers are low there, and the parent's table is not
-// touched. Both directions for /dev/null, since an inherited stream that is closed may be used for either.
+// The child opens /dev/null and files itself, in its own table: the numbers are low there, and the parent's table is
+// not touched. Both directions for /dev/null, since an inherited stream that is closed may be used for either.
 DescriptorAction action_for(const Stdio& stdio, int target, SpawnPlan* plan) {
   switch (stdio.kind()) {
     case Stdio::Kind::kFd:

@@ -16,8 +16,8 @@ namespace warden::internal {
 
 struct SpawnPlan {
   std::string process_name;
-  std::string program;                  // what is executed
-  std::vector<std::string> arguments;   // argv[0] first
+  std::string program;                   // what is executed
+  std::vector<std::string> arguments;    // argv[0] first
   std::vector<std::string> environment;  // "NAME=value"
   std::vector<const char*> argv;
   std::vector<const char*> envp;

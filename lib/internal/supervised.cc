@@ -9,7 +9,8 @@
 namespace warden::internal {
 namespace {
 
-// How long the kernel may take between giving a zombie to somebody else's wait and having its status for PIDFD_GET_INFO.
+// How long the kernel may take between giving a zombie to somebody else's wait and having its status for
+// PIDFD_GET_INFO.
 constexpr absl::Duration kExitInfoPatience = absl::Milliseconds(10);
 constexpr absl::Duration kExitInfoPause = absl::Microseconds(50);
 

@@ -26,11 +26,13 @@ using Lock = std::unique_lock<std::mutex>;
 // Whether anybody is left in the child's group.
 enum class GroupState { kEmpty, kLive, kUnknown };
 
-// Thread-safe: every method that takes a Lock needs it held on mutex(); `lock` is released while a method waits, if it says so.
+// Thread-safe: every method that takes a Lock needs it held on mutex(); `lock` is released while a method waits, if it
+// says so.
 //
-// The exit is published once and never changes. The zombie is reaped under the lock that every signal takes, so that no signal
-// can reach a number that has become somebody else's. Where the kernel can signal a group through a pidfd (Linux 6.9) the first who
-// sees the exit reaps; where it cannot, the zombie of a group's leader stays, and with it the group's number, until release().
+// The exit is published once and never changes. The zombie is reaped under the lock that every signal takes, so that no
+// signal can reach a number that has become somebody else's. Where the kernel can signal a group through a pidfd
+// (Linux 6.9) the first who sees the exit reaps; where it cannot, the zombie of a group's leader stays, and with it the
+// group's number, until release().
 class Supervised {
  public:
   enum class Phase {
@@ -66,21 +68,23 @@ class Supervised {
   // Why the last look could not tell; 0 if it could.
   int look_error(const Lock&) const { return look_error_; }
 
-  // Looks once, publishes an exit that it sees, and says whether the child has ended. May release the lock for up to 10 ms,
-  // where somebody else has taken the zombie and the kernel is about to hand over the status. `by`: the child by another pidfd.
+  // Looks once, publishes an exit that it sees, and says whether the child has ended. May release the lock for up to 10
+  // ms, where somebody else has taken the zombie and the kernel is about to hand over the status. `by`: the child by
+  // another pidfd.
   bool look(Lock& lock);
   bool look(Lock& lock, ChildId by);
 
-  // The reaper waits by number: nobody else may collect the zombie meanwhile, since the number could then be given to another
-  // child of the host before the reaper wakes.
+  // The reaper waits by number: nobody else may collect the zombie meanwhile, since the number could then be given to
+  // another child of the host before the reaper wakes.
   void set_reaper_waits_by_number(const Lock&, bool waits) { reaper_waits_by_number_ = waits; }
 
   // Waits for a change, at most so long; may wake without one. Releases the lock.
   void wait_changed(Lock& lock, TimePoint deadline) { sys_.wait_until(changed_, lock, deadline); }
   void notify(const Lock&) { changed_.notify_all(); }
 
-  // Sends to the group, or to the leader alone: 0 or an errno. The leader's number is never used once it may be somebody
-  // else's: a leader that has ended takes no signal (success), a group that cannot be named any more gives ESRCH.
+  // Sends to the group, or to the leader alone: 0 or an errno. The leader's number is never used once it may be
+  // somebody else's: a leader that has ended takes no signal (success), a group that cannot be named any more gives
+  // ESRCH.
   int send(const Lock& lock, AttemptTarget target, int signal);
   // True when the running leader is in another group than the one that it was started to lead.
   bool leader_has_moved(const Lock& lock);

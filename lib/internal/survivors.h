@@ -8,8 +8,8 @@
 
 namespace warden::internal {
 
-// Returns when one of them has ended, at the deadline, or where no pidfd can be had for them, after a short pause. Releases the
-// lock. `live` is what look_at_group() found.
+// Returns when one of them has ended, at the deadline, or where no pidfd can be had for them, after a short pause.
+// Releases the lock. `live` is what look_at_group() found.
 void wait_for_survivor(Supervised& child, Lock& lock, const std::vector<Member>& live, TimePoint deadline);
 
 }  // namespace warden::internal

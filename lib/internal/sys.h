@@ -1,6 +1,7 @@
 // The seam: every system call that the parent side makes for a child, and the clock. Tests script it.
 //
-// A call that fails returns -errno. A call that a signal handler interrupts is made again, with what is left of its time.
+// A call that fails returns -errno. A call that a signal handler interrupts is made again, with what is left of its
+// time.
 #ifndef WARDEN_LIB_INTERNAL_SYS_H_
 #define WARDEN_LIB_INTERNAL_SYS_H_
 
@@ -20,8 +21,9 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 // What a look at a child with waitid says.
 struct WaitOutcome {
-  int error = 0;                     // 0, or the errno
-  std::optional<ExitStatus> status;  // empty without an error: it is running, or dead and not waitable yet (a tracer holds it)
+  int error = 0;  // 0, or the errno
+  std::optional<ExitStatus>
+      status;  // empty without an error: it is running, or dead and not waitable yet (a tracer holds it)
 };
 
 // A child by its pidfd, or by its number where there is no pidfd.
@@ -39,7 +41,8 @@ class Sys {
 
   virtual TimePoint now() = 0;
 
-  // Waits on the condition variable until notified or the deadline (TimePoint::max() is none). May wake without a cause.
+  // Waits on the condition variable until notified or the deadline (TimePoint::max() is none). May wake without a
+  // cause.
   virtual void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, TimePoint deadline) = 0;
 
   // poll(2) for POLLIN on each, at most kMostPolled; true when one is ready, false at the deadline.
@@ -49,8 +52,8 @@ class Sys {
   virtual WaitOutcome look(ChildId child, Reap reap) = 0;
   // waitid(2), WEXITED | WNOWAIT, by number, blocking until the child can be waited for or is not ours.
   virtual void block_until_waitable(int pid) = 0;
-  // PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15): the status of a child that somebody else has reaped; empty when the
-  // kernel has none (yet, or at all: `error`).
+  // PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15): the status of a child that somebody else has reaped; empty when
+  // the kernel has none (yet, or at all: `error`).
   virtual WaitOutcome exit_info(int pidfd) = 0;
 
   virtual int pidfd_open(int pid) = 0;

@@ -46,7 +46,8 @@ ExitStatus status_of(const siginfo_t& info) {
 
 // The exit status in the kernel's own encoding (wait(2)).
 ExitStatus status_of(int encoded) {
-  if (WIFSIGNALED(encoded)) return ExitStatus::signaled(Signal::from_number(WTERMSIG(encoded)).value(), WCOREDUMP(encoded));
+  if (WIFSIGNALED(encoded))
+    return ExitStatus::signaled(Signal::from_number(WTERMSIG(encoded)).value(), WCOREDUMP(encoded));
   return ExitStatus::exited(WEXITSTATUS(encoded));
 }
 
@@ -104,7 +105,8 @@ class LinuxSys final : public Sys {
     const int options = WEXITED | WNOHANG | (reap == Reap::kLeave ? WNOWAIT : 0);
     int error = EINVAL;
     if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, &info, options, &usage);
-    if (error == EINVAL) error = -raw_waitid(P_PID, child.pid, &info, options, &usage);  // no pidfd, or Linux before 5.4
+    if (error == EINVAL)
+      error = -raw_waitid(P_PID, child.pid, &info, options, &usage);  // no pidfd, or Linux before 5.4
     if (error != 0) return {error, std::nullopt};
     if (info.si_pid == 0) return {};
     return {0, status_of(info).with_resource_usage(usage_of(usage))};
@@ -123,7 +125,7 @@ class LinuxSys final : public Sys {
     return {0, status_of(info.exit_code)};
   }
 
-  int pidfd_open(int pid) override { 
+  int pidfd_open(int pid) override {
     const int fd = result_of(::syscall(SYS_pidfd_open, pid, 0));
     return fd < 0 ? fd : raise_above_stdio(fd);
   }
@@ -144,8 +146,8 @@ class LinuxSys final : public Sys {
     int known = group_signals_.load(std::memory_order_relaxed);
     if (known == kUnknown) {
       const int error = -pidfd_kill_group(pidfd, 0);
-      // EINVAL: an older kernel. EPERM says nothing about the kernel (a child of another user, a seccomp filter): this child takes
-      // the other path, which is right everywhere.
+      // EINVAL: an older kernel. EPERM says nothing about the kernel (a child of another user, a seccomp filter): this
+      // child takes the other path, which is right everywhere.
       if (error == EPERM) return false;
       known = error == 0 || error == ESRCH ? kYes : kNo;
       group_signals_.store(known, std::memory_order_relaxed);
@@ -167,7 +169,8 @@ class LinuxSys final : public Sys {
       if (absl::SimpleAtoi(entry->d_name, &pid)) pids->push_back(pid);
     }
     ::closedir(directory);
-    // Our own entry shows that this is the proc of our pid namespace, the first process that nothing is hidden (hidepid, proc(5)).
+    // Our own entry shows that this is the proc of our pid namespace, the first process that nothing is hidden
+    // (hidepid, proc(5)).
     const auto lists = [pids](int pid) { return std::find(pids->begin(), pids->end(), pid) != pids->end(); };
     return lists(::getpid()) && lists(1);
   }

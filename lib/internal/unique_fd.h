@@ -30,8 +30,8 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-// Moves `fd` to a number of at least 3, close-on-exec, if it is below: a host with a closed standard stream would take it for
-// its own. Returns the new number; on failure -errno, with `fd` closed.
+// Moves `fd` to a number of at least 3, close-on-exec, if it is below: a host with a closed standard stream would take
+// it for its own. Returns the new number; on failure -errno, with `fd` closed.
 int raise_above_stdio(int fd);
 
 }  // namespace warden::internal

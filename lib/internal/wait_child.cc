@@ -13,7 +13,8 @@ Result<std::optional<ExitStatus>> wait_child(Supervised& child, Lock& lock, Time
       lock.unlock();
       child.sys().poll_readable(&child.child().pidfd, 1, deadline);
       lock.lock();
-      may_poll = false;  // readable and still not to be waited for means a tracer: the reaper goes on looking and tells us
+      may_poll =
+          false;  // readable and still not to be waited for means a tracer: the reaper goes on looking and tells us
     } else {
       child.wait_changed(lock, deadline);
     }

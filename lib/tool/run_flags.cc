@@ -1,0 +1,109 @@
+#include "lib/tool/run_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "lib/tool/exit_codes.h"
+
+namespace warden::tool {
+namespace {
+
+constexpr char kVersion[] = "warden 0.1.0";
+
+// A value that CLI11 does not check, as it was given.
+struct RawFlags {
+  std::string timeout, interrupt_timeout, terminate_timeout;
+  std::vector<std::string> env;
+  std::string cwd, report, report_file;
+};
+
+void check_duration(const char* flag, const std::string& text, absl::Duration* value) {
+  if (text.empty()) return;
+  absl::Duration parsed;
+  if (!absl::ParseDuration(text, &parsed) || parsed < absl::ZeroDuration()) {
+    throw CLI::ValidationError(
+        absl::StrCat("invalid ", flag, " '", text, "': use a duration such as 250ms, 1s or 1m30s"));
+  }
+  *value = parsed;
+}
+
+std::pair<std::string, std::string> split_variable(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw CLI::ValidationError(absl::StrCat("invalid --env '", text, "': use --env=NAME=VALUE"));
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+ReportFormat parse_report(const std::string& text) {
+  static const std::map<std::string, ReportFormat> kFormats = {
+      {"text", ReportFormat::kText}, {"json", ReportFormat::kJson}, {"none", ReportFormat::kNone}};
+  const auto found = kFormats.find(text);
+  if (found != kFormats.end()) return found->second;
+  throw CLI::ValidationError(absl::StrCat("invalid --report '", text, "': use text, json or none"));
+}
+
+void add_flags(CLI::App* run, RawFlags* raw, RunFlags* flags) {
+  run->add_option("--timeout", raw->timeout, "End the program after this time (default: never)")->type_name("DURATION");
+  run->add_option("--interrupt-timeout", raw->interrupt_timeout,
+                  "Time after SIGINT, or the signal that came (default: 1s)")
+      ->type_name("DURATION");
+  run->add_option("--terminate-timeout", raw->terminate_timeout, "Time after SIGTERM (default: 5s)")
+      ->type_name("DURATION");
+  run->add_option("--name", flags->name, "What reports call the program (default: PROGRAM)");
+  run->add_option("--cwd", raw->cwd, "Directory that the program starts in");
+  run->add_option("--env", raw->env, "Sets a variable of the program's environment; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  run->add_option("--report", raw->report, "text, json or none (default: text, when the program had to be ended)");
+  run->add_option("--report-file", raw->report_file, "Where the report goes (default: stderr)");
+}
+
+RunFlags finish_flags(const CLI::App& run, const RawFlags& raw, RunFlags flags, std::vector<std::string> program) {
+  if (program.empty()) throw CLI::ValidationError("no program: use warden run [flags] -- PROGRAM [ARG...]");
+  check_duration("--timeout", raw.timeout, &flags.timeout);
+  check_duration("--interrupt-timeout", raw.interrupt_timeout, &flags.interrupt_timeout);
+  check_duration("--terminate-timeout", raw.terminate_timeout, &flags.terminate_timeout);
+  for (const std::string& variable : raw.env) flags.env.push_back(split_variable(variable));
+  if (run.count("--cwd") > 0) flags.cwd = raw.cwd;
+  if (run.count("--report") > 0) flags.report = parse_report(raw.report);
+  if (run.count("--report-file") > 0) flags.report_file = raw.report_file;
+  flags.program = std::move(program);
+  return flags;
+}
+
+// CLI11's messages may have several lines; ours have one.
+std::string one_line(const std::string& text) {
+  return absl::StrJoin(absl::StrSplit(text, '\n', absl::SkipWhitespace()), " ");
+}
+
+}  // namespace
+
+ParsedFlags parse_flags(int argc, const char* const* argv) {
+  CLI::App app("Starts a program, and ends it with everything that it started.", "warden");
+  app.set_version_flag("--version", kVersion);
+  app.require_subcommand(1);
+  CLI::App* run = app.add_subcommand("run", "Runs a program: warden run [flags] -- PROGRAM [ARG...]");
+  RawFlags raw;
+  RunFlags flags;
+  add_flags(run, &raw, &flags);
+  // What follows the first "--" is the program's, whatever it looks like.
+  const char* const* const end = argv + argc;
+  const char* const* const separator =
+      std::find_if(argv + 1, end, [](const char* word) { return std::string(word) == "--"; });
+  const std::vector<std::string> program(separator == end ? end : separator + 1, end);
+  try {
+    app.parse(static_cast<int>(separator - argv), argv);
+    return {finish_flags(*run, raw, std::move(flags), program), {}, 0};
+  } catch (const CLI::Success& wanted) {  // help or version
+    return {std::nullopt, wanted.get_name() == "CallForVersion" ? absl::StrCat(kVersion, "\n") : app.help(), 0};
+  } catch (const CLI::ParseError& error) {
+    return {std::nullopt, absl::StrCat("warden: ", one_line(error.what()), "\n"), kWardenFailed};
+  }
+}
+
+}  // namespace warden::tool

@@ -1,0 +1,42 @@
+// What `warden run` tells about one run.
+#ifndef WARDEN_LIB_TOOL_RUN_REPORT_H_
+#define WARDEN_LIB_TOOL_RUN_REPORT_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "warden/attempt_log.h"
+#include "warden/exit_status.h"
+#include "warden/signal.h"
+#include "warden/termination_error.h"
+
+namespace warden::tool {
+
+struct RunReport {
+  std::string name;
+  int pid = -1;
+  std::optional<ExitStatus> status;  // empty when the program could not be ended
+  bool timed_out = false;
+  std::optional<Signal> received;        // the first signal that came to the tool
+  std::optional<AttemptPhase> ended_by;  // empty for an end of its own
+  bool forced = false;
+  std::optional<std::vector<Survivor>> survivors;  // empty when nobody looked
+  absl::Duration elapsed;
+  AttemptLog attempts;
+  std::string error;  // why it could not be ended
+
+  // True when there is more to tell than the exit code.
+  bool had_escalation() const { return !attempts.empty(); }
+};
+
+// A headline and one attempt a line.
+std::string to_text(const RunReport& report);
+
+// One JSON object on one line, as docs/tool.md describes it.
+std::string to_json(const RunReport& report);
+
+}  // namespace warden::tool
+
+#endif  // WARDEN_LIB_TOOL_RUN_REPORT_H_

@@ -1,0 +1,85 @@
+#include <string.h>
+
+#include <boost/json.hpp>
+
+#include "lib/tool/run_report.h"
+
+namespace warden::tool {
+namespace {
+
+namespace json = boost::json;
+
+json::string text_of(std::string_view text) { return json::string(text.data(), text.size()); }
+
+json::value milliseconds(absl::Duration duration) { return absl::ToInt64Milliseconds(duration); }
+
+json::value status_of(const std::optional<ExitStatus>& status) {
+  if (!status.has_value()) return nullptr;
+  json::object object;
+  object["kind"] = status->kind() == ExitKind::kExited     ? "exited"
+                   : status->kind() == ExitKind::kSignaled ? "signaled"
+                                                           : "lost";
+  object["code"] = nullptr;
+  if (status->exit_code().has_value()) object["code"] = *status->exit_code();
+  object["signal"] = nullptr;
+  if (status->signal().has_value()) object["signal"] = text_of(status->signal()->name());
+  object["core_dumped"] = status->core_dumped();
+  return object;
+}
+
+json::value attempt_of(const Attempt& attempt) {
+  json::object object;
+  object["phase"] = text_of(to_string(attempt.phase));
+  object["operation"] = text_of(to_string(attempt.operation));
+  object["signal"] = nullptr;
+  if (attempt.signal.has_value()) object["signal"] = text_of(attempt.signal->name());
+  object["target"] = nullptr;
+  if (attempt.target.has_value()) object["target"] = text_of(to_string(*attempt.target));
+  object["started_ms"] = milliseconds(attempt.started);
+  object["elapsed_ms"] = milliseconds(attempt.elapsed);
+  object["result"] = text_of(to_string(attempt.result));
+  // Only what the system said has an errno; a time that was up and a group that is not empty are our own findings.
+  const bool has_errno =
+      attempt.result == AttemptResult::kFailed && attempt.error.category() == std::generic_category();
+  object["errno"] = nullptr;
+  object["errno_name"] = nullptr;
+  if (has_errno) {
+    object["errno"] = attempt.error.value();
+    const char* name = strerrorname_np(attempt.error.value());
+    if (name != nullptr) object["errno_name"] = name;
+  }
+  return object;
+}
+
+json::value survivors_of(const std::optional<std::vector<Survivor>>& survivors) {
+  if (!survivors.has_value()) return nullptr;
+  json::array array;
+  for (const Survivor& survivor : *survivors) {
+    json::object object;
+    object["pid"] = survivor.pid;
+    object["program"] = text_of(survivor.program);
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
+}  // namespace
+
+std::string to_json(const RunReport& report) {
+  json::object object;
+  object["name"] = text_of(report.name);
+  object["pid"] = report.pid;
+  object["status"] = status_of(report.status);
+  object["timed_out"] = report.timed_out;
+  object["ended_by"] = nullptr;
+  if (report.ended_by.has_value()) object["ended_by"] = text_of(to_string(*report.ended_by));
+  object["forced"] = report.forced;
+  object["survivors"] = survivors_of(report.survivors);
+  object["elapsed_ms"] = milliseconds(report.elapsed);
+  json::array attempts;
+  for (const Attempt& attempt : report.attempts) attempts.push_back(attempt_of(attempt));
+  object["attempts"] = std::move(attempts);
+  return json::serialize(object) + "\n";
+}
+
+}  // namespace warden::tool

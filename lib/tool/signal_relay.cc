@@ -1,0 +1,71 @@
+#include "lib/tool/signal_relay.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+namespace warden::tool {
+namespace {
+
+// Sent by the tool to its own listener, to end it.
+constexpr int kStop = SIGUSR1;
+
+bool is_ignored(int signal) {
+  struct sigaction action = {};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+BlockedSignals::BlockedSignals() {
+  sigemptyset(&set_);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    if (!is_ignored(signal)) sigaddset(&set_, signal);
+  }
+  pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+}
+
+SignalRelay::SignalRelay(const BlockedSignals& blocked, Handler first, Handler second)
+    : set_(blocked.set()), first_(std::move(first)), second_(std::move(second)) {
+  // The stop signal is blocked before the listener exists, and in nobody else for longer than it takes to start it.
+  sigset_t stop, before;
+  sigemptyset(&stop);
+  sigaddset(&stop, kStop);
+  sigaddset(&set_, kStop);
+  pthread_sigmask(SIG_BLOCK, &stop, &before);
+  listener_ = std::thread([this] { listen(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+SignalRelay::~SignalRelay() { stop(); }
+
+void SignalRelay::listen() {
+  for (;;) {
+    int number = 0;
+    if (::sigwait(&set_, &number) != 0) continue;
+    if (number == kStop) {
+      if (stopping_) return;
+      continue;
+    }
+    const Signal signal = Signal::from_number(number).value();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (received_.has_value()) {
+      second_(signal);
+    } else {
+      received_ = signal;
+      first_thread_ = std::thread([this, signal] { first_(signal); });
+    }
+  }
+}
+
+std::optional<Signal> SignalRelay::stop() {
+  if (listener_.joinable()) {
+    stopping_ = true;
+    pthread_kill(listener_.native_handle(), kStop);
+    listener_.join();
+  }
+  if (first_thread_.joinable()) first_thread_.join();
+  return received_;
+}
+
+}  // namespace warden::tool

@@ -1,0 +1,55 @@
+// The signals that come to the tool: the first asks for the child's end, the second for its end at once.
+#ifndef WARDEN_LIB_TOOL_SIGNAL_RELAY_H_
+#define WARDEN_LIB_TOOL_SIGNAL_RELAY_H_
+
+#include <signal.h>
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "warden/signal.h"
+
+namespace warden::tool {
+
+// Blocks INT, TERM, HUP and QUIT for this thread, and so for all that it starts later, except those that were ignored
+// when the tool was started (nohup(1), a shell's background job): they stay ignored.
+class BlockedSignals {
+ public:
+  BlockedSignals();
+  const sigset_t& set() const { return set_; }
+
+ private:
+  sigset_t set_;
+};
+
+// Waits for those signals on a thread of its own.
+class SignalRelay {
+ public:
+  using Handler = std::function<void(Signal)>;
+
+  // Both handlers run on threads of the relay: `first` with the first signal that comes, on one of its own, so that the
+  // relay still listens; `second` with each later one. They may block.
+  SignalRelay(const BlockedSignals& blocked, Handler first, Handler second);
+  ~SignalRelay();
+
+  // Ends the listening, waits for the handlers to return, and says which signal came first. Idempotent.
+  std::optional<Signal> stop();
+
+ private:
+  void listen();
+
+  sigset_t set_;
+  Handler first_, second_;
+  std::mutex mutex_;
+  std::optional<Signal> received_;
+  std::atomic<bool> stopping_{false};
+  std::thread first_thread_;
+  std::thread listener_;
+};
+
+}  // namespace warden::tool
+
+#endif  // WARDEN_LIB_TOOL_SIGNAL_RELAY_H_

@@ -1,0 +1,15 @@
+// The terminal that the tool may have lent to its child.
+#ifndef WARDEN_LIB_TOOL_TERMINAL_H_
+#define WARDEN_LIB_TOOL_TERMINAL_H_
+
+namespace warden::tool {
+
+// True when stdin is a terminal whose foreground group is the tool's: then it is the tool's to lend.
+bool owns_terminal();
+
+// Makes the tool's group the foreground group of the terminal on stdin again.
+void take_terminal_back();
+
+}  // namespace warden::tool
+
+#endif  // WARDEN_LIB_TOOL_TERMINAL_H_
