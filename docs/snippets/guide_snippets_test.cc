@@ -1,0 +1,99 @@
+// The code of docs/guide.md, compiled and run. every_code_block_test.cc checks that it is the same.
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/outcome/try.hpp>
+#include <cstdio>
+#include <iostream>
+
+#include "gtest/gtest.h"
+#include "warden/boost_process.h"
+#include "warden/warden.h"
+
+namespace {
+
+warden::Child started(std::initializer_list<std::string_view> shell_arguments) {
+  warden::Command command("sh");
+  command.args(shell_arguments);
+  return warden::Child::spawn(command).value();
+}
+
+TEST(Guide, Start) {
+  warden::Command command("sort");
+  command.arg("-n")
+      .cwd("/tmp")
+      .env("LC_ALL", "C")
+      .unset_env("LANG")
+      .stdin_from(warden::Stdio::file("/etc/passwd"))
+      .stdout_to(warden::Stdio::null());
+  warden::Result<warden::Child, warden::SpawnError> child = warden::Child::spawn(command);
+  ASSERT_TRUE(child.has_value()) << child.error();
+  EXPECT_TRUE(child.value().wait().value().success());
+}
+
+TEST(Guide, Wait) {
+  warden::Child child = started({"-c", "read line; exit 3"});
+  warden::Result<std::optional<warden::ExitStatus>> maybe = child.wait_for(absl::Milliseconds(10));
+  if (maybe && !maybe.value().has_value()) std::cout << "still running\n";
+
+  warden::Result<warden::ExitStatus> status = child.wait();
+  if (status && status.value().exit_code() == 3) std::cout << "exited with 3\n";
+  EXPECT_EQ(status.value(), warden::ExitStatus::exited(3));
+}
+
+TEST(Guide, End) {
+  warden::Child child = started({"-c", "exec sleep 600"});
+  warden::Result<warden::TerminationReport, warden::TerminationError> ended =
+      child.terminate_with_report(warden::TerminationPolicy::service(absl::Seconds(5)));
+  if (ended) {
+    std::cout << ended.value().status << ", ended in phase " << ended.value().ended_by << '\n';
+  } else {
+    std::cerr << ended.error() << '\n';
+  }
+  EXPECT_EQ(ended.value().status, warden::ExitStatus::signaled(warden::Signal::terminate(), false));
+}
+
+TEST(Guide, Feed) {
+  warden::Command command("cat");
+  command.stdin_from(warden::Stdio::pipe()).stdout_to(warden::Stdio::null());
+  warden::Child child = warden::Child::spawn(command).value();
+  const std::string text = "hello\n";
+  if (::write(child.stdin_fd(), text.data(), text.size()) < 0) std::perror("write");
+  child.close_stdin();
+  warden::Result<warden::ExitStatus> status = child.wait();
+  EXPECT_TRUE(status.value().success());
+}
+
+TEST(Guide, Adopt) {
+  boost::asio::io_context context;
+  boost::process::v2::process process(context, "/bin/sleep", {"600"});
+  warden::Result<warden::Child, warden::SpawnError> child = warden::adopt(std::move(process));
+  if (child) child.value().kill().value();
+  EXPECT_EQ(child.value().wait().value(), warden::ExitStatus::signaled(warden::Signal::kill(), false));
+}
+
+warden::outcome::std_result<warden::ExitStatus> run(const warden::Command& command) {
+  BOOST_OUTCOME_TRY(warden::Child child, warden::Child::spawn(command));
+  BOOST_OUTCOME_TRY(warden::ExitStatus status, child.wait());
+  return status;
+}
+
+TEST(Guide, Errors) {
+  EXPECT_TRUE(run(warden::Command("true")).value().success());
+  EXPECT_EQ(run(warden::Command("/no/such/program")).error(), std::errc::no_such_file_or_directory);
+  EXPECT_THROW(run(warden::Command("/no/such/program")).value(), std::system_error);
+}
+
+TEST(Guide, Messages) {
+  warden::set_log_sink(
+      [](const warden::LogRecord& record, void*) {
+        std::cerr << record.process_name << ": " << record.event << ' ' << record.error << '\n';
+      },
+      nullptr);
+  testing::internal::CaptureStderr();
+  { const warden::Child dropped = started({"-c", "exec sleep 600"}); }
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("sh: destroyed before its end was seen"), std::string::npos);
+  warden::set_log_sink(nullptr, nullptr);
+}
+
+}  // namespace
