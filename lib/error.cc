@@ -39,8 +39,8 @@ class Category : public std::error_category {
 }  // namespace
 
 const std::error_category& error_category() {
-  static const Category category;
-  return category;
+  static const Category* const category = new Category;  // never destroyed: codes may be printed after exit
+  return *category;
 }
 
 std::error_code make_error_code(Errc code) { return {static_cast<int>(code), error_category()}; }

@@ -61,6 +61,7 @@ int raw_waitid(int type, int id, siginfo_t* info, int options, struct rusage* us
 
 // At most sixty days at a time, which no conversion on the way can overflow.
 timespec time_left(TimePoint now, TimePoint deadline) {
+  if (deadline <= now) return {0, 0};  // TimePoint::min() is further away than the difference can tell
   const auto left = std::clamp(std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - now),
                                std::chrono::nanoseconds(0), std::chrono::nanoseconds(std::chrono::hours(24 * 60)));
   return {static_cast<time_t>(left.count() / 1'000'000'000), static_cast<long>(left.count() % 1'000'000'000)};
@@ -103,10 +104,11 @@ class LinuxSys final : public Sys {
     siginfo_t info = {};
     struct rusage usage = {};
     const int options = WEXITED | WNOHANG | (reap == Reap::kLeave ? WNOWAIT : 0);
-    int error = EINVAL;
+    int error = EBADF;
     if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, &info, options, &usage);
-    if (error == EINVAL)
-      error = -raw_waitid(P_PID, child.pid, &info, options, &usage);  // no pidfd, or Linux before 5.4
+    // By number without a pidfd, before Linux 5.4, and where the host has closed what it does not know.
+    const bool no_pidfd = error == EBADF || error == EINVAL;
+    if (no_pidfd) error = -raw_waitid(P_PID, child.pid, &info, options, &usage);
     if (error != 0) return {error, std::nullopt};
     if (info.si_pid == 0) return {};
     return {0, status_of(info).with_resource_usage(usage_of(usage))};
