@@ -1,11 +1,13 @@
 #include "warden/child.h"
 
+#include "lib/internal/argument_check.h"
 #include "lib/internal/cancellation_guard.h"
 #include "lib/internal/deadline.h"
 #include "lib/internal/drop.h"
 #include "lib/internal/escalation.h"
 #include "lib/internal/handle.h"
 #include "lib/internal/manual_signal.h"
+#include "lib/internal/os_error.h"
 #include "lib/internal/spawn.h"
 #include "lib/internal/wait_child.h"
 
@@ -23,11 +25,6 @@ TerminationError refused(const internal::Handle& handle, const InvalidArgument& 
   TerminationError error(TerminationErrorKind::kInvalidPolicy, make_error_code(invalid), handle.child->name(), {});
   error.set_detail(invalid.to_string());
   return error;
-}
-
-std::optional<InvalidArgument> check_timeout(const char* field, absl::Duration timeout) {
-  if (timeout >= absl::ZeroDuration()) return std::nullopt;
-  return InvalidArgument{field, absl::FormatDuration(timeout), "a duration must not be negative"};
 }
 
 }  // namespace
@@ -78,7 +75,7 @@ Result<ExitStatus> Child::wait() {
 
 Result<std::optional<ExitStatus>> Child::wait_for(absl::Duration timeout) {
   if (handle_ == nullptr) return empty_handle_wait();
-  if (const auto invalid = check_timeout("timeout", timeout)) {
+  if (const auto invalid = internal::check_duration("timeout", timeout)) {
     return WaitError{make_error_code(*invalid), handle_->child->name()};
   }
   return wait_until(internal::deadline_after(handle_->child->sys().now(), timeout));
@@ -108,7 +105,7 @@ ProcessState Child::state() const {
     state.status = child.status(lock);
   } else if (child.look_error(lock) != 0) {
     state.kind = ProcessState::Kind::kUncertain;
-    state.error = std::error_code(child.look_error(lock), std::generic_category());
+    state.error = internal::os_error(child.look_error(lock));
   }
   return state;
 }
@@ -116,8 +113,10 @@ ProcessState Child::state() const {
 Result<ExitStatus, TerminationError> Child::terminate(absl::Duration interrupt_timeout,
                                                       absl::Duration terminate_timeout) {
   if (handle_ == nullptr) return empty_handle(TerminationErrorKind::kTerminationFailed);
-  if (const auto invalid = check_timeout("interrupt_timeout", interrupt_timeout)) return refused(*handle_, *invalid);
-  if (const auto invalid = check_timeout("terminate_timeout", terminate_timeout)) return refused(*handle_, *invalid);
+  if (const auto invalid = internal::check_duration("interrupt_timeout", interrupt_timeout))
+    return refused(*handle_, *invalid);
+  if (const auto invalid = internal::check_duration("terminate_timeout", terminate_timeout))
+    return refused(*handle_, *invalid);
   return terminate(TerminationPolicy::interrupt_first(interrupt_timeout, terminate_timeout));
 }
 
@@ -149,9 +148,7 @@ Result<void, TerminationError> Child::send_terminate_signal() { return send_sign
 
 Result<void, TerminationError> Child::send_signal(Signal signal) {
   if (handle_ == nullptr) return empty_handle(TerminationErrorKind::kSignalFailed);
-  if (!signal.can_be_sent()) {
-    return refused(*handle_, {"signal", signal.name(), "the number is reserved by the C library"});
-  }
+  if (const auto invalid = internal::check_can_be_sent("signal", signal)) return refused(*handle_, *invalid);
   const internal::CancellationGuard no_cancellation;
   Lock lock(handle_->child->mutex());
   return internal::send_manual_signal(*handle_->child, lock, signal);

@@ -5,19 +5,13 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "lib/internal/argument_check.h"
 
 namespace warden {
 namespace {
 
-std::optional<InvalidArgument> check_duration(std::string field, absl::Duration value) {
-  if (value >= absl::ZeroDuration()) return std::nullopt;
-  return InvalidArgument{std::move(field), absl::FormatDuration(value), "a duration must not be negative"};
-}
-
 std::optional<InvalidArgument> check_signal(std::string field, Signal signal) {
-  if (!signal.can_be_sent()) {
-    return InvalidArgument{std::move(field), signal.name(), "the number is reserved by the C library"};
-  }
+  if (auto reserved = internal::check_can_be_sent(field, signal)) return reserved;
   switch (signal.number()) {
     case SIGSTOP:
     case SIGTSTP:
@@ -59,10 +53,10 @@ std::optional<InvalidArgument> TerminationPolicy::validate() const {
   for (std::size_t i = 0; i < phases.size(); ++i) {
     const std::string field = absl::StrCat("phases[", i, "]");
     if (auto error = check_signal(field + ".signal", phases[i].signal)) return error;
-    if (auto error = check_duration(field + ".timeout", phases[i].timeout)) return error;
+    if (auto error = internal::check_duration(field + ".timeout", phases[i].timeout)) return error;
   }
-  if (auto error = check_duration("kill_timeout", kill_timeout)) return error;
-  return check_duration("failed_send_grace", failed_send_grace);
+  if (auto error = internal::check_duration("kill_timeout", kill_timeout)) return error;
+  return internal::check_duration("failed_send_grace", failed_send_grace);
 }
 
 }  // namespace warden

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "lib/internal/os_error.h"
 
 namespace warden::internal {
 namespace {
@@ -17,7 +18,7 @@ using Problem = std::optional<SpawnError>;
 
 SpawnError problem(std::string field, std::string value, std::string reason, int error = EINVAL) {
   SpawnError found;
-  found.code = std::error_code(error, std::generic_category());
+  found.code = os_error(error);
   found.step = SpawnStep::kValidate;
   found.field = std::move(field);
   found.value = std::move(value);

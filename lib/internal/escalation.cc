@@ -8,8 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "lib/internal/attempt_phase.h"
 #include "lib/internal/deadline.h"
 #include "lib/internal/log_message.h"
+#include "lib/internal/os_error.h"
 #include "lib/internal/survivors.h"
 #include "warden/log.h"
 
@@ -18,14 +20,6 @@ namespace {
 
 // The pause between looks at a group of which /proc does not tell.
 constexpr absl::Duration kUnknownPause = absl::Milliseconds(20);
-
-std::error_code os_error(int error) { return {error, std::generic_category()}; }
-
-AttemptPhase phase_of(Signal signal) {
-  if (signal == Signal::interrupt()) return AttemptPhase::kInterrupt;
-  if (signal == Signal::terminate()) return AttemptPhase::kTerminate;
-  return AttemptPhase::kSignal;
-}
 
 std::vector<Survivor> survivors_of(const std::vector<Member>& live) {
   std::vector<Survivor> survivors;

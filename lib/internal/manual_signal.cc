@@ -1,18 +1,11 @@
 #include "lib/internal/manual_signal.h"
 
+#include "lib/internal/attempt_phase.h"
 #include "lib/internal/deadline.h"
+#include "lib/internal/os_error.h"
 
 namespace warden::internal {
 namespace {
-
-std::error_code os_error(int error) { return {error, std::generic_category()}; }
-
-AttemptPhase phase_of(Signal signal) {
-  if (signal == Signal::interrupt()) return AttemptPhase::kInterrupt;
-  if (signal == Signal::terminate()) return AttemptPhase::kTerminate;
-  if (signal == Signal::kill()) return AttemptPhase::kKill;
-  return AttemptPhase::kSignal;
-}
 
 Attempt attempt_of(AttemptOperation operation, AttemptTarget target, Signal signal, int error) {
   Attempt attempt;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lib/internal/launcher.h"
+#include "lib/internal/os_error.h"
 #include "lib/internal/spawn_plan.h"
 
 namespace warden::internal {
@@ -19,8 +20,6 @@ SpawnError failed_at(const std::string& name, SpawnStep step, std::error_code co
   error.value = std::move(value);
   return error;
 }
-
-std::error_code os_error(int error) { return {error, std::generic_category()}; }
 
 // Tells the reaper and the caller what came of the launch.
 void announce(Supervised& child, const SpawnPlan& plan, const LaunchResult& launched) {

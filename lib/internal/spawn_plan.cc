@@ -9,13 +9,14 @@
 #include "absl/strings/str_cat.h"
 #include "lib/internal/command_check.h"
 #include "lib/internal/environment.h"
+#include "lib/internal/os_error.h"
 
 namespace warden::internal {
 namespace {
 
 SpawnError error_at(const Command& command, SpawnStep step, int error, std::string value) {
   SpawnError result;
-  result.code = std::error_code(error, std::generic_category());
+  result.code = os_error(error);
   result.step = step;
   result.process_name = command.display_name();
   result.value = std::move(value);

@@ -1,12 +1,14 @@
 #include "lib/internal/wait_child.h"
 
+#include "lib/internal/os_error.h"
+
 namespace warden::internal {
 
 Result<std::optional<ExitStatus>> wait_child(Supervised& child, Lock& lock, TimePoint deadline) {
   bool may_poll = child.child().pidfd >= 0;
   while (!child.look(lock)) {
     if (child.look_error(lock) != 0) {
-      return WaitError{std::error_code(child.look_error(lock), std::generic_category()), child.name()};
+      return WaitError{os_error(child.look_error(lock)), child.name()};
     }
     if (child.sys().now() >= deadline) return std::optional<ExitStatus>();
     if (may_poll) {
