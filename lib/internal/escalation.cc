@@ -168,12 +168,16 @@ bool Escalation::is_group_empty(const Lock& lock) {
 // The time of the current wait is over.
 void Escalation::finish_wait(const Lock& lock) {
   if (phase_ == AttemptPhase::kPreflight) return;
-  Attempt& wait = record(AttemptOperation::kWaitForExit, wait_started_, AttemptResult::kTimedOut,
-                         std::make_error_code(std::errc::timed_out));
+  const int look_error = child_.ended(lock) ? 0 : child_.look_error(lock);
+  Attempt& wait = look_error == 0 ? record(AttemptOperation::kWaitForExit, wait_started_, AttemptResult::kTimedOut,
+                                           std::make_error_code(std::errc::timed_out))
+                                  : record(AttemptOperation::kWaitForExit, wait_started_, AttemptResult::kFailed,
+                                           os_error(look_error));
   wait.signal = signal_;
   if (child_.ended(lock)) wait.detail = describe(live_);
   if (stage_ == Stage::kWaiting && send_error_ == 0) {
-    warn(LogSeverity::kWarning, absl::StrCat("did not end in time after ", signal_->name()), wait.error);
+    const char* what = look_error == 0 ? "did not end in time after " : "the child's state is unknown after ";
+    warn(LogSeverity::kWarning, absl::StrCat(what, signal_->name()), wait.error);
   }
 }
 
@@ -247,8 +251,10 @@ void Escalation::fail(const Lock& lock) {
     failure_ = Errc::kGroupUnknown;  // also the reason why it could not be signalled, if it could not
   } else if (send_error_ != 0) {
     failure_ = os_error(send_error_);
+  } else if (child_.ended(lock)) {
+    failure_ = Errc::kSurvivors;
   } else {
-    failure_ = child_.ended(lock) ? Errc::kSurvivors : Errc::kStillRunning;
+    failure_ = child_.look_error(lock) == 0 ? Errc::kStillRunning : Errc::kStatusUnknown;
   }
   warn(LogSeverity::kError, "could not be ended; it may still run", failure_);
 }

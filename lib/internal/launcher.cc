@@ -15,6 +15,10 @@
 #include "lib/internal/cancellation_guard.h"
 #include "lib/internal/raw_syscall.h"
 
+// clone(2) of the C library by its other name: ThreadSanitizer replaces clone() by one that runs code of its own in the
+// child, which here is the parent's memory; it then takes the parent for a forked copy and ends it at its next thread.
+extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argument, ...) noexcept;
+
 namespace warden::internal {
 namespace {
 
@@ -65,7 +69,7 @@ ChildId clone_child(SpawnPlan& plan, unsigned flags, int* error) {
   alignas(16) char stack[kChildStack];
   ChildId child;
   const AllSignalsBlocked blocked;
-  child.pid = ::clone(exec_child, stack + kChildStack, static_cast<int>(flags | CLONE_VFORK | SIGCHLD), &plan.child,
+  child.pid = __clone(exec_child, stack + kChildStack, static_cast<int>(flags | CLONE_VFORK | SIGCHLD), &plan.child,
                       &child.pidfd);
   *error = child.pid < 0 ? errno : 0;
   return child;

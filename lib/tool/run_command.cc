@@ -59,12 +59,14 @@ void add_termination(const Termination& termination, RunReport* report) {
     return;
   }
   const TerminationReport& ended = termination.value();
+  const bool had_ended = ended.ended_by == AttemptPhase::kPreflight;
+  if (had_ended && report->status.has_value() && report->had_escalation()) return;  // another one ended it, and tells how
   report->status = ended.status;
   report->forced = ended.forced;
   report->survivors = ended.survivors;
   report->attempts = ended.attempts;
   // It had ended by itself before anything was sent.
-  if (ended.ended_by != AttemptPhase::kPreflight) report->ended_by = ended.ended_by;
+  if (!had_ended) report->ended_by = ended.ended_by;
 }
 
 // Waits for the end, by the program itself, by the timeout or by a signal to the tool.
@@ -72,10 +74,14 @@ RunReport supervise(Child& child, const RunFlags& flags, const BlockedSignals& b
   RunReport report;
   report.name = std::string(child.name());
   report.pid = child.pid();
-  std::optional<Termination> by_signal;
+  std::optional<Termination> by_signal, by_second_signal;
   SignalRelay relay(
       blocked, [&](Signal first) { by_signal = child.terminate_with_report(policy_from(first, flags)); },
-      [&](Signal) { static_cast<void>(child.kill()); });
+      [&](Signal) {
+        // It may be there before the first has begun, which then finds nothing left to end.
+        const bool is_over = by_second_signal.has_value() && by_second_signal->has_value();
+        if (!is_over) by_second_signal = child.terminate_with_report(TerminationPolicy::immediate());
+      });
   const auto waited = child.wait_for(flags.timeout);
   std::optional<Termination> by_timeout;
   if (waited.has_value() && waited.value().has_value()) {
@@ -86,6 +92,7 @@ RunReport supervise(Child& child, const RunFlags& flags, const BlockedSignals& b
   report.received = relay.stop();
   if (by_timeout.has_value()) add_termination(*by_timeout, &report);
   if (by_signal.has_value()) add_termination(*by_signal, &report);
+  if (by_second_signal.has_value()) add_termination(*by_second_signal, &report);
   report.timed_out =
       by_timeout.has_value() && !by_signal.has_value() && (report.ended_by.has_value() || !report.status);
   return report;

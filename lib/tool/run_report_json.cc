@@ -9,7 +9,36 @@ namespace {
 
 namespace json = boost::json;
 
-json::string text_of(std::string_view text) { return json::string(text.data(), text.size()); }
+// The length of the UTF-8 character that the text begins with (RFC 3629); 0 when it begins with none.
+std::size_t character_length(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto follows = [&byte](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
+    return byte(i) >= low && byte(i) <= high;
+  };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead >= 0xC2 && lead <= 0xDF) return follows(1) ? 2 : 0;
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    return follows(1, lead == 0xE0 ? 0xA0 : 0x80, lead == 0xED ? 0x9F : 0xBF) && follows(2) ? 3 : 0;
+  }
+  if (lead < 0xF0 || lead > 0xF4) return 0;
+  return follows(1, lead == 0xF0 ? 0x90 : 0x80, lead == 0xF4 ? 0x8F : 0xBF) && follows(2) && follows(3) ? 4 : 0;
+}
+
+// JSON is UTF-8, and the names of programs are any bytes: what is no character becomes U+FFFD.
+json::string text_of(std::string_view text) {
+  json::string valid;
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    if (length == 0) {
+      valid.append("\xEF\xBF\xBD");
+    } else {
+      valid.append(json::string_view(text.data(), length));
+    }
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return valid;
+}
 
 json::value milliseconds(absl::Duration duration) { return absl::ToInt64Milliseconds(duration); }
 

@@ -1,0 +1,126 @@
+// A child that somebody else traces: dead after SIGKILL, and not to be reaped until the tracer goes.
+#include <signal.h>
+#include <time.h>
+
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
+#include "warden/child.h"
+
+namespace warden {
+namespace {
+
+using testing::AckPipe;
+using testing::CapturedLog;
+using testing::kBound;
+using testing::Pidfd;
+using testing::test_command;
+
+absl::Duration cpu_time_of_this_process() {
+  timespec used = {};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return absl::DurationFromTimespec(used);
+}
+
+Child trace(AckPipe& ack, const Child& traced) {
+  Child tracer = Child::spawn(test_command(ack, {"trace", std::to_string(traced.pid())})).value();
+  EXPECT_EQ(ack.wait_line(), "tracing");
+  return tracer;
+}
+
+TerminationPolicy impatient() {
+  TerminationPolicy policy = TerminationPolicy::immediate();
+  policy.kill_timeout = absl::Milliseconds(200);
+  return policy;
+}
+
+TEST(TracedChild, EndsInAnErrorAfterTheBoundAndCanBeEndedOnceTheTracerHasGone) {
+  AckPipe ack;
+  Child child = Child::spawn(test_command({"sleep"})).value();
+  const Pidfd process(child.pid());
+  Child tracer = trace(ack, child);
+  const auto failed = child.terminate(impatient());
+  ASSERT_TRUE(failed.has_error());
+  EXPECT_TRUE(process.wait_dead());
+  EXPECT_EQ(failed.error().kind(), TerminationErrorKind::kTerminationFailed);
+  EXPECT_EQ(failed.error().process_name(), "sleep");
+  EXPECT_EQ(failed.error().code(), Errc::kStillRunning);
+  ASSERT_FALSE(failed.error().attempts().empty());
+  const std::vector<Attempt> errors = failed.error().attempt_errors();
+  ASSERT_FALSE(errors.empty());
+  EXPECT_EQ(errors.back().operation, AttemptOperation::kWaitForExit);
+  EXPECT_EQ(errors.back().result, AttemptResult::kTimedOut);
+  EXPECT_GE(errors.back().elapsed, absl::Milliseconds(200));
+  EXPECT_EQ(child.attempt_log().to_string(), failed.error().attempts().to_string());
+  EXPECT_TRUE(tracer.kill().has_value());
+  EXPECT_EQ(child.terminate(TerminationPolicy::immediate()).value().signal(), Signal::kill());
+}
+
+TEST(TracedChild, IsWaitedForWithoutBurningTime) {
+  AckPipe ack;
+  Child child = Child::spawn(test_command({"sleep"})).value();
+  const Pidfd process(child.pid());
+  Child tracer = trace(ack, child);
+  ASSERT_TRUE(child.send_signal(Signal::kill()).has_value());
+  ASSERT_TRUE(process.wait_dead());
+  const absl::Duration before = cpu_time_of_this_process();
+  EXPECT_EQ(child.wait_for(absl::Seconds(1)).value(), std::nullopt);
+  EXPECT_LT(cpu_time_of_this_process() - before, absl::Milliseconds(300));
+  EXPECT_EQ(child.try_wait().value(), std::nullopt);
+  EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
+  EXPECT_TRUE(tracer.kill().has_value());
+  EXPECT_EQ(child.wait_for(kBound).value(), ExitStatus::signaled(Signal::kill(), false));
+}
+
+TEST(TracedChild, WakesAWaiterWhenTheTracerHasGone) {
+  AckPipe ack;
+  Child child = Child::spawn(test_command({"sleep"})).value();
+  const Pidfd process(child.pid());
+  Child tracer = trace(ack, child);
+  std::optional<ExitStatus> status;
+  std::thread waiter([&] { status = child.wait().value(); });
+  EXPECT_TRUE(child.send_signal(Signal::kill()).has_value());
+  EXPECT_TRUE(process.wait_dead());
+  EXPECT_TRUE(tracer.kill().has_value());
+  waiter.join();
+  EXPECT_EQ(status, ExitStatus::signaled(Signal::kill(), false));
+}
+
+// It takes the three seconds of the bound. The reaper stays behind and collects the child later.
+TEST(TracedChild, IsDroppedWithinTheBoundAndCollectedInTheEnd) {
+  AckPipe ack;
+  auto child = std::make_unique<Child>(Child::spawn(test_command({"sleep"})).value());
+  const Pidfd process(child->pid());
+  Child tracer = trace(ack, *child);
+  const CapturedLog log;
+  child.reset();
+  const auto records = log.records();
+  ASSERT_FALSE(records.empty());
+  EXPECT_EQ(records.back().severity, LogSeverity::kError);
+  EXPECT_THAT(records.back().error, ::testing::HasSubstr("SIGKILL"));
+  EXPECT_TRUE(tracer.kill().has_value());
+  EXPECT_TRUE(process.wait_reaped());
+}
+
+// A signal that the tracer is shown and never passes on does not end the child; SIGKILL passes it by.
+TEST(TracedChild, IsEndedByTheLadderWhenTheTracerGoesInTime) {
+  AckPipe ack;
+  Child child = Child::spawn(test_command({"sleep"})).value();
+  Child tracer = trace(ack, child);
+  std::thread liberator([&] {
+    EXPECT_EQ(child.wait_for(absl::Milliseconds(50)).value(), std::nullopt);
+    EXPECT_TRUE(tracer.kill().has_value());
+  });
+  TerminationPolicy policy = TerminationPolicy::interrupt_first(absl::Milliseconds(10), {});
+  policy.kill_timeout = kBound;
+  EXPECT_TRUE(child.terminate(policy).has_value());
+  liberator.join();
+}
+
+}  // namespace
+}  // namespace warden

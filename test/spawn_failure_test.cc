@@ -1,0 +1,230 @@
+// A spawn that fails says at which step and why, and leaves nothing behind.
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "test/support/isolated.h"
+#include "test/support/seccomp_filter.h"
+#include "test/support/spawn_helpers.h"
+#include "test/support/test_child_path.h"
+
+namespace warden::testing {
+namespace {
+
+std::error_code os_error(int error) { return {error, std::generic_category()}; }
+
+void expect_error(const Command& command, SpawnStep step, int error, const std::string& value) {
+  const SpawnError found = error_of(command);
+  EXPECT_EQ(found.step, step) << found;
+  EXPECT_EQ(found.code, os_error(error)) << found;
+  EXPECT_EQ(found.value, value) << found;
+  EXPECT_EQ(found.field, "");
+  EXPECT_EQ(found.process_name, command.display_name());
+}
+
+// A program file of some kind.
+class SpawnFailure : public ::testing::Test {
+ protected:
+  SpawnFailure() {
+    std::string name = ::testing::TempDir() + "/failure-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+    file_ = directory_ + "/file";
+  }
+  ~SpawnFailure() override {
+    ::unlink(file_.c_str());
+    ::rmdir(directory_.c_str());
+  }
+  void put(const std::string& text, mode_t mode) const {
+    std::ofstream(file_) << text;
+    ASSERT_EQ(::chmod(file_.c_str(), mode), 0);
+  }
+
+  std::string directory_;
+  std::string file_;
+};
+
+TEST_F(SpawnFailure, AMissingProgramIsNoSuchFile) { expect_error(Command(file_), SpawnStep::kExec, ENOENT, file_); }
+
+TEST_F(SpawnFailure, AMissingNameInThePathIsNoSuchFile) {
+  expect_error(Command("no_such_program_anywhere"), SpawnStep::kResolveProgram, ENOENT, "no_such_program_anywhere");
+}
+
+TEST_F(SpawnFailure, AFileThatMayNotBeExecutedIsDenied) {
+  put("text", 0600);
+  expect_error(Command(file_), SpawnStep::kExec, EACCES, file_);
+  expect_error(Command(directory_), SpawnStep::kExec, EACCES, directory_);
+}
+
+TEST_F(SpawnFailure, AFileOfAnUnknownFormatIsNotGivenToAShell) {
+  put("exit 0\n", 0700);
+  expect_error(Command(file_), SpawnStep::kExec, ENOEXEC, file_);
+}
+
+TEST_F(SpawnFailure, AFileInThePathOfTheProgramIsNotADirectory) {
+  put("text", 0600);
+  expect_error(Command(file_ + "/program"), SpawnStep::kExec, ENOTDIR, file_ + "/program");
+}
+
+TEST_F(SpawnFailure, AMissingInterpreterIsNoSuchFile) {
+  put("#!/no/such/interpreter\n", 0700);
+  expect_error(Command(file_), SpawnStep::kExec, ENOENT, file_);
+}
+
+TEST_F(SpawnFailure, ATooLongArgumentOrVariableIsSaid) {
+  const std::string huge(8 << 20, 'x');
+  expect_error(mode_command({"exit", "0"}).arg(huge), SpawnStep::kExec, E2BIG, test_child_path());
+  expect_error(mode_command({"exit", "0"}).env("HUGE", huge), SpawnStep::kExec, E2BIG, test_child_path());
+}
+
+TEST_F(SpawnFailure, ALoopOfLinksIsSaid) {
+  ASSERT_EQ(::symlink("file", file_.c_str()), 0);
+  expect_error(Command(file_), SpawnStep::kExec, ELOOP, file_);
+}
+
+TEST_F(SpawnFailure, ATooLongNameIsSaid) {
+  const std::string path = "/" + std::string(300, 'x');
+  expect_error(Command(path), SpawnStep::kExec, ENAMETOOLONG, path);
+}
+
+TEST_F(SpawnFailure, ALimitThatCannotBeSetIsNamed) {
+  const std::string resource = "resource " + std::to_string(RLIMIT_NOFILE);  // above fs.nr_open not even root may
+  Command command = mode_command({"exit", "0"});
+  command.limit({RLIMIT_CORE, 0, 0}).limit({RLIMIT_NOFILE});
+  expect_error(command, SpawnStep::kSetLimit, EPERM, resource);
+}
+
+TEST_F(SpawnFailure, AStdinThatIsNoTerminalCannotGiveTheForeground) {
+  expect_error(mode_command({"sleep"}).stdin_from(Stdio::null()).foreground(true), SpawnStep::kSetForeground, ENOTTY,
+               "");
+}
+
+TEST_F(SpawnFailure, TheFirstThatFailsIsSaidAndTheRestIsNotDone) {
+  Command command(file_);
+  expect_error(command.stdout_to(Stdio::file("/no/such/file")), SpawnStep::kOpenFile, ENOENT, "/no/such/file");
+}
+
+TEST_F(SpawnFailure, ErrorsOnTheReaperComeBackTheSame) {
+  expect_error(Command(file_).die_with_parent(true), SpawnStep::kExec, ENOENT, file_);
+  expect_error(Command(file_).stdin_from(Stdio::pipe()), SpawnStep::kExec, ENOENT, file_);
+}
+
+TEST_F(SpawnFailure, ManyInARowLeaveNothing) {
+  for (int i = 0; i < 100; ++i) expect_error(Command(file_), SpawnStep::kExec, ENOENT, file_);
+}
+
+TEST_F(SpawnFailure, ABusyProgramIsTriedAgainUntilItsWriterIsGone) {
+  std::ifstream original(test_child_path(), std::ios::binary);
+  std::ofstream(file_, std::ios::binary) << original.rdbuf();
+  ASSERT_EQ(::chmod(file_.c_str(), 0700), 0);
+  const int writer = ::open(file_.c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(writer, 0);
+  const std::string program = file_;
+  std::atomic<int> spawner{0};
+  std::thread thread([&program, &spawner] {
+    spawner = static_cast<int>(::syscall(SYS_gettid));
+    Result<Child, SpawnError> child = Child::spawn(Command(program).args({"exit", "8"}));
+    ASSERT_TRUE(child.has_value()) << child.error();
+    EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(8));
+  });
+  // It has been refused once when it sleeps between two tries.
+  const std::string sleeping = std::to_string(SYS_clock_nanosleep) + " ";
+  for (std::string call; call.compare(0, sleeping.size(), sleeping) != 0;) {
+    std::getline(std::ifstream("/proc/self/task/" + std::to_string(spawner.load()) + "/syscall"), call);
+    std::this_thread::yield();
+  }
+  ::close(writer);
+  thread.join();
+}
+
+TEST_F(SpawnFailure, AProgramThatStaysBusyIsGivenUp) {
+  put("#!/bin/true\n", 0700);
+  const int writer = ::open(file_.c_str(), O_WRONLY | O_CLOEXEC);
+  expect_error(Command(file_), SpawnStep::kExec, ETXTBSY, file_);
+  ::close(writer);
+}
+
+// Steps that fail for no reason but a filter's.
+struct FilteredStep {
+  const char* test;
+  RefusedCall call;
+  std::function<void(Command&)> ask;
+  SpawnStep step;
+  std::string value;
+};
+
+void PrintTo(const FilteredStep& filtered, std::ostream* out) { *out << filtered.test; }
+
+std::vector<FilteredStep> filtered_steps() {
+  const auto first_is = RefusedCall::When::kArgumentIs;
+  const auto lacks = RefusedCall::When::kArgumentLacksBit;
+  return {
+      {"Thread", {SYS_clone3, EAGAIN}, [](Command&) {}, SpawnStep::kCreateThread, ""},
+      {"ThreadWithAPipe",
+       {SYS_clone3, EAGAIN},
+       [](Command& c) { c.stdin_from(Stdio::pipe()); },
+       SpawnStep::kCreateThread,
+       ""},
+      {"ThreadThatLaunches",
+       {SYS_clone3, EAGAIN},
+       [](Command& c) { c.die_with_parent(true); },
+       SpawnStep::kCreateThread,
+       ""},
+      {"Launch", {SYS_clone, EAGAIN, lacks, CLONE_THREAD}, [](Command&) {}, SpawnStep::kLaunch, ""},
+      {"LaunchOnReaper",
+       {SYS_clone, EAGAIN, lacks, CLONE_THREAD},
+       [](Command& c) { c.die_with_parent(true); },
+       SpawnStep::kLaunch,
+       ""},
+      {"LaunchWithoutMemory",
+       {SYS_clone, ENOMEM, lacks, CLONE_THREAD},
+       [](Command& c) { c.stdin_from(Stdio::pipe()); },
+       SpawnStep::kLaunch,
+       ""},
+      {"Pipe", {SYS_pipe2, ENFILE}, [](Command& c) { c.stdin_from(Stdio::pipe()); }, SpawnStep::kCreatePipe, ""},
+      {"Group", {SYS_setpgid, EPERM}, [](Command&) {}, SpawnStep::kSetGroup, ""},
+      {"Session", {SYS_setsid, EPERM}, [](Command& c) { c.new_session(true); }, SpawnStep::kSetSession, ""},
+      {"Descriptor", {SYS_dup3, EMFILE}, [](Command& c) { c.inherit_fd(1, 77); }, SpawnStep::kSetDescriptor, "77"},
+      {"Nice", {SYS_setpriority, EACCES}, [](Command& c) { c.nice(3); }, SpawnStep::kSetNice, "3"},
+      {"Directory", {SYS_chdir, EACCES}, [](Command& c) { c.cwd("/"); }, SpawnStep::kChangeDirectory, "/"},
+      {"ParentDeathSignal",
+       {SYS_prctl, EINVAL, first_is, PR_SET_PDEATHSIG},
+       [](Command& c) { c.die_with_parent(true); },
+       SpawnStep::kParentDeathSignal,
+       ""},
+      {"Exec", {SYS_execve, EIO}, [](Command&) {}, SpawnStep::kExec, test_child_path()},
+  };
+}
+
+class SpawnFailureAtStep : public ::testing::TestWithParam<FilteredStep> {};
+
+TEST_P(SpawnFailureAtStep, IsNamedWithItsErrnoAndLeavesNothing) {
+  run_isolated([] {
+    const FilteredStep& filtered = GetParam();
+    refuse_system_calls({filtered.call});
+    Command command = mode_command({"sleep"});
+    filtered.ask(command);
+    expect_error(command, filtered.step, filtered.call.error, filtered.value);
+  });
+}
+
+std::string test_name(const ::testing::TestParamInfo<FilteredStep>& step) { return step.param.test; }
+
+INSTANTIATE_TEST_SUITE_P(Each, SpawnFailureAtStep, ::testing::ValuesIn(filtered_steps()), test_name);
+
+}  // namespace
+}  // namespace warden::testing

@@ -1,0 +1,156 @@
+// What the launcher and the reaper do without the system calls that an old kernel lacks or a strict container refuses.
+// Everything runs in forked processes, for the filters and so that each learns about its kernel anew.
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/isolated.h"
+#include "test/support/seccomp_filter.h"
+#include "test/support/spawn_helpers.h"
+#include "test/support/test_child_path.h"
+
+namespace warden::testing {
+namespace {
+
+constexpr std::uint32_t kClonePidfd = 0x1000;  // CLONE_PIDFD
+constexpr std::uint32_t kToProcessGroup = 4;   // PIDFD_SIGNAL_PROCESS_GROUP
+constexpr std::uint32_t kWaitByPidfd = 3;      // P_PIDFD
+
+struct Kernel {
+  const char* test;
+  std::vector<RefusedCall> without;
+};
+
+void PrintTo(const Kernel& kernel, std::ostream* out) { *out << kernel.test; }
+
+std::vector<Kernel> kernels() {
+  const auto is = RefusedCall::When::kArgumentIs;
+  const auto has = RefusedCall::When::kArgumentHasBit;
+  const RefusedCall pidfd_clone = {SYS_clone, EINVAL, has, kClonePidfd};
+  const RefusedCall pidfd_wait = {SYS_waitid, EINVAL, is, kWaitByPidfd};
+  const RefusedCall unshare = {SYS_unshare, EPERM};
+  return {
+      {"Nothing", {{SYS_acct, ENOSYS}}},
+      {"CloseRangeUnknown", {{SYS_close_range, ENOSYS}}},
+      {"CloseRangeForbidden", {{SYS_close_range, EPERM}}},
+      {"CloseRangeAndUnshareForbidden", {{SYS_close_range, EPERM}, unshare}},
+      {"PidfdOfCloneUnknown", {pidfd_clone}},
+      {"PidfdOfCloneForbidden", {{SYS_clone, EPERM, has, kClonePidfd}}},
+      {"PidfdOpenUnknown", {{SYS_pidfd_open, ENOSYS}}},
+      {"NoPidfdAtAll", {pidfd_clone, {SYS_pidfd_open, ENOSYS}}},
+      {"NoPidfdAndNoTableOfTheReaper", {pidfd_clone, {SYS_close_range, ENOSYS}}},
+      {"PidfdSignalUnknown", {{SYS_pidfd_send_signal, ENOSYS}}},
+      {"PidfdSignalForbidden", {{SYS_pidfd_send_signal, EPERM}}},
+      {"PidfdGroupSignalUnknown", {{SYS_pidfd_send_signal, EINVAL, has, kToProcessGroup, 3}}},
+      {"WaitByPidfdUnknown", {pidfd_wait}},
+      {"EverythingNewUnknown",
+       {{SYS_close_range, ENOSYS}, pidfd_clone, pidfd_wait, {SYS_pidfd_open, ENOSYS}, {SYS_pidfd_send_signal, ENOSYS}}},
+  };
+}
+
+class SpawnWithout : public ::testing::TestWithParam<Kernel> {
+ protected:
+  // Runs the body below the filter.
+  static void run(const std::function<void()>& body) {
+    run_isolated([&body] {
+      if (refuse_system_calls(GetParam().without)) body();
+    });
+  }
+};
+
+TEST_P(SpawnWithout, TheStatusOfAnExitAndOfASignalComeBack) {
+  run([] {
+    for (const bool on_reaper : {false, true}) {
+      Result<Child, SpawnError> exits = Child::spawn(mode_command({"exit", "7"}).die_with_parent(on_reaper));
+      ASSERT_TRUE(exits.has_value()) << exits.error();
+      EXPECT_EQ(exits.value().wait().value(), ExitStatus::exited(7));
+      Result<Child, SpawnError> dies = Child::spawn(mode_command({"die", "HUP"}).die_with_parent(on_reaper));
+      ASSERT_TRUE(dies.has_value()) << dies.error();
+      EXPECT_EQ(dies.value().wait().value(), ExitStatus::signaled(Signal::hangup(), false));
+    }
+  });
+}
+
+TEST_P(SpawnWithout, TheChildHasExactlyItsDescriptors) {
+  run([] {
+    std::vector<int> leaky;
+    for (const int number : {20, 30, 40, 41, 42, 300, 899, 901, 1000}) leaky.push_back(::fcntl(1, F_DUPFD, number));
+    const Report report =
+        report_of(Command(test_child_path()).inherit_fd(30, 31).inherit_fd(30, 41).inherit_fd(41, 30));
+    EXPECT_EQ(open_descriptors(report), "0 1 2 30 31 41");
+    EXPECT_EQ(report.at("SigBlk"), "0000000000000000");
+    for (const int fd : leaky) {
+      EXPECT_EQ(::fcntl(fd, F_GETFD), 0);  // open as before
+      ::close(fd);
+    }
+  });
+}
+
+TEST_P(SpawnWithout, AGroupIsTerminated) {
+  run([] {
+    AckPipe ack;
+    Command command = mode_command({ack.flag(), "fork", "sleep", "--", "handle", "TERM", "4"});
+    Result<Child, SpawnError> child = Child::spawn(command.inherit_fd(ack.write_fd()));
+    ASSERT_TRUE(child.has_value()) << child.error();
+    ack.close_write();
+    for (int i = 0; i < 3; ++i) EXPECT_NE(ack.wait_line(), "");  // forked, ready, child ready
+    const auto ended = child.value().terminate(TerminationPolicy::service(absl::Seconds(60)));
+    ASSERT_TRUE(ended.has_value()) << ended.error();
+    EXPECT_EQ(ended.value(), ExitStatus::exited(4));
+    EXPECT_TRUE(ack.wait_for("got SIGTERM"));
+    EXPECT_TRUE(ack.wait_eof());
+  });
+}
+
+TEST_P(SpawnWithout, ASignalReachesTheChildAlone) {
+  run([] {
+    AckPipe ack;
+    Command command = mode_command({ack.flag(), "handle", "USR1", "5"});
+    Result<Child, SpawnError> child = Child::spawn(command.group(false).inherit_fd(ack.write_fd()));
+    ASSERT_TRUE(child.has_value()) << child.error();
+    EXPECT_EQ(ack.wait_line(), "ready");
+    EXPECT_TRUE(child.value().send_signal(Signal::user1()).has_value());
+    EXPECT_EQ(ack.wait_line(), "got SIGUSR1");
+    EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(5));
+  });
+}
+
+TEST_P(SpawnWithout, AFailureSaysItsStepAndLeavesNothing) {
+  run([] {
+    const SpawnError exec = error_of(Command("/no/such/program"));
+    EXPECT_EQ(exec.step, SpawnStep::kExec);
+    EXPECT_EQ(exec.code, std::errc::no_such_file_or_directory);
+    const SpawnError file = error_of(mode_command({"sleep"}).stdin_from(Stdio::file("/no/such/file")));
+    EXPECT_EQ(file.step, SpawnStep::kOpenFile);
+    EXPECT_EQ(file.code, std::errc::no_such_file_or_directory);
+  });
+}
+
+// Without a listing of /proc the child closes number by number. Neither the test nor an escalation can list then.
+TEST(SpawnWithoutListing, TheChildHasExactlyItsDescriptors) {
+  for (const bool copied : {false, true}) {
+    run_isolated_unchecked([copied] {
+      for (const int number : {3, 20, 300, 899, 901, 1000}) ::fcntl(1, F_DUPFD, number);
+      std::vector<RefusedCall> refused = {{SYS_close_range, ENOSYS}, {SYS_getdents64, EPERM}};
+      if (copied) refused.push_back({SYS_unshare, EPERM});
+      ASSERT_TRUE(refuse_system_calls(refused));
+      EXPECT_EQ(open_descriptors(report_of(Command(test_child_path()).inherit_fd(1, 7))), "0 1 2 7");
+      EXPECT_EQ(::fcntl(901, F_GETFD), 0);
+    });
+  }
+}
+
+std::string test_name(const ::testing::TestParamInfo<Kernel>& kernel) { return kernel.param.test; }
+
+INSTANTIATE_TEST_SUITE_P(Each, SpawnWithout, ::testing::ValuesIn(kernels()), test_name);
+
+}  // namespace
+}  // namespace warden::testing

@@ -1,0 +1,58 @@
+// A pipe on which a test_child says how far it is.
+//
+// Example:
+//   AckPipe ack;
+//   warden::Command command(test_child_path());
+//   command.args({ack.flag(), "handle", "TERM", "3"}).inherit_fd(ack.write_fd());
+//   auto child = warden::Child::spawn(command);
+//   ASSERT_EQ(ack.wait_line(), "ready");
+#ifndef WARDEN_TEST_SUPPORT_ACK_PIPE_H_
+#define WARDEN_TEST_SUPPORT_ACK_PIPE_H_
+
+#include <map>
+#include <string>
+
+namespace warden::testing {
+
+// Both ends are close-on-exec and above 2. Not for use by two threads at once.
+class AckPipe {
+ public:
+  AckPipe();
+  ~AckPipe();
+  AckPipe(const AckPipe&) = delete;
+  AckPipe& operator=(const AckPipe&) = delete;
+
+  int read_fd() const { return read_fd_; }
+  int write_fd() const { return write_fd_; }
+  // "--ack=7", for the child that gets write_fd() under the same number.
+  std::string flag() const;
+
+  // Closes this process's write end, so that the end of file means that nobody holds the pipe.
+  // After the spawn.
+  void close_write();
+
+  // The next line, without its newline. Empty at end of file. After 60 s without a line the test
+  // fails and it returns "(timeout)".
+  std::string wait_line();
+  // Reads up to and with the line; false, with a failed test, when the pipe ends first or after 60
+  // s.
+  bool wait_for(const std::string& line);
+  // True when every holder of the write end is gone; close_write() comes first. False after 60 s,
+  // with a failed test.
+  bool wait_eof();
+  // The lines of a report, up to "end".
+  std::map<std::string, std::string> read_report();
+
+ private:
+  // Appends what comes; false at end of file or after 60 s, which sets timed_out_.
+  bool fill();
+
+  int read_fd_ = -1;
+  int write_fd_ = -1;
+  bool timed_out_ = false;
+  std::string buffer_;
+};
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_ACK_PIPE_H_

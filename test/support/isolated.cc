@@ -1,0 +1,58 @@
+#include "test/support/isolated.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <exception>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "test/support/process_snapshot.h"
+
+namespace warden::testing {
+namespace {
+
+constexpr int kPassed = 42;  // not what a stray exit would return
+
+[[noreturn]] void run_and_leave(const std::function<void()>& body, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+  try {
+    body();
+  } catch (const std::exception& error) {  // this process must not go on as a second run of the tests
+    ADD_FAILURE() << "exception: " << error.what();
+  }
+  const bool failed = ::testing::Test::HasFailure();
+  ::fflush(nullptr);
+  ::_exit(failed ? 1 : kPassed);
+}
+
+}  // namespace
+
+void run_isolated_unchecked(const std::function<void()>& body) {
+  ASSERT_FALSE(::testing::Test::HasFailure()) << "not run, because the test has failed already";
+  ::fflush(nullptr);
+  const pid_t parent = ::getpid();
+  const pid_t helper = ::fork();
+  ASSERT_GE(helper, 0);
+  if (helper == 0) run_and_leave(body, parent);
+  int status = 0;
+  ASSERT_EQ(::waitpid(helper, &status, 0), helper);
+  ASSERT_TRUE(WIFEXITED(status)) << "the helper process died of signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), kPassed) << "failed in the helper process";
+}
+
+void run_isolated(const std::function<void()>& body) {
+  run_isolated_unchecked([&body] {
+    const ProcessSnapshot before = ProcessSnapshot::take();
+    body();
+    for (const std::string& difference : differences_once_settled(before)) {
+      ADD_FAILURE() << "the helper process was left with " << difference;
+    }
+  });
+}
+
+}  // namespace warden::testing

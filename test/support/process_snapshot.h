@@ -1,0 +1,33 @@
+// What of this process must be the same after a test as before it.
+#ifndef WARDEN_TEST_SUPPORT_PROCESS_SNAPSHOT_H_
+#define WARDEN_TEST_SUPPORT_PROCESS_SNAPSHOT_H_
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace warden::testing {
+
+struct ProcessSnapshot {
+  std::map<int, std::string> descriptors;  // number, and what /proc says that it is
+  std::set<int> threads;                   // by tid
+  std::map<int, std::string> children;     // by pid, with state and program
+  bool has_child = false;  // by waitid(2), which a thread's own list in /proc may lag behind
+  std::map<std::string, std::string> setting;  // mask, dispositions, umask, cwd, ...
+
+  // Of the calling thread, where a thing is per thread.
+  static ProcessSnapshot take();
+};
+
+// What differs, one line each; empty when nothing does. Children count as differences whether they
+// were there before or not.
+std::vector<std::string> differences(const ProcessSnapshot& before, const ProcessSnapshot& after);
+
+// As above, against now. A joined thread may stay in /proc for an instant: while there are more
+// threads than before it looks again, for ten seconds at most.
+std::vector<std::string> differences_once_settled(const ProcessSnapshot& before);
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_PROCESS_SNAPSHOT_H_

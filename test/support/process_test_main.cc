@@ -1,0 +1,28 @@
+#include <pthread.h>
+
+#include "gtest/gtest.h"
+#include "test/support/leak_listener.h"
+
+namespace {
+
+void* cancel_itself(void*) {
+  pthread_cancel(pthread_self());
+  pthread_testcancel();
+  return nullptr;
+}
+
+// The C library handles two signals for itself, from the first thread and the first cancellation of a process on:
+// before the first test looks.
+void take_the_signals_of_the_c_library() {
+  pthread_t thread;
+  if (pthread_create(&thread, nullptr, cancel_itself, nullptr) == 0) pthread_join(thread, nullptr);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  take_the_signals_of_the_c_library();
+  ::testing::UnitTest::GetInstance()->listeners().Append(new warden::testing::LeakListener);
+  return RUN_ALL_TESTS();
+}

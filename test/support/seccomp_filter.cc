@@ -1,0 +1,56 @@
+#include "test/support/seccomp_filter.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+
+#include "gtest/gtest.h"
+
+namespace warden::testing {
+namespace {
+
+static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "the offset of the argument's low half");
+constexpr std::uint32_t kNumberOffset = offsetof(struct seccomp_data, nr);
+constexpr std::uint32_t kArgumentOffset = offsetof(struct seccomp_data, args);
+
+using Program = std::vector<sock_filter>;
+
+// Appends: if the loaded call matches, return the error; else go on.
+void append(const RefusedCall& call, Program* program) {
+  const sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(call.error));
+  const sock_filter load_number = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kNumberOffset);
+  const sock_filter load_argument =
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kArgumentOffset + 8 * static_cast<std::uint32_t>(call.index));
+  const auto number = static_cast<std::uint32_t>(call.number);
+  program->push_back(load_number);
+  if (call.when == RefusedCall::When::kAlways) {
+    program->push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1));
+    program->push_back(refuse);
+    return;
+  }
+  program->push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3));
+  program->push_back(load_argument);
+  const auto test = static_cast<std::uint16_t>(call.when == RefusedCall::When::kArgumentIs ? BPF_JEQ : BPF_JSET);
+  const bool negated = call.when == RefusedCall::When::kArgumentLacksBit;
+  program->push_back(BPF_JUMP(static_cast<std::uint16_t>(BPF_JMP | test | BPF_K), call.argument,
+                              static_cast<std::uint8_t>(negated ? 1 : 0), static_cast<std::uint8_t>(negated ? 0 : 1)));
+  program->push_back(refuse);
+}
+
+}  // namespace
+
+bool refuse_system_calls(const std::vector<RefusedCall>& calls) {
+  Program program;
+  for (const RefusedCall& call : calls) append(call, &program);
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  const sock_fprog filter = {static_cast<unsigned short>(program.size()), program.data()};
+  const bool installed =
+      ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+  EXPECT_TRUE(installed) << "no seccomp filter: errno " << errno;
+  return installed;
+}
+
+}  // namespace warden::testing

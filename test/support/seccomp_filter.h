@@ -1,0 +1,26 @@
+// Makes system calls fail as on an older kernel or in a strict container. For the rest of the life
+// of the process and of its children: install it in run_isolated only.
+#ifndef WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_
+#define WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_
+
+#include <cstdint>
+#include <vector>
+
+namespace warden::testing {
+
+// The call fails with `error`, always or only where one argument matches.
+struct RefusedCall {
+  enum class When { kAlways, kArgumentIs, kArgumentHasBit, kArgumentLacksBit };
+  int number;  // SYS_*
+  int error;
+  When when = When::kAlways;
+  std::uint32_t argument = 0;
+  int index = 0;  // which argument
+};
+
+// False, with a failed test, when the filter could not be installed.
+bool refuse_system_calls(const std::vector<RefusedCall>& calls);
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_

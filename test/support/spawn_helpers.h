@@ -1,0 +1,37 @@
+// Short ways to start a test_child through the public interface.
+#ifndef WARDEN_TEST_SUPPORT_SPAWN_HELPERS_H_
+#define WARDEN_TEST_SUPPORT_SPAWN_HELPERS_H_
+
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "warden/warden.h"
+
+namespace warden::testing {
+
+using Report = std::map<std::string, std::string>;
+
+// What the child of this command, the program of which is test_child under some name, says of
+// itself (test_child_report.cc). The arguments are appended to those that make it report. The
+// command gets the ack pipe as one more descriptor, kReportFd in the child. Fails the test, and
+// returns an empty report, when it cannot be started.
+Report report_of(Command command, const std::vector<std::string>& arguments = {});
+inline constexpr int kReportFd = 900;
+
+// The numbers of the child's open descriptors without kReportFd, "0 1 2".
+std::string open_descriptors(const Report& report);
+// The child's descriptor as "dev:ino"; of this process likewise.
+std::string file_of(const Report& report, int fd);
+std::string file_of(int fd);
+
+// A command that runs the test_child in a mode.
+Command mode_command(const std::vector<std::string>& mode);
+
+// The error of a spawn that has to fail; fails the test, after ending the child, when it does not.
+SpawnError error_of(const Command& command);
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_SPAWN_HELPERS_H_

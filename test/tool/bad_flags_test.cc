@@ -1,0 +1,132 @@
+// A command line that is wrong: one line that says what, exit code 125, and nothing started.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/tool/tool_process.h"
+
+namespace warden::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// A file that a program creates when it runs.
+class Trace {
+ public:
+  Trace() : path_(::testing::TempDir() + "/trace") { ::unlink(path_.c_str()); }
+  ~Trace() { ::unlink(path_.c_str()); }
+  Trace(const Trace&) = delete;
+  Trace& operator=(const Trace&) = delete;
+
+  const std::string& path() const { return path_; }
+  bool is_there() const {
+    struct stat status;
+    return ::stat(path_.c_str(), &status) == 0;
+  }
+
+ private:
+  std::string path_;
+};
+
+struct BadFlags {
+  const char* label;
+  Arguments flags;
+  std::vector<std::string> named;  // what the message has to contain
+};
+
+void PrintTo(const BadFlags& bad, std::ostream* out) { *out << bad.label; }
+
+void expect_refused(const ToolOptions& options, const std::vector<std::string>& named) {
+  const ToolResult result = run_tool(options);
+  EXPECT_EQ(result.exit_code, 125);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, StartsWith("warden: "));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  EXPECT_EQ(result.err.back(), '\n');
+  for (const std::string& text : named) EXPECT_THAT(result.err, HasSubstr(text));
+}
+
+class RunWithBadFlags : public ::testing::TestWithParam<BadFlags> {};
+
+TEST_P(RunWithBadFlags, NamesFlagAndValueOnOneLineAndStartsNothing) {
+  const Trace trace;
+  expect_refused(run_program(GetParam().flags, {"touch", trace.path()}), GetParam().named);
+  EXPECT_FALSE(trace.is_there());
+}
+
+const BadFlags kBadFlags[] = {
+    {"UnknownFlag", {"--bogus"}, {"--bogus"}},
+    {"UnknownFlagWithValue", {"--bogus=3"}, {"--bogus=3"}},
+    {"UnknownShortFlag", {"-x"}, {"-x"}},
+    {"AbbreviatedFlag", {"--timeo=1s"}, {"--timeo=1s"}},
+    {"UnknownFlagAfterAGoodOne", {"--timeout=1s", "--bogus"}, {"--bogus"}},
+    {"DurationWithoutUnit", {"--timeout=5"}, {"--timeout", "'5'"}},
+    {"DurationWithUnknownUnit", {"--timeout=5y"}, {"--timeout", "'5y'"}},
+    {"NegativeDuration", {"--timeout=-1s"}, {"--timeout", "'-1s'"}},
+    {"NegativeInfiniteDuration", {"--timeout=-inf"}, {"--timeout", "'-inf'"}},
+    {"DurationWithoutValue", {"--timeout"}, {"--timeout"}},
+    {"DurationWithEmptyValue", {"--timeout="}, {"--timeout"}},
+    {"DurationTwice", {"--timeout=1s", "--timeout=2s"}, {"--timeout"}},
+    {"BadInterruptTimeout", {"--interrupt-timeout=soon"}, {"--interrupt-timeout", "'soon'"}},
+    {"NegativeInterruptTimeout", {"--interrupt-timeout=-2ms"}, {"--interrupt-timeout", "'-2ms'"}},
+    {"BadTerminateTimeout", {"--terminate-timeout=1 s"}, {"--terminate-timeout", "'1 s'"}},
+    {"NegativeTerminateTimeout", {"--terminate-timeout=-1h"}, {"--terminate-timeout", "'-1h'"}},
+    {"VariableWithoutEqualsSign", {"--env=FOO"}, {"--env", "'FOO'"}},
+    {"VariableWithoutName", {"--env==x"}, {"--env", "'=x'"}},
+    {"SecondVariableBad", {"--env=A=1", "--env=B"}, {"--env", "'B'"}},
+    {"UnknownReport", {"--report=xml"}, {"--report", "'xml'", "text", "json", "none"}},
+    {"ReportInCapitals", {"--report=JSON"}, {"--report", "'JSON'"}},
+    {"MissingDirectory", {"--cwd=/nonexistent/dir"}, {"cwd", "'/nonexistent/dir'"}},
+    {"FileAsDirectory", {"--cwd=/etc/passwd"}, {"cwd", "'/etc/passwd'", "Not a directory"}},
+    {"ReportFileInMissingDirectory",
+     {"--report-file=/nonexistent/r"},
+     {"--report-file", "'/nonexistent/r'", "No such file"}},
+    {"DirectoryAsReportFile", {"--report-file=/"}, {"--report-file", "'/'", "Is a directory"}},
+};
+
+INSTANTIATE_TEST_SUITE_P(Tool, RunWithBadFlags, ::testing::ValuesIn(kBadFlags),
+                         [](const auto& test) { return std::string(test.param.label); });
+
+// Without this, the tests above would not show that nothing was started.
+TEST(RunWithGoodFlags, LeavesTheTraceOfItsProgram) {
+  const Trace trace;
+  const ToolResult result = run_tool(run_program({"--timeout=1m30s"}, {"touch", trace.path()}));
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "");
+  EXPECT_TRUE(trace.is_there());
+}
+
+TEST(RunWithoutSeparator, NamesTheStrayWordAndStartsNothing) {
+  const Trace trace;
+  ToolOptions options;
+  options.arguments = {"run", "--timeout=1s", "touch", trace.path()};
+  expect_refused(options, {"touch"});
+  EXPECT_FALSE(trace.is_there());
+}
+
+TEST(RunWithoutProgram, SaysHowToNameOne) {
+  expect_refused(run_program({"--timeout=1s"}, {}), {"no program", "-- PROGRAM"});
+  ToolOptions options;
+  options.arguments = {"run"};
+  expect_refused(options, {"no program", "-- PROGRAM"});
+}
+
+TEST(RunWithAnEmptyProgram, NamesIt) { expect_refused(run_program({}, {""}), {"program ''"}); }
+
+TEST(Tool, NeedsASubcommandAndStartsNothingWithoutOne) {
+  const Trace trace;
+  ToolOptions options;
+  for (const Arguments& arguments :
+       std::vector<Arguments>{{}, {"--", "touch", trace.path()}, {"walk", "--", "touch", trace.path()}}) {
+    options.arguments = arguments;
+    expect_refused(options, {"subcommand"});
+  }
+  EXPECT_FALSE(trace.is_there());
+}
+
+}  // namespace
+}  // namespace warden::testing

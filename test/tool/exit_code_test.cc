@@ -1,0 +1,126 @@
+// The exit codes of the tool.
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/tool/json_report.h"
+#include "test/tool/tool_process.h"
+
+namespace warden::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class OwnCode : public ::testing::TestWithParam<int> {};
+
+TEST_P(OwnCode, OfTheProgramIsTheToolsAndNothingIsSaid) {
+  const ToolResult result = run_tool(run_child({}, {"exit", std::to_string(GetParam())}));
+  EXPECT_EQ(result.exit_code, GetParam());
+  EXPECT_EQ(result.err, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Tool, OwnCode, ::testing::Values(0, 1, 3, 124, 125, 130, 255));
+
+class DeathBySignal : public ::testing::TestWithParam<int> {};
+
+TEST_P(DeathBySignal, OfTheProgramIs128AndItsNumberAndNothingIsSaid) {
+  const ToolResult result = run_tool(run_child({}, {"die", std::to_string(GetParam())}));
+  EXPECT_EQ(result.exit_code, 128 + GetParam());
+  EXPECT_EQ(result.err, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Tool, DeathBySignal, ::testing::Values(SIGHUP, SIGINT, SIGKILL, SIGUSR1, SIGTERM, SIGRTMAX));
+
+TEST(Code124, IsForAProgramThatTheTimeoutHadToEnd) {
+  EXPECT_EQ(run_tool(run_child({"--timeout=50ms", "--report=none"}, {"sleep"})).exit_code, 124);
+}
+
+TEST(Code124, IsNotForAProgramThatEndsInTime) {
+  EXPECT_EQ(run_tool(run_child({"--timeout=1h"}, {"exit", "3"})).exit_code, 3);
+}
+
+TEST(Code125, IsForAReportThatCannotBeWritten) {
+  const ToolResult result = run_tool(run_child({"--report-file=/dev/full"}, {"exit", "0"}));
+  EXPECT_EQ(result.exit_code, 125);
+  EXPECT_EQ(result.err, "warden: cannot write the report: No space left on device\n");
+}
+
+// A file for a program that the tool is to be given.
+std::string make_file(const std::string& name, const std::string& text, mode_t mode) {
+  const std::string path = ::testing::TempDir() + "/" + name;
+  ::unlink(path.c_str());
+  std::ofstream(path) << text;
+  EXPECT_EQ(::chmod(path.c_str(), mode), 0);
+  return path;
+}
+
+void expect_not_run(const ToolOptions& options, int exit_code, const std::string& program, const std::string& why) {
+  const ToolResult result = run_tool(options);
+  EXPECT_EQ(result.exit_code, exit_code);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, StartsWith("warden: "));
+  EXPECT_THAT(result.err, HasSubstr("'" + program + "'"));
+  EXPECT_THAT(result.err, HasSubstr(why));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+}
+
+TEST(Code126, IsForAFileThatIsNotExecutable) {
+  const std::string path = make_file("not-executable", "#!/bin/sh\n", 0644);
+  expect_not_run(run_program({}, {path}), 126, path, "Permission denied");
+}
+
+TEST(Code126, IsForADirectory) { expect_not_run(run_program({}, {"/"}), 126, "/", "Permission denied"); }
+
+TEST(Code126, IsForAFileThatTheKernelCannotExecute) {
+  const std::string path = make_file("bad-format", "no program at all\n", 0755);
+  expect_not_run(run_program({}, {path}), 126, path, "Exec format error");
+}
+
+TEST(Code126, IsForAProgramInPathThatIsNotExecutable) {
+  make_file("in-path-not-executable", "#!/bin/sh\n", 0644);
+  expect_not_run(run_program({"--env=PATH=" + ::testing::TempDir()}, {"in-path-not-executable"}), 126,
+                 "in-path-not-executable", "Permission denied");
+}
+
+TEST(Code126, IsForAPathThroughAFile) {
+  expect_not_run(run_program({}, {"/etc/passwd/x"}), 126, "/etc/passwd/x", "Not a directory");
+}
+
+TEST(Code127, IsForAPathThatDoesNotExist) {
+  for (const std::string path : {"/nonexistent/program", "./no-such-program"}) {
+    expect_not_run(run_program({}, {path}), 127, path, "No such file or directory");
+  }
+}
+
+TEST(Code127, IsForAProgramThatIsNotInPath) {
+  expect_not_run(run_program({}, {"no-such-program"}), 127, "no-such-program", "No such file or directory");
+}
+
+TEST(Code127, IsForAScriptWithAnInterpreterThatDoesNotExist) {
+  const std::string path = make_file("bad-interpreter", "#!/nonexistent/interpreter\n", 0755);
+  expect_not_run(run_program({}, {path}), 127, path, "No such file or directory");
+}
+
+// The kernel throws the status away then; a new one still tells.
+TEST(ALostStatus, IsNeverMadeUp) {
+  ToolOptions options = run_child({"--report=json"}, {"exit", "3"});
+  options.ignored_signals = {SIGCHLD};
+  const ToolResult result = run_tool(options);
+  const auto status = parse_report(result.err).at("status");
+  if (status.at("kind") == json("\"lost\"")) {
+    EXPECT_EQ(result.exit_code, 125);
+  } else {
+    EXPECT_EQ(status.at("code"), json("3"));
+    EXPECT_EQ(result.exit_code, 3);
+  }
+}
+
+}  // namespace
+}  // namespace warden::testing

@@ -1,0 +1,122 @@
+// The reports of runs that no test can bring about: the rest is in json_report_test.cc.
+#include "lib/tool/run_report.h"
+
+#include <errno.h>
+
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/tool/json_report.h"
+#include "warden/attempt_log.h"
+#include "warden/error.h"
+#include "warden/exit_status.h"
+#include "warden/signal.h"
+#include "warden/termination_error.h"
+
+namespace warden::tool {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::json;
+using testing::parse_report;
+
+RunReport report_with(const ExitStatus& status) {
+  RunReport report;
+  report.name = "db";
+  report.pid = 4242;
+  report.status = status;
+  report.elapsed = absl::Milliseconds(1234) + absl::Microseconds(999);
+  return report;
+}
+
+// Of a program that could not be ended.
+RunReport failed_report() {
+  RunReport report = report_with(ExitStatus::exited(0));
+  report.status.reset();
+  report.timed_out = true;
+  report.error = "the process is still running";
+  report.survivors = {{4243, "worker"}};
+  Attempt attempt;
+  attempt.phase = AttemptPhase::kKill;
+  attempt.operation = AttemptOperation::kSendSignal;
+  attempt.signal = Signal::kill();
+  attempt.target = AttemptTarget::kGroup;
+  attempt.started = absl::Milliseconds(7);
+  attempt.elapsed = absl::Microseconds(2900);
+  attempt.result = AttemptResult::kFailed;
+  attempt.error = std::error_code(EPERM, std::generic_category());
+  report.attempts.append(attempt);
+  return report;
+}
+
+TEST(JsonReport, OfALostStatusHasNeitherCodeNorSignal) {
+  EXPECT_EQ(parse_report(to_json(report_with(ExitStatus::lost()))).at("status"),
+            json(R"({"kind":"lost","code":null,"signal":null,"core_dumped":false})"));
+}
+
+TEST(JsonReport, TellsACoreDump) {
+  const ExitStatus status = ExitStatus::signaled(Signal::abort(), true);
+  EXPECT_EQ(parse_report(to_json(report_with(status))).at("status"),
+            json(R"({"kind":"signaled","code":null,"signal":"SIGABRT","core_dumped":true})"));
+}
+
+TEST(JsonReport, CutsTimesToWholeMilliseconds) {
+  EXPECT_EQ(parse_report(to_json(report_with(ExitStatus::exited(0)))).at("elapsed_ms"), json("1234"));
+}
+
+TEST(JsonReport, OfAProgramThatCouldNotBeEndedHasNoStatusAndNamesWhoIsLeft) {
+  const auto report = parse_report(to_json(failed_report()));
+  EXPECT_EQ(report.at("status"), json("null"));
+  EXPECT_EQ(report.at("timed_out"), json("true"));
+  EXPECT_EQ(report.at("ended_by"), json("null"));
+  EXPECT_EQ(report.at("survivors"), json(R"([{"pid":4243,"program":"worker"}])"));
+}
+
+TEST(JsonReport, OfAFailedCallHasItsErrnoAsNumberAndName) {
+  EXPECT_EQ(parse_report(to_json(failed_report())).at("attempts"),
+            json(R"([{"phase":"kill","operation":"send_signal","signal":"SIGKILL",
+                      "target":"group","started_ms":7,"elapsed_ms":2,"result":"failed",
+                      "errno":1,"errno_name":"EPERM"}])"));
+}
+
+TEST(JsonReport, HasNoErrnoForAFindingOfWardensOwn) {
+  RunReport report = report_with(ExitStatus::exited(0));
+  Attempt attempt;
+  attempt.operation = AttemptOperation::kSweep;
+  attempt.target = AttemptTarget::kGroup;
+  attempt.result = AttemptResult::kFailed;
+  attempt.error = Errc::kGroupUnknown;
+  report.attempts.append(attempt);
+  const auto found = parse_report(to_json(report)).at("attempts").at(0);
+  EXPECT_EQ(found.at("result"), json("\"failed\""));
+  EXPECT_EQ(found.at("errno"), json("null"));
+}
+
+TEST(JsonReport, EscapesNames) {
+  RunReport report = report_with(ExitStatus::exited(0));
+  report.name = "a \"b\"\\\n\x01";
+  EXPECT_EQ(parse_report(to_json(report)).at("name"), json(R"("a \"b\"\\\n\u0001")"));
+}
+
+// A file name and a process name of the kernel are any bytes, and the latter may be cut in the
+// middle of a character.
+TEST(JsonReport, IsJsonWhateverBytesANameHas) {
+  RunReport report = report_with(ExitStatus::exited(0));
+  report.name = "x\xff\xc3\xa4\xc3";
+  report.survivors = {{4243, "caf\xc3"}};
+  const auto parsed = parse_report(to_json(report));
+  EXPECT_EQ(parsed.at("name"), json("\"x\\ufffd\\u00e4\\ufffd\""));
+  EXPECT_EQ(parsed.at("survivors").at(0).at("program"), json("\"caf\\ufffd\""));
+}
+
+TEST(TextReport, OfAProgramThatCouldNotBeEndedSaysWhyAndWhoIsLeft) {
+  const std::string text = to_text(failed_report());
+  EXPECT_THAT(text, HasSubstr("'db' (pid 4242) timed out; not ended"));
+  EXPECT_THAT(text, HasSubstr("the process is still running"));
+  EXPECT_THAT(text, HasSubstr("4243 (worker)"));
+  EXPECT_THAT(text, HasSubstr("Operation not permitted"));
+}
+
+}  // namespace
+}  // namespace warden::tool

@@ -1,0 +1,131 @@
+#include "test/tool/terminal_session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace warden::testing {
+namespace {
+
+int open_master() {
+  const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  EXPECT_GE(master, 0) << "posix_openpt: errno " << errno;
+  EXPECT_EQ(::grantpt(master), 0);
+  EXPECT_EQ(::unlockpt(master), 0);
+  return master;
+}
+
+int open_slave(int master, bool stop_background_output) {
+  char name[64] = "";
+  EXPECT_EQ(::ptsname_r(master, name, sizeof name), 0);
+  const int slave = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  EXPECT_GE(slave, 0) << name << ": errno " << errno;
+  termios settings = {};
+  EXPECT_EQ(::tcgetattr(slave, &settings), 0);
+  settings.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  settings.c_oflag &= ~static_cast<tcflag_t>(OPOST);
+  if (stop_background_output) settings.c_lflag |= TOSTOP;
+  EXPECT_EQ(::tcsetattr(slave, TCSANOW, &settings), 0);
+  return slave;
+}
+
+// From here on to exec and _exit: the forked processes.
+
+void block_ttou(bool block) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTTOU);
+  ::sigprocmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, nullptr);
+}
+
+[[noreturn]] void be_tool(ToolExec* tool, int slave, ToolPlace place) {
+  ::setpgid(0, 0);
+  if (place == ToolPlace::kForeground) {
+    block_ttou(true);
+    ::tcsetpgrp(slave, ::getpgrp());
+    block_ttou(false);
+  }
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(slave, stream);
+  tool->exec();
+  ::_exit(99);
+}
+
+void tell(int news, const char* word, int number) {
+  char line[64];
+  const int size = ::snprintf(line, sizeof line, "%s %d\n", word, number);
+  if (::write(news, line, static_cast<std::size_t>(size)) != size) ::_exit(97);
+}
+
+[[noreturn]] void be_shell(ToolExec* tool, int slave, ToolPlace place, int news, int release) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::setsid() < 0 || ::ioctl(slave, TIOCSCTTY, 0) != 0) ::_exit(98);
+  const pid_t pid = ::fork();
+  if (pid == 0) be_tool(tool, slave, place);
+  tell(news, "started", pid);
+  for (bool ended = false; !ended;) {
+    int status = 0;
+    if (::waitpid(pid, &status, WUNTRACED) != pid) ::_exit(96);
+    if (WIFSTOPPED(status)) tell(news, "stopped", WSTOPSIG(status));
+    if (WIFEXITED(status)) tell(news, "exited", WEXITSTATUS(status));
+    if (WIFSIGNALED(status)) tell(news, "killed", WTERMSIG(status));
+    ended = !WIFSTOPPED(status);
+  }
+  char end;
+  while (::read(release, &end, 1) < 0 && errno == EINTR) {
+  }
+  ::_exit(0);
+}
+
+}  // namespace
+
+TerminalSession::TerminalSession(const ToolOptions& options, ToolPlace place, bool stop_background_output) {
+  ToolExec tool(options);
+  output_ = std::make_unique<LineReader>(open_master());
+  const int slave = open_slave(output_->fd(), stop_background_output);
+  int news[2] = {-1, -1};
+  int release[2] = {-1, -1};
+  EXPECT_EQ(::pipe2(news, O_CLOEXEC), 0);
+  EXPECT_EQ(::pipe2(release, O_CLOEXEC), 0);
+  shell_pid_ = ::fork();
+  if (shell_pid_ == 0) {
+    ::close(release[1]);
+    be_shell(&tool, slave, place, news[1], release[0]);
+  }
+  EXPECT_GT(shell_pid_, 0) << "fork: errno " << errno;
+  news_ = std::make_unique<LineReader>(news[0]);
+  release_ = release[1];
+  for (const int fd : {slave, news[1], release[0]}) ::close(fd);
+  const std::string started = news_->wait_line();
+  if (::sscanf(started.c_str(), "started %d", &tool_pid_) != 1) ADD_FAILURE() << started;
+}
+
+TerminalSession::~TerminalSession() {
+  if (!tool_ended_ && tool_pid_ > 1) ::kill(tool_pid_, SIGKILL);
+  ::close(release_);
+  if (shell_pid_ > 1) ::waitpid(shell_pid_, nullptr, 0);
+}
+
+void TerminalSession::type(const std::string& keys) {
+  EXPECT_EQ(::write(output_->fd(), keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
+}
+
+int TerminalSession::foreground_group() const { return ::tcgetpgrp(output_->fd()); }
+
+std::string TerminalSession::wait_end() {
+  const std::string news = news_->wait_line();
+  tool_ended_ = news.rfind("exited ", 0) == 0 || news.rfind("killed ", 0) == 0;
+  return news;
+}
+
+}  // namespace warden::testing

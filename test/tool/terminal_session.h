@@ -1,0 +1,59 @@
+// A terminal with a session on it, in which the tool runs as a shell would run it.
+//
+// Example:
+//   TerminalSession session(run_child({}, {"sleep"}));
+//   ASSERT_TRUE(session.output().wait_for("ready"));
+//   session.type("\x03");
+//   EXPECT_EQ(session.wait_end(), "exited 130");
+#ifndef WARDEN_TEST_TOOL_TERMINAL_SESSION_H_
+#define WARDEN_TEST_TOOL_TERMINAL_SESSION_H_
+
+#include <memory>
+#include <string>
+
+#include "test/tool/line_reader.h"
+#include "test/tool/tool_process.h"
+
+namespace warden::testing {
+
+enum class ToolPlace { kForeground, kBackground };
+
+// A pseudo-terminal (no echo, lines end in a plain newline, Ctrl-C is SIGINT, and a process in the
+// background that writes to it is stopped with SIGTTOU if `stop_background_output`) whose session
+// has two groups: the shell's, a process of this class that only waits, and the tool's. The tool's
+// standard streams are the terminal.
+class TerminalSession {
+ public:
+  explicit TerminalSession(const ToolOptions& options, ToolPlace place = ToolPlace::kForeground,
+                           bool stop_background_output = true);
+  // Ends the session, and kills the tool if it is still there.
+  ~TerminalSession();
+  TerminalSession(const TerminalSession&) = delete;
+  TerminalSession& operator=(const TerminalSession&) = delete;
+
+  int tool_pid() const { return tool_pid_; }
+  int shell_pid() const { return shell_pid_; }
+
+  // What is written to the terminal.
+  LineReader& output() { return *output_; }
+  // What somebody types.
+  void type(const std::string& keys);
+  // The group that Ctrl-C goes to.
+  int foreground_group() const;
+
+  // Waits for the tool's end: "exited 3", "killed 9"; "stopped 22" as soon as a signal stops it. The
+  // session stays until this object goes.
+  std::string wait_end();
+
+ private:
+  std::unique_ptr<LineReader> output_;  // the master
+  std::unique_ptr<LineReader> news_;    // from the shell
+  int release_ = -1;                    // the shell ends when this is closed
+  int shell_pid_ = -1;
+  int tool_pid_ = -1;
+  bool tool_ended_ = false;
+};
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_TOOL_TERMINAL_SESSION_H_

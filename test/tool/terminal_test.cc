@@ -1,0 +1,136 @@
+// The tool on a terminal: who has the foreground, and what Ctrl-C does.
+#include <signal.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/support/child_probe.h"
+#include "test/tool/json_report.h"
+#include "test/tool/terminal_session.h"
+#include "test/tool/tool_process.h"
+
+namespace warden::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+const char* const kCtrlC = "\x03";
+const char* const kCtrlD = "\x04";
+
+// Flags that make it leave the JSON report in a file, and the report.
+const Arguments kReportFlags = {"--report=json", "--report-file=" + ::testing::TempDir() + "/pty"};
+
+boost::json::object report() {
+  std::ifstream file(::testing::TempDir() + "/pty");
+  return parse_report({std::istreambuf_iterator<char>(file), {}});
+}
+
+Arguments with_report(Arguments flags) {
+  flags.insert(flags.end(), kReportFlags.begin(), kReportFlags.end());
+  return flags;
+}
+
+// The program's own group, which "moved N" says.
+int wait_group(TerminalSession& session) {
+  const std::string line = session.output().wait_line();
+  EXPECT_THAT(line, StartsWith("moved "));
+  return std::stoi("0" + line.substr(line.find(' ') + 1));
+}
+
+TEST(OnATerminal, TheProgramsGroupHasTheForegroundAndTheToolTakesItBack) {
+  TerminalSession session(run_child({}, {"new-group", "read", "exit", "3"}));
+  const int group = wait_group(session);
+  ASSERT_TRUE(session.output().wait_for("ready"));
+  EXPECT_NE(group, session.tool_pid());
+  EXPECT_EQ(session.foreground_group(), group);
+  session.type(kCtrlD);
+  EXPECT_EQ(session.wait_end(), "exited 3");
+  EXPECT_EQ(session.foreground_group(), session.tool_pid());
+}
+
+TEST(OnATerminal, TheProgramReadsWhatIsTypedAndWrites) {
+  TerminalSession session(run_child({}, {"read", "exit", "3"}));
+  ASSERT_TRUE(session.output().wait_for("ready"));
+  session.type("hello\n");
+  session.type(kCtrlD);
+  EXPECT_EQ(session.output().wait_line(), "eof 6");
+  EXPECT_EQ(session.wait_end(), "exited 3");
+}
+
+TEST(OnATerminal, CtrlCEndsAnObedientProgramAsIfTheToolWereNotThere) {
+  TerminalSession session(run_child(kReportFlags, {"sleep"}));
+  ASSERT_TRUE(session.output().wait_for("ready"));
+  session.type(kCtrlC);
+  EXPECT_EQ(session.wait_end(), "exited 130");
+  EXPECT_EQ(session.foreground_group(), session.tool_pid());
+  EXPECT_EQ(report().at("status").at("signal"), json("\"SIGINT\""));
+  EXPECT_EQ(report().at("attempts"), json("[]"));
+}
+
+TEST(OnATerminal, CtrlCGoesToTheProgramAndNotToTheTool) {
+  TerminalSession session(run_child(kReportFlags, {"handle", "INT", "7"}));
+  ASSERT_TRUE(session.output().wait_for("ready"));
+  session.type(kCtrlC);
+  EXPECT_EQ(session.output().wait_line(), "got SIGINT");
+  EXPECT_EQ(session.wait_end(), "exited 7");
+  EXPECT_EQ(report().at("attempts"), json("[]"));
+}
+
+// The README's program, with one more word, since Ctrl-C may only come after the trap.
+TEST(OnATerminal, CtrlCOnTheStubbornShellOfTheReadmeLeavesItToTheTimeoutAndNothingIsLeft) {
+  TerminalSession session(
+      run_program(with_report({"--timeout=2s", "--interrupt-timeout=300ms", "--terminate-timeout=300ms"}),
+                  {"sh", "-c", "trap \"\" INT TERM; echo ready; while :; do sleep 1; done"}));
+  ASSERT_TRUE(session.output().wait_for("ready"));
+  session.type(kCtrlC);
+  EXPECT_EQ(session.wait_end(), "exited 124");
+  EXPECT_EQ(session.foreground_group(), session.tool_pid());
+  EXPECT_THAT(sent(report()), ElementsAre("SIGINT group", "SIGTERM group", "SIGKILL group"));
+  EXPECT_EQ(report().at("timed_out"), json("true"));
+  EXPECT_THAT(live_members(static_cast<int>(report().at("pid").as_int64())), IsEmpty());
+}
+
+// With TOSTOP, a tool that wrote it before it had the terminal back would be stopped.
+TEST(OnATerminal, TheReportIsWrittenWhenTheTerminalIsTheToolsAgain) {
+  TerminalSession session(run_child({"--timeout=50ms", "--report=text"}, {"exit", "3"}));
+  EXPECT_EQ(session.wait_end(), "exited 3");
+  EXPECT_THAT(session.output().wait_line(), StartsWith("warden: "));
+}
+
+TEST(OnATerminal, ASignalToTheToolEndsTheProgramInTheForeground) {
+  TerminalSession session(run_child(kReportFlags, {"handle", "TERM", "7"}));
+  ASSERT_TRUE(session.output().wait_for("ready"));
+  ASSERT_EQ(::kill(session.tool_pid(), SIGTERM), 0);
+  EXPECT_EQ(session.wait_end(), "exited 143");
+  EXPECT_EQ(session.foreground_group(), session.tool_pid());
+  EXPECT_THAT(sent(report()), ElementsAre("SIGTERM group"));
+}
+
+TEST(OnATerminal, AProgramThatCannotBeExecutedGivesItBackAndTheErrorIsWritten) {
+  for (const auto& [program, end] :
+       {std::pair("/nonexistent/program", "exited 127"), std::pair("/etc/passwd", "exited 126")}) {
+    TerminalSession session(run_program({}, {program}));
+    EXPECT_EQ(session.wait_end(), end);
+    EXPECT_EQ(session.foreground_group(), session.tool_pid());
+    EXPECT_THAT(session.output().wait_line(), StartsWith("warden: could not start "));
+  }
+}
+
+TEST(InTheBackgroundOfATerminal, TheToolLeavesTheForegroundWhereItIs) {
+  TerminalSession session(run_child(kReportFlags, {"new-group", "handle", "TERM", "7"}), ToolPlace::kBackground,
+                          /*stop_background_output=*/false);
+  const int group = wait_group(session);
+  ASSERT_TRUE(session.output().wait_for("ready"));
+  EXPECT_NE(group, session.shell_pid());
+  EXPECT_EQ(session.foreground_group(), session.shell_pid());
+  ASSERT_EQ(::kill(session.tool_pid(), SIGTERM), 0);
+  EXPECT_EQ(session.wait_end(), "exited 143");
+  EXPECT_EQ(session.foreground_group(), session.shell_pid());
+}
+
+}  // namespace
+}  // namespace warden::testing

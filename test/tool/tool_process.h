@@ -1,0 +1,84 @@
+// The tool, started as a user starts it.
+//
+// Example:
+//   ToolProcess tool(run_child({"--report=json"}, {"handle", "INT", "3"}));
+//   ASSERT_TRUE(tool.out().wait_for("ready"));
+//   tool.send(SIGINT);
+//   EXPECT_EQ(tool.wait().exit_code, 130);
+#ifndef WARDEN_TEST_TOOL_TOOL_PROCESS_H_
+#define WARDEN_TEST_TOOL_TOOL_PROCESS_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "test/tool/line_reader.h"
+
+namespace warden::testing {
+
+using Arguments = std::vector<std::string>;
+
+struct ToolOptions {
+  Arguments arguments;                             // without the tool's own name
+  std::string input;                               // the tool's stdin, a file
+  std::map<std::string, std::string> environment;  // besides that of this process
+  std::vector<int> ignored_signals;                // as nohup(1) does
+};
+
+struct ToolResult {
+  int exit_code = -1;  // -1 when a signal ended the tool
+  int signal = 0;
+  std::string out, err;
+};
+
+// `run FLAGS -- PROGRAM`.
+ToolOptions run_program(const Arguments& flags, const Arguments& program);
+// The same with test_child in a mode, which acknowledges on stdout.
+ToolOptions run_child(const Arguments& flags, const Arguments& mode);
+
+// Where the tool is, and its command line for execve(2); with a program by the name of test_child.
+std::string tool_path();
+
+// Has pipes as stdout and stderr.
+class ToolProcess {
+ public:
+  explicit ToolProcess(const ToolOptions& options);
+  // Kills the tool if it was not waited for, and with it, if it keeps its promise, its child.
+  ~ToolProcess();
+  ToolProcess(const ToolProcess&) = delete;
+  ToolProcess& operator=(const ToolProcess&) = delete;
+
+  int pid() const { return pid_; }
+  LineReader& out() { return *out_; }
+  void send(int signal);
+
+  // Waits until nobody holds stdout and stderr any more, and for the tool's end. After 60 s the
+  // test fails and the tool is killed.
+  ToolResult wait();
+
+ private:
+  int pid_ = -1;  // -1 once it is reaped
+  std::unique_ptr<LineReader> out_, err_;
+};
+
+// Starts it and waits for it.
+ToolResult run_tool(const ToolOptions& options);
+
+// An exec of the tool that a fork is to make: everything that allocates happens before.
+class ToolExec {
+ public:
+  explicit ToolExec(const ToolOptions& options);
+  // Returns only when it failed. The standard streams are the caller's business.
+  void exec();
+
+ private:
+  std::string path_;
+  Arguments arguments_, environment_;
+  std::vector<char*> argv_, envp_;
+  std::vector<int> ignored_signals_;
+};
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_TOOL_TOOL_PROCESS_H_
