@@ -203,6 +203,14 @@ TEST(SpawnDescriptors, NoneOfOursTakesTheNumberOfAClosedStream) {
   });
 }
 
+// UndefinedBehaviorSanitizer (which our asan configuration includes) opens a pipe to look at an object's type: with no
+// descriptor left it takes every object for a broken one.
+#if defined(__SANITIZE_ADDRESS__)
+#define NEEDS_A_FULL_TABLE() GTEST_SKIP() << "the sanitizer needs descriptors of its own"
+#else
+#define NEEDS_A_FULL_TABLE() static_cast<void>(0)
+#endif
+
 // No descriptor is free while it lives.
 class FullTable {
  public:
@@ -225,6 +233,7 @@ class FullTable {
 };
 
 TEST(SpawnDescriptors, AFullTableOfTheParentOnlyCostsThePidfd) {
+  NEEDS_A_FULL_TABLE();
   run_isolated([] {
     AckPipe ack;
     Command command = mode_command({ack.flag(), "read", "exit", "4"});
@@ -238,6 +247,7 @@ TEST(SpawnDescriptors, AFullTableOfTheParentOnlyCostsThePidfd) {
 }
 
 TEST(SpawnDescriptors, AChildWithoutAPidfdCanBeTerminated) {
+  NEEDS_A_FULL_TABLE();
   run_isolated([] {
     AckPipe ack;
     Command command = mode_command({ack.flag(), "fork", "sleep", "--", "handle", "TERM", "4"});
@@ -258,6 +268,7 @@ TEST(SpawnDescriptors, AChildWithoutAPidfdCanBeTerminated) {
 }
 
 TEST(SpawnDescriptors, AFullTableIsSaidWhereAPipeIsAskedFor) {
+  NEEDS_A_FULL_TABLE();
   run_isolated([] {
     const Command command = mode_command({"sleep"}).stdin_from(Stdio::pipe());
     const FullTable full;
@@ -267,8 +278,8 @@ TEST(SpawnDescriptors, AFullTableIsSaidWhereAPipeIsAskedFor) {
   });
 }
 
-// Fails: the staging numbers lie above all targets, and so above the limit (EINVAL).
-TEST(SpawnDescriptors, DISABLED_ASwapOfTheHighestPossibleNumbersHolds) {
+// No number above the targets is left to move a source to.
+TEST(SpawnDescriptors, ASwapOfTheHighestPossibleNumbersHolds) {
   run_isolated_unchecked([] {
     open_file_at(898, true);
     open_file_at(899, false);

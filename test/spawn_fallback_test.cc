@@ -44,6 +44,8 @@ std::vector<Kernel> kernels() {
       {"CloseRangeAndUnshareForbidden", {{SYS_close_range, EPERM}, unshare}},
       {"PidfdOfCloneUnknown", {pidfd_clone}},
       {"PidfdOfCloneForbidden", {{SYS_clone, EPERM, has, kClonePidfd}}},
+      {"NoDescriptorForThePidfd", {{SYS_clone, EMFILE, has, kClonePidfd}}},
+      {"NoFileForThePidfd", {{SYS_clone, ENFILE, has, kClonePidfd}}},
       {"PidfdOpenUnknown", {{SYS_pidfd_open, ENOSYS}}},
       {"NoPidfdAtAll", {pidfd_clone, {SYS_pidfd_open, ENOSYS}}},
       {"NoPidfdAndNoTableOfTheReaper", {pidfd_clone, {SYS_close_range, ENOSYS}}},

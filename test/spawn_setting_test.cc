@@ -89,18 +89,22 @@ TEST(SpawnSetting, HasTheLimitsAndOnlyThose) {
   }
 }
 
+// Not RLIMIT_CORE, which AddressSanitizer sets in the child.
 TEST(SpawnSetting, AnUnlimitedLimitIsInfinity) {
-  struct rlimit stack = {};
-  ASSERT_EQ(::getrlimit(RLIMIT_CORE, &stack), 0);
-  if (stack.rlim_max != RLIM_INFINITY) return;  // raising it is the next test's error
-  const std::string resource = "limit." + std::to_string(RLIMIT_CORE);
-  EXPECT_EQ(report_of(reporter().limit({RLIMIT_CORE})).at(resource), "-1 -1");
+  struct rlimit parents = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &parents), 0);
+  ASSERT_EQ(parents.rlim_max, RLIM_INFINITY) << "run the tests without a limit of the file size";
+  run_isolated_unchecked([] {
+    const struct rlimit low = {1u << 30, RLIM_INFINITY};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &low), 0);
+    EXPECT_EQ(report_of(reporter().limit({RLIMIT_FSIZE})).at("limit." + std::to_string(RLIMIT_FSIZE)), "-1 -1");
+  });
 }
 
 TEST(SpawnSetting, TheLastOfTwoLimitsCounts) {
   Command command = reporter();
-  command.limit({RLIMIT_CORE, 0, 4096}).limit({RLIMIT_CORE, 1024, 2048});
-  EXPECT_EQ(report_of(command).at("limit." + std::to_string(RLIMIT_CORE)), "1024 2048");
+  command.limit({RLIMIT_FSIZE, 0, 1u << 22}).limit({RLIMIT_FSIZE, 1u << 20, 1u << 21});
+  EXPECT_EQ(report_of(command).at("limit." + std::to_string(RLIMIT_FSIZE)), "1048576 2097152");
 }
 
 TEST(SpawnSetting, HasTheNiceValueItselfAndNotAnIncrement) {

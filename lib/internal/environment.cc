@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 namespace warden::internal {
@@ -33,11 +34,20 @@ std::string default_path() {
   return path;
 }
 
+// An empty entry is the current directory (POSIX, "Other Environment Variables"), which the look-up would pass over.
+std::string with_empty_entries_named(const std::string& path) {
+  std::vector<std::string> entries = absl::StrSplit(path, ':');
+  for (std::string& entry : entries) {
+    if (entry.empty()) entry = ".";
+  }
+  return absl::StrJoin(entries, ":");
+}
+
 // Why the look-up found nothing: a file of that name that may not be executed is worth saying.
 int reason_for_none(const std::string& name, const std::string& path) {
   for (absl::string_view directory : absl::StrSplit(path, ':')) {
     struct stat info = {};
-    if (::stat(absl::StrCat(directory, directory.empty() ? "" : "/", name).c_str(), &info) == 0) return EACCES;
+    if (::stat(absl::StrCat(directory, "/", name).c_str(), &info) == 0) return EACCES;
   }
   return ENOENT;
 }
@@ -69,7 +79,7 @@ const char* find_variable(const std::vector<std::string>& environment, const cha
 FoundProgram find_program(const std::string& name, const std::vector<std::string>& environment) {
   if (absl::StrContains(name, '/')) return {name, 0};
   const char* given = find_variable(environment, "PATH");
-  const std::string path = given != nullptr ? std::string(given) : default_path();
+  const std::string path = with_empty_entries_named(given != nullptr ? std::string(given) : default_path());
   const std::vector<bp::environment::key_value_pair> search = {absl::StrCat("PATH=", path)};
   const bp::filesystem::path found = bp::environment::find_executable(name, search);
   if (found.empty()) return {{}, reason_for_none(name, path)};

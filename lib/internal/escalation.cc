@@ -60,6 +60,16 @@ void Escalation::join(const Lock& lock, const TerminationPolicy& policy) {
       }
     }
   }
+  // A phase that their policy does not have gets no more time, so that their own phases come before kill_by_.
+  const auto lacks = [&policy](Signal signal) {
+    return std::none_of(policy.phases.begin(), policy.phases.end(),
+                        [signal](const TerminationPhase& theirs) { return theirs.signal == signal; });
+  };
+  const bool phase_is_ours_alone = stage_ == Stage::kWaiting && signal_.has_value() && lacks(*signal_);
+  if (phase_is_ours_alone) phase_deadline_ = std::min(phase_deadline_, now);
+  for (std::size_t i = next_; i < policy_.phases.size(); ++i) {
+    if (lacks(policy_.phases[i].signal)) policy_.phases[i].timeout = absl::ZeroDuration();
+  }
   kill_by_ = std::min(kill_by_, deadline_after(now, total));
   if (stage_ == Stage::kWaitingAfterKill) {
     phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.kill_timeout));

@@ -63,16 +63,24 @@ bool is_target(const ExecChildArgs& args, int fd) {
   return false;
 }
 
-// A source that is some action's target would be overwritten before its turn: it moves above all targets first.
+// A copy of the source at a number that is nobody's target. A copy that lands on a target stays until that is filled.
+int stage(const ExecChildArgs& args, const DescriptorAction& action) {
+  for (int base = 3;;) {
+    const int fd = static_cast<int>(check(args, SpawnStep::kSetDescriptor,
+                                          raw_syscall(SYS_fcntl, action.source, F_DUPFD_CLOEXEC, base), action.target));
+    if (!is_target(args, fd)) return fd;
+    base = fd + 1;
+  }
+}
+
+// A source that is some action's target would be overwritten before its turn: it moves out of the way first.
 void stage_sources(const ExecChildArgs& args) {
   for (std::size_t i = 0; i < args.action_count; ++i) {
     DescriptorAction& action = args.actions[i];
     if (action.kind != DescriptorAction::Kind::kCopy) continue;
     action.staged = action.source;
     if (action.source == action.target || !is_target(args, action.source)) continue;
-    action.staged = static_cast<int>(check(args, SpawnStep::kSetDescriptor,
-                                           raw_syscall(SYS_fcntl, action.source, F_DUPFD_CLOEXEC, args.staging_base),
-                                           action.target));
+    action.staged = stage(args, action);
   }
 }
 

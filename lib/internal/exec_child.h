@@ -47,7 +47,6 @@ struct ExecChildArgs {
   DescriptorAction* actions = nullptr;  // targets ascending, each once; 0, 1 and 2 are there
   std::size_t action_count = 0;
   int first_unused = 3;      // above every source: nothing from here on is needed
-  int staging_base = 3;      // above every target
   bool shares_table = true;  // launched with CLONE_FILES
 
   bool new_session = false;

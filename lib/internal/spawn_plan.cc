@@ -94,7 +94,6 @@ void plan_descriptors(const Command::Options& options, SpawnPlan* plan) {
   ExecChildArgs& child = plan->child;
   for (const DescriptorAction& action : plan->actions) {
     child.first_unused = std::max(child.first_unused, action.source + 1);
-    child.staging_base = std::max(child.staging_base, action.target + 1);
   }
   child.actions = plan->actions.data();
   child.action_count = plan->actions.size();

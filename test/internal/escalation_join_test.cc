@@ -96,7 +96,7 @@ TEST_F(EscalationJoinTest, ImmediatePolicyJumpsToTheKillOfSurvivorsToo) {
   EXPECT_EQ(report.ended_by, AttemptPhase::kSweep);
 }
 
-TEST_F(EscalationJoinTest, DISABLED_CallerThatLacksTheCurrentPhaseStillGetsItsOwnPhasesBeforeTheKill) {
+TEST_F(EscalationJoinTest, CallerThatLacksTheCurrentPhaseStillGetsItsOwnPhasesBeforeTheKill) {
   begin();
   sys_.leader().dies_of(SIGTERM, ms(50));
   join_at(ms(100), TerminationPolicy::service(ms(500)));

@@ -37,7 +37,7 @@ ToolOptions run_program(const Arguments& flags, const Arguments& program);
 // The same with test_child in a mode, which acknowledges on stdout.
 ToolOptions run_child(const Arguments& flags, const Arguments& mode);
 
-// Where the tool is, and its command line for execve(2); with a program by the name of test_child.
+// Where the tool is.
 std::string tool_path();
 
 // Has pipes as stdout and stderr.
