@@ -10,7 +10,6 @@
 #include "absl/strings/str_join.h"
 #include "lib/internal/attempt_phase.h"
 #include "lib/internal/deadline.h"
-#include "lib/internal/log_message.h"
 #include "lib/internal/os_error.h"
 #include "lib/internal/survivors.h"
 #include "warden/log.h"
@@ -33,57 +32,10 @@ std::string describe(const std::vector<Member>& live) {
   });
 }
 
-void deliver(const Supervised& child, const std::vector<Escalation::Message>& messages) {
-  for (const Escalation::Message& message : messages) {
-    log_message({message.severity, child.name(), message.event, message.error});
-  }
-}
-
 }  // namespace
 
 Escalation::Escalation(Supervised& child, const TerminationPolicy& policy)
     : child_(child), policy_(policy), begun_(child.sys().now()) {}
-
-// A later policy is a wish for the rest: no phase longer than it has it, and SIGKILL no later than its phases add up
-// to.
-void Escalation::join(const Lock& lock, const TerminationPolicy& policy) {
-  const TimePoint now = child_.sys().now();
-  absl::Duration total;
-  for (const TerminationPhase& theirs : policy.phases) {
-    total += theirs.timeout;
-    if (stage_ == Stage::kWaiting && signal_ == theirs.signal) {
-      phase_deadline_ = std::min(phase_deadline_, deadline_after(now, theirs.timeout));
-    }
-    for (std::size_t i = next_; i < policy_.phases.size(); ++i) {
-      if (policy_.phases[i].signal == theirs.signal) {
-        policy_.phases[i].timeout = std::min(policy_.phases[i].timeout, theirs.timeout);
-      }
-    }
-  }
-  // A phase that their policy does not have gets no more time, so that their own phases come before kill_by_.
-  const auto lacks = [&policy](Signal signal) {
-    return std::none_of(policy.phases.begin(), policy.phases.end(),
-                        [signal](const TerminationPhase& theirs) { return theirs.signal == signal; });
-  };
-  const bool phase_is_ours_alone = stage_ == Stage::kWaiting && signal_.has_value() && lacks(*signal_);
-  if (phase_is_ours_alone) phase_deadline_ = std::min(phase_deadline_, now);
-  for (std::size_t i = next_; i < policy_.phases.size(); ++i) {
-    if (lacks(policy_.phases[i].signal)) policy_.phases[i].timeout = absl::ZeroDuration();
-  }
-  kill_by_ = std::min(kill_by_, deadline_after(now, total));
-  if (stage_ == Stage::kWaitingAfterKill) {
-    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.kill_timeout));
-  }
-  policy_.kill_timeout = std::min(policy_.kill_timeout, policy.kill_timeout);
-  const bool widens = policy_.leader_only && !policy.leader_only;
-  policy_.leader_only = policy_.leader_only && policy.leader_only;
-  if (widens && stage_ == Stage::kWaitingAfterKill) {  // so far only the leader was sent SIGKILL
-    const TimePoint bound = phase_deadline_;
-    enter_kill(lock);
-    phase_deadline_ = std::min(phase_deadline_, bound);
-  }
-  child_.notify(lock);
-}
 
 TimePoint Escalation::deadline() const {
   return stage_ == Stage::kWaiting ? std::min(phase_deadline_, kill_by_) : phase_deadline_;
@@ -102,8 +54,8 @@ Attempt& Escalation::record(AttemptOperation operation, TimePoint started, Attem
   return log_.back();
 }
 
-void Escalation::warn(LogSeverity severity, std::string event, std::error_code error) {
-  messages_.push_back({severity, std::move(event), error ? error.message() : std::string()});
+void Escalation::warn(LogSeverity severity, std::string event, std::string error) {
+  messages_.push_back({severity, std::move(event), std::move(error)});
 }
 
 void Escalation::advance(Lock& lock) {
@@ -140,7 +92,8 @@ void Escalation::preflight(const Lock& lock) {
   record(AttemptOperation::kCheckStatus, started, error == 0 ? AttemptResult::kOk : AttemptResult::kFailed,
          os_error(error))
       .target = AttemptTarget::kLeader;
-  if (error != 0) warn(LogSeverity::kWarning, "the child's state is unknown; the escalation goes on", os_error(error));
+  if (error != 0)
+    warn(LogSeverity::kWarning, "the child's state is unknown; the escalation goes on", os_error(error).message());
 }
 
 // True when what the policy promises has been reached. Looks, and records what it sees.
@@ -187,7 +140,9 @@ void Escalation::finish_wait(const Lock& lock) {
   if (child_.ended(lock)) wait.detail = describe(live_);
   if (stage_ == Stage::kWaiting && send_error_ == 0) {
     const char* what = look_error == 0 ? "did not end in time after " : "the child's state is unknown after ";
-    warn(LogSeverity::kWarning, absl::StrCat(what, signal_->name()), wait.error);
+    const std::string waited = absl::FormatDuration(absl::Trunc(wait.elapsed, absl::Milliseconds(1)));
+    warn(LogSeverity::kWarning, absl::StrCat(what, signal_->name()),
+         look_error == 0 ? "waited for " + waited : wait.error.message());
   }
 }
 
@@ -239,7 +194,7 @@ void Escalation::enter_phase(const Lock& lock, const TerminationPhase& phase) {
   if (error == 0) {
     send(lock, Signal::continue_process(), target);  // a stopped process runs its handler only once it is continued
   } else {
-    warn(LogSeverity::kWarning, absl::StrCat(phase.signal.name(), " could not be sent"), os_error(error));
+    warn(LogSeverity::kWarning, absl::StrCat(phase.signal.name(), " could not be sent"), os_error(error).message());
   }
   start_waiting(lock, Stage::kWaiting, error, phase.timeout);
 }
@@ -250,7 +205,8 @@ void Escalation::enter_kill(const Lock& lock) {
   const int error = send(lock, Signal::kill(), target_of(AttemptTarget::kGroup));
   forced_ = error == 0;
   if (error != 0) {
-    warn(LogSeverity::kError, "SIGKILL could not be sent; the process may need to be ended by hand", os_error(error));
+    warn(LogSeverity::kError, "SIGKILL could not be sent; the process may need to be ended by hand",
+         os_error(error).message());
   }
   start_waiting(lock, Stage::kWaitingAfterKill, error, policy_.kill_timeout);
 }
@@ -266,7 +222,7 @@ void Escalation::fail(const Lock& lock) {
   } else {
     failure_ = child_.look_error(lock) == 0 ? Errc::kStillRunning : Errc::kStatusUnknown;
   }
-  warn(LogSeverity::kError, "could not be ended; it may still run", failure_);
+  warn(LogSeverity::kError, "could not be ended; it may still run", failure_.message());
 }
 
 void Escalation::wait(Lock& lock) {
@@ -284,31 +240,6 @@ TerminationResult Escalation::outcome(const Lock& lock) const {
   TerminationError error(TerminationErrorKind::kTerminationFailed, failure_, child_.name(), log_);
   error.set_survivors(survivors_of(live_));
   return error;
-}
-
-TerminationResult terminate_child(Supervised& child, Lock& lock, const TerminationPolicy& policy) {
-  child.look(lock);  // the preflight's look, before there is a run that others could join: it may release the lock
-  std::shared_ptr<Escalation> run = child.escalation(lock);
-  if (run == nullptr || run->over(lock)) {
-    run = std::make_shared<Escalation>(child, policy);
-    child.set_escalation(lock, run);
-  } else {
-    run->join(lock, policy);
-  }
-  for (;;) {
-    run->advance(lock);
-    const std::vector<Escalation::Message> messages = run->take_messages(lock);
-    if (!messages.empty()) {
-      lock.unlock();
-      deliver(child, messages);
-      lock.lock();
-    }
-    if (run->over(lock)) break;
-    run->wait(lock);
-  }
-  TerminationResult outcome = run->outcome(lock);
-  if (outcome.has_value()) child.release(lock);
-  return outcome;
 }
 
 }  // namespace warden::internal

@@ -65,7 +65,7 @@ class Escalation {
   TimePoint deadline() const;
 
   Attempt& record(AttemptOperation operation, TimePoint started, AttemptResult result, std::error_code error = {});
-  void warn(LogSeverity severity, std::string event, std::error_code error);
+  void warn(LogSeverity severity, std::string event, std::string error);
 
   Supervised& child_;
   TerminationPolicy policy_;

@@ -138,6 +138,28 @@ TEST(SignalsToTheTool, DuringTheTimeoutsEscalationHastenItAndDecideTheExitCode) 
   FAIL() << "the child was not ready in 15 s";
 }
 
+// The tool is stopped meanwhile, so that the program's end and the signal are both there when it goes on.
+TEST(SignalsToTheTool, DecideTheExitCodeThoughNothingIsSentToAProgramThatHasEnded) {
+  ToolProcess tool(run_child(kPatient, {"new-group", "handle", "TERM", "7"}));
+  const std::string moved = tool.out().wait_line();
+  ASSERT_THAT(moved, ::testing::StartsWith("moved "));
+  const Pidfd program(std::stoi(moved.substr(6)));
+  ASSERT_TRUE(tool.out().wait_for("ready"));
+  tool.send(SIGSTOP);
+  ASSERT_TRUE(wait_stopped(tool.pid()));
+  ASSERT_TRUE(program.send(SIGTERM));
+  ASSERT_TRUE(program.wait_dead());
+  tool.send(SIGINT);
+  tool.send(SIGCONT);
+  const ToolResult result = tool.wait();
+  EXPECT_EQ(result.exit_code, 128 + SIGINT);
+  const auto report = parse_report(result.err);
+  EXPECT_THAT(sent(report), IsEmpty());
+  EXPECT_EQ(report.at("status").at("code"), json("7"));
+  EXPECT_EQ(report.at("ended_by"), json("null"));
+  EXPECT_EQ(report.at("forced"), json("false"));
+}
+
 TEST(SignalsToTheTool, AreInTheTextReport) {
   ToolProcess tool(run_child({"--interrupt-timeout=1h"}, {"handle", "HUP", "7"}));
   ASSERT_TRUE(tool.out().wait_for("ready"));
