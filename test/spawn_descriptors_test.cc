@@ -55,6 +55,15 @@ TEST(SpawnDescriptors, InheritedOnesAreOpenWhateverTheirCloseOnExecFlag) {
   });
 }
 
+TEST(SpawnDescriptors, NothingStaysOpenBetweenOrAboveWhereTheSourceIsHigh) {
+  run_isolated_unchecked([] {
+    for (const int fd : {4, 6, 920, 950}) open_file_at(fd, false);
+    const Report report = report_of(reporter().inherit_fd(950, 5));
+    EXPECT_EQ(open_descriptors(report), "0 1 2 5");
+    EXPECT_EQ(file_of(report, 5), file_of(950));
+  });
+}
+
 TEST(SpawnDescriptors, SwapsAndCyclesOfInheritedOnesHold) {
   run_isolated_unchecked([] {
     for (const int fd : {4, 5, 6}) open_file_at(fd, fd == 5);

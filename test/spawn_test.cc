@@ -69,7 +69,8 @@ class HostileSignals {
     }
   }
   ~HostileSignals() {
-    for (const int signal : ignored_) ::signal(signal, SIG_DFL);
+    const struct sigaction by_default = {};
+    for (const int signal : ignored_) ::sigaction(signal, &by_default, nullptr);
     pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
   }
   HostileSignals(const HostileSignals&) = delete;

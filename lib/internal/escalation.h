@@ -51,6 +51,7 @@ class Escalation {
  private:
   enum class Stage { kPreflight, kWaiting, kWaitingAfterKill, kOver };
 
+  void widen(const Lock& lock);
   void preflight(const Lock& lock);  // after a look
   bool next_phase(const Lock& lock);
   void enter_phase(const Lock& lock, const TerminationPhase& phase);

@@ -60,7 +60,8 @@ void add_termination(const Termination& termination, RunReport* report) {
   }
   const TerminationReport& ended = termination.value();
   const bool had_ended = ended.ended_by == AttemptPhase::kPreflight;
-  if (had_ended && report->status.has_value() && report->had_escalation()) return;  // another one ended it, and tells how
+  // Another one ended it, and tells how.
+  if (had_ended && report->status.has_value() && report->had_escalation()) return;
   report->status = ended.status;
   report->forced = ended.forced;
   report->survivors = ended.survivors;
