@@ -17,7 +17,7 @@ namespace {
 using internal::Lock;
 using internal::TimePoint;
 
-WaitError empty_handle_wait() { return {Errc::kEmptyHandle, {}}; }
+WaitError empty_handle_wait() { return {Errc::kEmptyHandle, {}, {}}; }
 
 TerminationError empty_handle(TerminationErrorKind kind) { return {kind, Errc::kEmptyHandle, {}, {}}; }
 
@@ -76,7 +76,7 @@ Result<ExitStatus> Child::wait() {
 Result<std::optional<ExitStatus>> Child::wait_for(absl::Duration timeout) {
   if (handle_ == nullptr) return empty_handle_wait();
   if (const auto invalid = internal::check_duration("timeout", timeout)) {
-    return WaitError{make_error_code(*invalid), handle_->child->name()};
+    return WaitError{make_error_code(*invalid), handle_->child->name(), *invalid};
   }
   return wait_until(internal::deadline_after(handle_->child->sys().now(), timeout));
 }

@@ -25,8 +25,6 @@ class Category : public std::error_category {
         return "processes of the group are left";
       case Errc::kGroupUnknown:
         return "cannot tell whether the process group is empty";
-      case Errc::kNotReapable:
-        return "dead, but kept from being reaped";
       case Errc::kEmptyHandle:
         return "the handle was moved from";
       case Errc::kStatusUnknown:
@@ -112,7 +110,8 @@ std::string SpawnError::to_string() const {
 std::error_code make_error_code(const SpawnError& error) { return error.code; }
 
 std::string WaitError::to_string() const {
-  return absl::StrCat("could not wait for '", process_name, "': ", code.message());
+  const std::string why = invalid_argument.has_value() ? invalid_argument->to_string() : code.message();
+  return absl::StrCat("could not wait for '", process_name, "': ", why);
 }
 
 std::error_code make_error_code(const WaitError& error) { return error.code; }

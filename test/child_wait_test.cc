@@ -198,13 +198,16 @@ TEST(WaitFor, TakesDurationsThatNoClockHolds) {
   EXPECT_EQ(other.wait_until(Clock::time_point::max() - Clock::duration(1)).value(), ExitStatus::exited(0));
 }
 
-TEST(WaitFor, RefusesANegativeDuration) {
+TEST(WaitFor, RefusesANegativeDurationNamingIt) {
   Child child = Child::spawn(test_command({"sleep"}).name("sleeper")).value();
   for (const absl::Duration timeout : {absl::Nanoseconds(-1), -absl::InfiniteDuration()}) {
     const auto refused = child.wait_for(timeout);
     ASSERT_TRUE(refused.has_error());
     EXPECT_EQ(refused.error().code, std::errc::invalid_argument);
     EXPECT_EQ(refused.error().process_name, "sleeper");
+    ASSERT_TRUE(refused.error().invalid_argument.has_value());
+    EXPECT_EQ(refused.error().invalid_argument->field, "timeout");
+    EXPECT_EQ(refused.error().invalid_argument->value, absl::FormatDuration(timeout));
   }
   EXPECT_EQ(child.kill().value().signal(), Signal::kill());
   EXPECT_TRUE(child.wait_for(absl::Seconds(-1)).has_error());

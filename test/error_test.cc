@@ -17,7 +17,7 @@ std::error_code os_error(int error) { return {error, std::generic_category()}; }
 TEST(ErrcTest, EveryConditionHasATextOfItsOwn) {
   std::set<std::string> texts;
   for (const Errc code : {Errc::kNotAChild, Errc::kStillRunning, Errc::kSurvivors, Errc::kGroupUnknown,
-                          Errc::kNotReapable, Errc::kEmptyHandle, Errc::kStatusUnknown}) {
+                          Errc::kEmptyHandle, Errc::kStatusUnknown}) {
     const std::error_code error = code;
     EXPECT_TRUE(error) << "a condition must not look like success";
     EXPECT_STREQ(error.category().name(), "warden");

@@ -135,15 +135,17 @@ TEST_F(SpawnFailure, ABusyProgramIsTriedAgainUntilItsWriterIsGone) {
   ASSERT_GE(writer, 0);
   const std::string program = file_;
   std::atomic<int> spawner{0};
-  std::thread thread([&program, &spawner] {
+  std::atomic<bool> over{false};
+  std::thread thread([&program, &spawner, &over] {
     spawner = static_cast<int>(::syscall(SYS_gettid));
     Result<Child, SpawnError> child = Child::spawn(Command(program).args({"exit", "8"}));
+    over = true;
     ASSERT_TRUE(child.has_value()) << child.error();
     EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(8));
   });
   // It has been refused once when it sleeps between two tries.
   const std::string sleeping = std::to_string(SYS_clock_nanosleep) + " ";
-  for (std::string call; call.compare(0, sleeping.size(), sleeping) != 0;) {
+  for (std::string call; call.compare(0, sleeping.size(), sleeping) != 0 && !over;) {
     std::getline(std::ifstream("/proc/self/task/" + std::to_string(spawner.load()) + "/syscall"), call);
     std::this_thread::yield();
   }

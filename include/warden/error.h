@@ -6,6 +6,7 @@
 #define WARDEN_ERROR_H_
 
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -18,7 +19,6 @@ enum class Errc {
   kStillRunning,   // SIGKILL was sent, and the child has not gone within the bound
   kSurvivors,      // the leader is gone, and processes of its group are left
   kGroupUnknown,   // whether the group is empty cannot be known here (/proc is missing or hidden)
-  kNotReapable,    // the child is dead, and somebody (a tracer) keeps it from being reaped
   kEmptyHandle,    // the Child was moved from
   kStatusUnknown,  // the status could not be read, for a reason that is not ECHILD
 };
@@ -82,6 +82,7 @@ std::error_code make_error_code(const SpawnError& error);
 struct WaitError {
   std::error_code code;
   std::string process_name;
+  std::optional<InvalidArgument> invalid_argument = std::nullopt;  // set when the call itself was refused
 
   std::string to_string() const;
 };

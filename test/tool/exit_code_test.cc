@@ -1,7 +1,8 @@
 // The exit codes of the tool.
+#include <errno.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "test/support/isolated.h"
+#include "test/support/seccomp_filter.h"
 #include "test/tool/json_report.h"
 #include "test/tool/tool_process.h"
 
@@ -108,18 +111,33 @@ TEST(Code127, IsForAScriptWithAnInterpreterThatDoesNotExist) {
   expect_not_run(run_program({}, {path}), 127, path, "No such file or directory");
 }
 
-// The kernel throws the status away then; a new one still tells.
-TEST(ALostStatus, IsNeverMadeUp) {
+// With SIGCHLD ignored the kernel throws the status away.
+ToolResult run_without_status() {
   ToolOptions options = run_child({"--report=json"}, {"exit", "3"});
   options.ignored_signals = {SIGCHLD};
-  const ToolResult result = run_tool(options);
+  return run_tool(options);
+}
+
+TEST(ALostStatus, IsNeverMadeUp) {
+  const ToolResult result = run_without_status();
   const auto status = parse_report(result.err).at("status");
   if (status.at("kind") == json("\"lost\"")) {
     EXPECT_EQ(result.exit_code, 125);
-  } else {
+  } else {  // Linux 6.15 and newer still tell
     EXPECT_EQ(status.at("code"), json("3"));
     EXPECT_EQ(result.exit_code, 3);
   }
+}
+
+// What a new kernel tells through is an ioctl of a pidfd.
+TEST(Code125, IsForAStatusThatTheKernelCannotTell) {
+  run_isolated_unchecked([] {
+    ASSERT_TRUE(refuse_system_calls({{SYS_ioctl, ENOTTY}}));
+    const ToolResult result = run_without_status();
+    EXPECT_EQ(result.exit_code, 125);
+    EXPECT_EQ(parse_report(result.err).at("status"),
+              json(R"({"kind":"lost","code":null,"signal":null,"core_dumped":false})"));
+  });
 }
 
 }  // namespace

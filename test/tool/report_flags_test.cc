@@ -34,7 +34,7 @@ TEST(Report, IsNotWrittenWithoutAnEscalation) {
 TEST(Report, IsTextOnStderrAfterAnEscalation) {
   const ToolResult result = run_tool(run_child({kEscalate, "--name=nap"}, {"sleep"}));
   EXPECT_THAT(result.err, MatchesRegex("warden: 'nap' \\(pid [0-9]+\\) timed out; killed by SIGINT; ended by "
-                                       "interrupt; after [^\n]*ms\n"
+                                       "interrupt; after [^\n]*s\n"
                                        "\\[1\\] [^\n]*\n\\[2\\] interrupt send_signal SIGINT to group: ok\n.*"));
   EXPECT_THAT(result.out, ::testing::Not(HasSubstr("warden")));
 }

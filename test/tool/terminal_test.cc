@@ -96,7 +96,7 @@ TEST(OnATerminal, CtrlCOnTheStubbornShellOfTheReadmeLeavesItToTheTimeoutAndNothi
 
 // With TOSTOP, a tool that wrote it before it had the terminal back would be stopped.
 TEST(OnATerminal, TheReportIsWrittenWhenTheTerminalIsTheToolsAgain) {
-  TerminalSession session(run_child({"--timeout=50ms", "--report=text"}, {"exit", "3"}));
+  TerminalSession session(run_child({"--report=text"}, {"exit", "3"}));
   EXPECT_EQ(session.wait_end(), "exited 3");
   EXPECT_THAT(session.output().wait_line(), StartsWith("warden: "));
 }
