@@ -92,8 +92,8 @@ struct Outcome {
 [[noreturn]] void run_this_program(const std::string& filter, int output) {
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
-  for (const char* name : {"XML_OUTPUT_FILE", "TEST_PREMATURE_EXIT_FILE", "TEST_TOTAL_SHARDS",
-                           "TESTBRIDGE_TEST_ONLY"}) {
+  for (const char* name :
+       {"XML_OUTPUT_FILE", "TEST_PREMATURE_EXIT_FILE", "TEST_TOTAL_SHARDS", "TESTBRIDGE_TEST_ONLY"}) {
     ::unsetenv(name);
   }
   ::execl("/proc/self/exe", "leaky", "--gtest_also_run_disabled_tests", filter.c_str(), nullptr);
@@ -132,26 +132,20 @@ class LeakListenerFinds : public ::testing::TestWithParam<Leak> {};
 TEST_P(LeakListenerFinds, WhatATestLeavesBehind) {
   const Outcome outcome = run_leaky_test(GetParam().test);
   EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
-  EXPECT_NE(outcome.output.find(std::string(GetParam().test) + " left " + GetParam().message),
-            std::string::npos)
+  EXPECT_NE(outcome.output.find(std::string(GetParam().test) + " left " + GetParam().message), std::string::npos)
       << outcome.output;
 }
 
 INSTANTIATE_TEST_SUITE_P(
     EachKind, LeakListenerFinds,
-    ::testing::Values(Leak{"Child", "a child process"}, Leak{"Zombie", "a child process"},
-                      Leak{"ChildOfAThread", "a child process"},
-                      Leak{"Descriptor", "extra descriptor"},
-                      Leak{"ClosedDescriptor", "missing descriptor 0"},
-                      Leak{"ReplacedDescriptor", "changed descriptor 0"},
-                      Leak{"Thread", "extra thread"}, Leak{"SignalMask", "changed signal mask"},
-                      Leak{"Disposition", "changed disposition of signal 17"},
-                      Leak{"RealTimeDisposition", "changed disposition of signal 37"},
-                      Leak{"Umask", "changed umask"},
-                      Leak{"Directory", "changed working directory"},
-                      Leak{"DumpableFlag", "changed dumpable flag"},
-                      Leak{"SubreaperFlag", "changed child subreaper flag"},
-                      Leak{"CancelState", "changed cancel state"}),
+    ::testing::Values(
+        Leak{"Child", "a child process"}, Leak{"Zombie", "a child process"}, Leak{"ChildOfAThread", "a child process"},
+        Leak{"Descriptor", "extra descriptor"}, Leak{"ClosedDescriptor", "missing descriptor 0"},
+        Leak{"ReplacedDescriptor", "changed descriptor 0"}, Leak{"Thread", "extra thread"},
+        Leak{"SignalMask", "changed signal mask"}, Leak{"Disposition", "changed disposition of signal 17"},
+        Leak{"RealTimeDisposition", "changed disposition of signal 37"}, Leak{"Umask", "changed umask"},
+        Leak{"Directory", "changed working directory"}, Leak{"DumpableFlag", "changed dumpable flag"},
+        Leak{"SubreaperFlag", "changed child subreaper flag"}, Leak{"CancelState", "changed cancel state"}),
     test_name);
 
 TEST(LeakListener, IsContentWithATestThatCleansUp) {

@@ -10,10 +10,10 @@
 namespace warden::testing {
 
 struct ProcessSnapshot {
-  std::map<int, std::string> descriptors;  // number, and what /proc says that it is
-  std::set<int> threads;                   // by tid
-  std::map<int, std::string> children;     // by pid, with state and program
-  bool has_child = false;  // by waitid(2), which a thread's own list in /proc may lag behind
+  std::map<int, std::string> descriptors;      // number, and what /proc says that it is
+  std::set<int> threads;                       // by tid
+  std::map<int, std::string> children;         // by pid, with state and program
+  bool has_child = false;                      // by waitid(2), which a thread's own list in /proc may lag behind
   std::map<std::string, std::string> setting;  // mask, dispositions, umask, cwd, ...
 
   // Of the calling thread, where a thing is per thread.

@@ -26,12 +26,10 @@ std::string runfiles_directory() {
 
 std::string runfile_path(const std::string& path) {
   const char* workspace = ::getenv("TEST_WORKSPACE");
-  const std::string found =
-      runfiles_directory() + "/" + (workspace != nullptr ? workspace : "warden") + "/" + path;
+  const std::string found = runfiles_directory() + "/" + (workspace != nullptr ? workspace : "warden") + "/" + path;
   char real[PATH_MAX];
   if (::realpath(found.c_str(), real) == nullptr) {
-    ::fprintf(stderr, "%s is not among the runfiles: is it in the data of the test?\n",
-              found.c_str());
+    ::fprintf(stderr, "%s is not among the runfiles: is it in the data of the test?\n", found.c_str());
     ::abort();
   }
   return real;

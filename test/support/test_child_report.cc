@@ -109,14 +109,11 @@ void report_setting(Report* report) {
 }
 
 void report_limits(Report* report) {
-  const auto text = [](rlim_t value) {
-    return value == RLIM_INFINITY ? std::string("-1") : std::to_string(value);
-  };
+  const auto text = [](rlim_t value) { return value == RLIM_INFINITY ? std::string("-1") : std::to_string(value); };
   for (int resource = 0; resource < static_cast<int>(RLIM_NLIMITS); ++resource) {
     struct rlimit limit;
     if (getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) continue;
-    report->line("limit." + std::to_string(resource),
-                 text(limit.rlim_cur) + " " + text(limit.rlim_max));
+    report->line("limit." + std::to_string(resource), text(limit.rlim_cur) + " " + text(limit.rlim_max));
   }
 }
 
@@ -124,13 +121,11 @@ void report_descriptor_line(Report* report, int fd) {
   struct stat info = {};
   if (fstat(fd, &info) != 0) return;
   char target[4096] = "";
-  const ssize_t size =
-      readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target, sizeof target - 1);
+  const ssize_t size = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target, sizeof target - 1);
   target[size > 0 ? size : 0] = '\0';
   char text[4352];
   snprintf(text, sizeof text, "%llu:%llu %d %d %s", static_cast<unsigned long long>(info.st_dev),
-           static_cast<unsigned long long>(info.st_ino), fcntl(fd, F_GETFD), fcntl(fd, F_GETFL),
-           target);
+           static_cast<unsigned long long>(info.st_ino), fcntl(fd, F_GETFD), fcntl(fd, F_GETFL), target);
   report->line("fd." + std::to_string(fd), text);
 }
 
