@@ -65,7 +65,7 @@ check_stubborn_shell() {
   # The program's own output starts after Bazel's last line; Bazel repeats the arguments before it.
   sed '1,/Running command line/d' "$work/err" >"$work/report"
   local order
-  order=$(grep -oE 'SIG(INT|TERM|KILL)' "$work/report" | awk '!seen[$0]++' | tr '\n' ' ')
+  order=$(grep -E '^\[[0-9]+\] ' "$work/report" | grep -oE 'SIG(INT|TERM|KILL)' | awk '!seen[$0]++' | tr '\n' ' ')
   if [ "$order" != 'SIGINT SIGTERM SIGKILL ' ]; then
     echo "the report does not show SIGINT, SIGTERM, SIGKILL in this order, but: $order"
     problems=1

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/internal/deadline.h"
@@ -11,8 +12,11 @@ namespace {
 
 // How long the kernel may take between giving a zombie to somebody else's wait and having its status for
 // PIDFD_GET_INFO.
-constexpr absl::Duration kExitInfoPatience = absl::Milliseconds(10);
-constexpr absl::Duration kExitInfoPause = absl::Microseconds(50);
+// Some 40 us as a rule; but a child that loses its processor right there takes until it gets it back, on a busy machine
+// more than 10 ms.
+constexpr absl::Duration kExitInfoPatience = absl::Seconds(1);
+constexpr absl::Duration kFirstExitInfoPause = absl::Microseconds(50);
+constexpr absl::Duration kLongestExitInfoPause = absl::Milliseconds(5);
 
 // A call that a seccomp filter or an old kernel refuses, or that the process may not make.
 bool is_refused(int error) { return error == ENOSYS || error == EPERM; }
@@ -64,14 +68,16 @@ bool Supervised::look(Lock& lock, ChildId by) {
 bool Supervised::recover_lost(Lock& lock, int pidfd) {
   ExitStatus status = ExitStatus::lost();
   const TimePoint give_up = deadline_after(sys_.now(), kExitInfoPatience);
+  absl::Duration pause = kFirstExitInfoPause;
   while (pidfd >= 0) {
     const WaitOutcome info = sys_.exit_info(pidfd);
     if (info.status.has_value()) status = *info.status;
     if (info.status.has_value() || info.error != 0) break;
     const TimePoint now = sys_.now();
     if (now >= give_up) break;
-    sys_.wait_until(changed_, lock, deadline_after(now, kExitInfoPause));
+    sys_.wait_until(changed_, lock, std::min(give_up, deadline_after(now, pause)));
     if (ended(lock)) return true;  // another thread was quicker
+    pause = std::min(pause * 2, kLongestExitInfoPause);
   }
   publish(lock, status, Phase::kLost);
   return true;

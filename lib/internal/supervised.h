@@ -68,8 +68,8 @@ class Supervised {
   // Why the last look could not tell; 0 if it could.
   int look_error(const Lock&) const { return look_error_; }
 
-  // Looks once, publishes an exit that it sees, and says whether the child has ended. May release the lock for up to 10
-  // ms, where somebody else has taken the zombie and the kernel is about to hand over the status. `by`: the child by
+  // Looks once, publishes an exit that it sees, and says whether the child has ended. May release the lock for up to 1
+  // s, where somebody else has taken the zombie and the kernel is about to hand over the status. `by`: the child by
   // another pidfd.
   bool look(Lock& lock);
   bool look(Lock& lock, ChildId by);

@@ -112,13 +112,13 @@ TEST_F(EscalationReapTest, StatusThatTheKernelHasOnlyAfterSomeTriesIsFound) {
   EXPECT_LE(sys_.elapsed(), ms(1));
 }
 
-TEST_F(EscalationReapTest, StatusThatTheKernelNeverHasIsLostAfterTenMilliseconds) {
+TEST_F(EscalationReapTest, StatusThatTheKernelNeverHasIsLostAfterASecond) {
   begin();
   sys_.exit_info_status = ExitStatus::exited(7);
   sys_.exit_info_empty_answers = 1'000'000;
   sys_.steal_zombie();
   EXPECT_EQ(report_of(usual()).status.kind(), ExitKind::kLost);
-  EXPECT_EQ(sys_.elapsed(), ms(10));
+  EXPECT_EQ(sys_.elapsed(), seconds(1));
 }
 
 TEST_F(EscalationReapTest, KernelThatKeepsNoStatusIsNotAskedAgain) {
