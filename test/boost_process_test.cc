@@ -37,7 +37,7 @@ class BoostProcess : public ::testing::Test {
 };
 
 using Launchers = ::testing::Types<v2::posix::default_launcher, v2::posix::vfork_launcher>;
-TYPED_TEST_SUITE(BoostProcess, Launchers);
+TYPED_TEST_SUITE(BoostProcess, Launchers, );  // clang: a variadic macro wants an argument
 
 TYPED_TEST(BoostProcess, IsDetachedAndEndedByTerminate) {
   v2::process process = this->launch({"sleep"});

@@ -64,7 +64,7 @@ TerminationError ResultOfTest<TerminationError>::error() {
 }
 
 using Errors = testing::Types<InvalidArgument, WaitError, SpawnError, TerminationError>;
-TYPED_TEST_SUITE(ResultOfTest, Errors);
+TYPED_TEST_SUITE(ResultOfTest, Errors, );  // clang: a variadic macro wants an argument
 
 TYPED_TEST(ResultOfTest, ErrorNarrowsToItsCodeThroughTry) {
   const Narrow narrow = narrowed<TypeParam>(this->error());

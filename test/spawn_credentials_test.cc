@@ -174,7 +174,7 @@ TEST_F(SpawnCredentials, AnotherUsersChildCanBeTerminatedByRoot) {
 
 TEST_F(SpawnCredentials, WithoutPrivilegeEachRefusalNamesItsStep) {
   run_unprivileged([this] {
-    const auto expect = [this](const Command& command, SpawnStep step, int error) {
+    const auto expect = [](const Command& command, SpawnStep step, int error) {
       const SpawnError found = error_of(command);
       EXPECT_EQ(found.step, step) << found;
       EXPECT_EQ(found.code, std::error_code(error, std::generic_category())) << found;
