@@ -140,8 +140,8 @@ TEST_F(EscalationJoinTest, CallersThatFindTheStatusLostAtTheSameTimeRecordTheEnd
   EXPECT_THAT(
       lines_of(report.attempts),
       ElementsAre("@0 preflight check_status - leader: ok", "@0 interrupt send_signal SIGINT group: ok",
-                  "@0 interrupt send_signal SIGCONT group: ok", "@0 interrupt wait_for_exit SIGINT -: ok +500.22ms",
-                  "@500.22ms interrupt sweep - group: ok"));
+                  "@0 interrupt send_signal SIGCONT group: ok", "@0 interrupt wait_for_exit SIGINT -: ok +500.77ms",
+                  "@500.77ms interrupt sweep - group: ok"));
 }
 
 TEST_F(EscalationJoinTest, KillBoundOfASecondCallerShortensTheLastWait) {
