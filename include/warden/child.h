@@ -93,10 +93,13 @@ class Child {
   Result<std::optional<ExitStatus>> wait_for(absl::Duration timeout);
   Result<std::optional<ExitStatus>> wait_until(std::chrono::steady_clock::time_point deadline);
 
-  // Looks once and never blocks.
+  // Looks once and does not wait for the exit.
+  // Blocks: not, but for one case: where somebody else has just reaped the child (a foreign wait, SIGCHLD ignored), for
+  // what the kernel takes to hand over its status, 1 s at most (PIDFD_GET_INFO, Linux 6.15).
   Result<std::optional<ExitStatus>> try_wait();
 
-  // Looks once and never blocks. Unlike try_wait it does not count as having seen the end (see the destructor).
+  // Looks once, and blocks no more than try_wait does. Unlike try_wait it does not count as having seen the end (see
+  // the destructor).
   ProcessState state() const;
 
   // Ends the child and its group: SIGINT, up to interrupt_timeout; SIGTERM, up to terminate_timeout; SIGKILL, up to 3
