@@ -59,16 +59,15 @@ std::string_view to_string(AttemptResult result) {
 }
 
 std::string Attempt::to_string() const {
+  const bool is_send = operation == AttemptOperation::kSendSignal;
+  const bool is_wait = operation == AttemptOperation::kWaitForExit || result == AttemptResult::kTimedOut;
   std::string text = absl::StrCat(view(warden::to_string(phase)), " ", view(warden::to_string(operation)));
-  if (signal.has_value()) {
-    absl::StrAppend(&text, operation == AttemptOperation::kWaitForExit ? " after " : " ", signal->name());
-  }
+  if (signal.has_value()) absl::StrAppend(&text, is_send ? " " : " after ", signal->name());
   if (target.has_value()) {
-    absl::StrAppend(&text, operation == AttemptOperation::kSendSignal ? " to " : " of ",
-                    view(warden::to_string(*target)));
+    absl::StrAppend(&text, is_send ? " to " : " of ", view(warden::to_string(*target)));
   }
   absl::StrAppend(&text, ": ", view(warden::to_string(result)));
-  if (operation == AttemptOperation::kWaitForExit) {
+  if (is_wait && operation != AttemptOperation::kSweep) {
     absl::StrAppend(&text, " after ", absl::FormatDuration(absl::Trunc(elapsed, absl::Milliseconds(1))));
   }
   if (result == AttemptResult::kFailed && error) absl::StrAppend(&text, ": ", error.message());
@@ -79,7 +78,9 @@ std::string Attempt::to_string() const {
 std::vector<Attempt> AttemptLog::errors() const {
   std::vector<Attempt> failed;
   for (const Attempt& attempt : attempts_) {
-    if (attempt.result != AttemptResult::kOk) failed.push_back(attempt);
+    const bool is_grace =
+        attempt.operation == AttemptOperation::kCheckStatus && attempt.result == AttemptResult::kTimedOut;
+    if (attempt.result != AttemptResult::kOk && !is_grace) failed.push_back(attempt);
   }
   return failed;
 }

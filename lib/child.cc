@@ -10,6 +10,7 @@
 #include "lib/internal/os_error.h"
 #include "lib/internal/spawn.h"
 #include "lib/internal/wait_child.h"
+#include "lib/internal/wait_or_terminate_child.h"
 
 namespace warden {
 namespace {
@@ -17,9 +18,22 @@ namespace {
 using internal::Lock;
 using internal::TimePoint;
 
-WaitError empty_handle_wait() { return {Errc::kEmptyHandle, {}, {}}; }
+// Why nothing can be done with the handle; no error when it can be used.
+std::error_code unusable(const internal::Handle* handle) {
+  if (handle == nullptr) return Errc::kEmptyHandle;
+  if (!internal::is_this_process(handle->owner)) return Errc::kNotOwner;
+  return {};
+}
 
-TerminationError empty_handle(TerminationErrorKind kind) { return {kind, Errc::kEmptyHandle, {}, {}}; }
+std::string name_of(const internal::Handle* handle) {
+  return handle == nullptr ? std::string() : handle->child->name();
+}
+
+TerminationError unusable_error(const internal::Handle* handle, TerminationErrorKind kind) {
+  return {kind, unusable(handle), name_of(handle), {}};
+}
+
+WaitError unusable_wait(const internal::Handle* handle) { return {unusable(handle), name_of(handle)}; }
 
 TerminationError refused(const internal::Handle& handle, const InvalidArgument& invalid) {
   TerminationError error(TerminationErrorKind::kInvalidPolicy, make_error_code(invalid), handle.child->name(), {});
@@ -66,7 +80,7 @@ int Child::pid() const { return handle_ == nullptr ? -1 : handle_->child->pid();
 std::string_view Child::name() const { return handle_ == nullptr ? std::string_view() : handle_->child->name(); }
 
 Result<ExitStatus> Child::wait() {
-  if (handle_ == nullptr) return empty_handle_wait();
+  if (unusable(handle_.get())) return unusable_wait(handle_.get());
   close_stdin();
   auto ended = wait_until(TimePoint::max());
   if (!ended) return std::move(ended).error();
@@ -74,7 +88,7 @@ Result<ExitStatus> Child::wait() {
 }
 
 Result<std::optional<ExitStatus>> Child::wait_for(absl::Duration timeout) {
-  if (handle_ == nullptr) return empty_handle_wait();
+  if (unusable(handle_.get())) return unusable_wait(handle_.get());
   if (const auto invalid = internal::check_duration("timeout", timeout)) {
     return WaitError{make_error_code(*invalid), handle_->child->name(), *invalid};
   }
@@ -82,19 +96,39 @@ Result<std::optional<ExitStatus>> Child::wait_for(absl::Duration timeout) {
 }
 
 Result<std::optional<ExitStatus>> Child::wait_until(std::chrono::steady_clock::time_point deadline) {
-  if (handle_ == nullptr) return empty_handle_wait();
+  if (unusable(handle_.get())) return unusable_wait(handle_.get());
   const internal::CancellationGuard no_cancellation;
   Lock lock(handle_->child->mutex());
   return internal::wait_child(*handle_->child, lock, deadline);
+}
+
+Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(absl::Duration timeout,
+                                                                             const TerminationPolicy& policy) {
+  WaitOrTerminateError error{WaitOrTerminateError::Kind::kRefused, name_of(handle_.get()), timeout};
+  if (unusable(handle_.get())) {
+    error.wait_error = unusable_wait(handle_.get());
+    return error;
+  }
+  if (const auto invalid = internal::check_duration("timeout", timeout)) {
+    error.wait_error = WaitError{make_error_code(*invalid), error.process_name, *invalid};
+    return error;
+  }
+  if (const auto invalid = policy.validate()) {
+    error.termination_error = refused(*handle_, *invalid);
+    return error;
+  }
+  const internal::CancellationGuard no_cancellation;
+  Lock lock(handle_->child->mutex());
+  return internal::wait_or_terminate_child(*handle_->child, lock, timeout, policy);
 }
 
 Result<std::optional<ExitStatus>> Child::try_wait() { return wait_until(TimePoint::min()); }
 
 ProcessState Child::state() const {
   ProcessState state;
-  if (handle_ == nullptr) {
+  if (const std::error_code error = unusable(handle_.get())) {
     state.kind = ProcessState::Kind::kUncertain;
-    state.error = Errc::kEmptyHandle;
+    state.error = error;
     return state;
   }
   const internal::CancellationGuard no_cancellation;
@@ -112,7 +146,7 @@ ProcessState Child::state() const {
 
 Result<ExitStatus, TerminationError> Child::terminate(absl::Duration interrupt_timeout,
                                                       absl::Duration terminate_timeout) {
-  if (handle_ == nullptr) return empty_handle(TerminationErrorKind::kTerminationFailed);
+  if (unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kTerminationFailed);
   if (const auto invalid = internal::check_duration("interrupt_timeout", interrupt_timeout))
     return refused(*handle_, *invalid);
   if (const auto invalid = internal::check_duration("terminate_timeout", terminate_timeout))
@@ -127,7 +161,7 @@ Result<ExitStatus, TerminationError> Child::terminate(const TerminationPolicy& p
 }
 
 Result<TerminationReport, TerminationError> Child::terminate_with_report(const TerminationPolicy& policy) {
-  if (handle_ == nullptr) return empty_handle(TerminationErrorKind::kTerminationFailed);
+  if (unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kTerminationFailed);
   if (const auto invalid = policy.validate()) return refused(*handle_, *invalid);
   const internal::CancellationGuard no_cancellation;
   internal::Supervised& child = *handle_->child;
@@ -147,7 +181,7 @@ Result<void, TerminationError> Child::send_interrupt_signal() { return send_sign
 Result<void, TerminationError> Child::send_terminate_signal() { return send_signal(Signal::terminate()); }
 
 Result<void, TerminationError> Child::send_signal(Signal signal) {
-  if (handle_ == nullptr) return empty_handle(TerminationErrorKind::kSignalFailed);
+  if (unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kSignalFailed);
   if (const auto invalid = internal::check_can_be_sent("signal", signal)) return refused(*handle_, *invalid);
   const internal::CancellationGuard no_cancellation;
   Lock lock(handle_->child->mutex());
@@ -155,34 +189,42 @@ Result<void, TerminationError> Child::send_signal(Signal signal) {
 }
 
 AttemptLog Child::attempt_log() const {
-  if (handle_ == nullptr) return {};
+  if (unusable(handle_.get())) return {};
   const Lock lock(handle_->child->mutex());
   return handle_->child->last_log(lock);
 }
 
 int Child::stdin_fd() const {
-  if (handle_ == nullptr) return -1;
+  if (unusable(handle_.get())) return -1;
   const Lock lock(handle_->child->mutex());
   return handle_->child->stdin_fd(lock);
 }
 
 void Child::close_stdin() {
-  if (handle_ == nullptr) return;
+  if (unusable(handle_.get())) return;
   const internal::CancellationGuard no_cancellation;
   const Lock lock(handle_->child->mutex());
   handle_->child->close_stdin(lock);
 }
 
 void Child::must_not_be_terminated() {
-  if (handle_ == nullptr) return;
+  if (unusable(handle_.get())) return;
   const Lock lock(handle_->child->mutex());
   handle_->child->set_armed(lock, false);
 }
 
 void Child::must_be_terminated() {
-  if (handle_ == nullptr) return;
+  if (unusable(handle_.get())) return;
   const Lock lock(handle_->child->mutex());
   handle_->child->set_armed(lock, true);
+}
+
+Result<void, TerminationError> Child::terminate_on_drop(const TerminationPolicy& policy) {
+  if (unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kTerminationFailed);
+  if (const auto invalid = policy.validate()) return refused(*handle_, *invalid);
+  const Lock lock(handle_->child->mutex());
+  handle_->drop_policy = policy;
+  return outcome::success();
 }
 
 }  // namespace warden

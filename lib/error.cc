@@ -29,6 +29,10 @@ class Category : public std::error_category {
         return "the handle was moved from";
       case Errc::kStatusUnknown:
         return "the state of the process cannot be read";
+      case Errc::kNotReapable:
+        return "dead, and held by its tracer";
+      case Errc::kNotOwner:
+        return "the handle belongs to the process that this one was forked from";
     }
     return absl::StrCat("unknown error ", value);
   }

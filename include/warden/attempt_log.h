@@ -27,7 +27,7 @@ enum class AttemptPhase {
 };
 
 enum class AttemptOperation {
-  kCheckStatus,  // is the leader still there?
+  kCheckStatus,  // is the leader still there? Once before the first signal, and for a grace after one that failed
   kSendSignal,
   kWaitForExit,  // of the leader, and then of its group
   kSweep,        // is anybody left in the group?
@@ -37,7 +37,7 @@ enum class AttemptTarget { kLeader, kGroup };
 
 enum class AttemptResult {
   kOk,
-  kTimedOut,  // a wait that ended before the exit, or a sweep that found survivors
+  kTimedOut,  // a wait that ended before the exit, a grace too, or a sweep that found survivors
   kFailed,    // `error` says how
 };
 
@@ -77,7 +77,8 @@ class AttemptLog {
   const_iterator begin() const { return attempts_.begin(); }
   const_iterator end() const { return attempts_.end(); }
 
-  // The attempts that failed or timed out, in order.
+  // The attempts that failed or timed out, in order. A check that found the child still running did its work and is not
+  // among them: neither is the grace after a failed send, whose failure is.
   std::vector<Attempt> errors() const;
 
   // One attempt a line, numbered from [1].

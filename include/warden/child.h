@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "warden/attempt_log.h"
@@ -28,6 +29,7 @@
 #include "warden/termination_error.h"
 #include "warden/termination_policy.h"
 #include "warden/termination_report.h"
+#include "warden/wait_or_terminate.h"
 
 namespace warden {
 
@@ -57,11 +59,15 @@ struct AdoptOptions {
 // and no other child is ever waited for.
 //
 // A Child that is destroyed before anybody saw its end (wait, terminate, kill or try_wait that returned a status) and
-// without must_not_be_terminated() is a mistake in the program: the destructor kills the group, waits up to 3 s for it,
-// and says so at error level (to the log sink, or to stderr without one).
+// without must_not_be_terminated() or terminate_on_drop() is a mistake in the program: the destructor kills the group,
+// waits up to 3 s for it, and says so (misuse.h). It does all of that, too, while an exception is on its way and in the
+// destructor of a static Child; a Child that lives on at exit() without being destroyed leaves its process running.
 //
 // Thread-safe: any number of threads may call anything on one Child at the same time, and all see the same status; only
 // moving from it and destroying it need it alone. Every call on a moved-from Child fails with Errc::kEmptyHandle.
+//
+// After a fork(2) the child process stays this process's: in the forked copy every call fails with Errc::kNotOwner and
+// does nothing, pid() and name() aside, and the destructor only closes the copies of the descriptors.
 class Child {
  public:
   // Starts a child and returns when its program runs (execve succeeded), so its group exists and can be signalled.
@@ -92,6 +98,12 @@ class Child {
   // no bound. Errors: EINVAL for a negative duration. Empty when the time passed first.
   Result<std::optional<ExitStatus>> wait_for(absl::Duration timeout);
   Result<std::optional<ExitStatus>> wait_until(std::chrono::steady_clock::time_point deadline);
+
+  // Waits at most so long for the exit, and terminates the child by the policy if it has not come, or if the wait
+  // itself fails. Closes an open stdin pipe first. Blocks: for the timeout, and then as terminate does. Errors: say
+  // which of the two failed, with both errors where both did (wait_or_terminate.h).
+  Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate(absl::Duration timeout,
+                                                                        const TerminationPolicy& policy);
 
   // Looks once and does not wait for the exit.
   // Blocks: not, but for one case: where somebody else has just reaped the child (a foreign wait, SIGCHLD ignored), for
@@ -139,7 +151,16 @@ class Child {
   // Undoes that.
   void must_be_terminated();
 
+  // From now on destroying the handle before its end was seen is no mistake: the destructor terminates the child by
+  // this policy, and blocks as terminate does. What that cannot end is killed and reported as above.
+  // must_not_be_terminated() still wins. Errors: kInvalidPolicy; nothing is changed then.
+  Result<void, TerminationError> terminate_on_drop(
+      const TerminationPolicy& policy = TerminationPolicy::service(absl::Seconds(5)));
+
  private:
+  friend std::vector<Result<TerminationReport, TerminationError>> terminate_all(const std::vector<Child*>& children,
+                                                                                const TerminationPolicy& policy);
+
   explicit Child(std::unique_ptr<internal::Handle> handle);
 
   std::unique_ptr<internal::Handle> handle_;  // null once moved from

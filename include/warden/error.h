@@ -21,6 +21,8 @@ enum class Errc {
   kGroupUnknown,   // whether the group is empty cannot be known here (/proc is missing or hidden)
   kEmptyHandle,    // the Child was moved from
   kStatusUnknown,  // the status could not be read, for a reason that is not ECHILD
+  kNotReapable,    // SIGKILL has ended it, and a tracer has not let the zombie go within the bound
+  kNotOwner,       // the Child is the copy of one in the process that this one was forked from
 };
 
 const std::error_category& error_category();

@@ -18,6 +18,20 @@ struct Survivor {
   friend bool operator==(const Survivor& a, const Survivor& b) { return a.pid == b.pid && a.program == b.program; }
 };
 
+// What /proc said, at the end, of a process that was still there: why SIGKILL has not ended it, where that shows.
+struct StuckProcess {
+  int pid = 0;
+  std::string program;
+  char state = '?';            // proc(5): D uninterruptible, Z dead and not reaped, t stopped by its tracer, T stopped
+  int tracer_pid = 0;          // who traces it; 0 for nobody
+  std::string tracer_program;  // empty where that cannot be read
+  int uid = -1;                // its real user id, which decides who may signal it (kill(2), EPERM)
+  std::string wait_channel;    // where in the kernel it sleeps ("__refrigerator": frozen); empty if not known
+
+  // "1234 (sleep), state Z, traced by 99 (gdb)".
+  std::string to_string() const;
+};
+
 enum class TerminationErrorKind {
   kInvalidPolicy,      // refused before anything was sent; nothing was tried
   kSignalFailed,       // a manual signal could not be sent
@@ -30,7 +44,8 @@ class TerminationError {
   TerminationError(TerminationErrorKind kind, std::error_code code, std::string process_name, AttemptLog attempts);
 
   TerminationErrorKind kind() const { return kind_; }
-  // The reason for the end: an Errc (kStillRunning, kSurvivors, kGroupUnknown, ...) or the errno of the failed signal.
+  // The reason for the end: an Errc (kStillRunning, kNotReapable, kSurvivors, kGroupUnknown, ...) or the errno of the
+  // failed signal (EPERM).
   std::error_code code() const { return code_; }
   const std::string& process_name() const { return process_name_; }
 
@@ -42,6 +57,10 @@ class TerminationError {
   // Who was left of the group, where that could be known.
   const std::vector<Survivor>& survivors() const { return survivors_; }
   void set_survivors(std::vector<Survivor> survivors) { survivors_ = std::move(survivors); }
+
+  // What keeps the child, and the survivors (16 at most), where /proc could be read.
+  const std::vector<StuckProcess>& stuck() const { return stuck_; }
+  void set_stuck(std::vector<StuckProcess> stuck) { stuck_ = std::move(stuck); }
 
   // kInvalidPolicy: what is wrong with it.
   const std::string& detail() const { return detail_; }
@@ -56,12 +75,14 @@ class TerminationError {
   std::string process_name_;
   AttemptLog attempts_;
   std::vector<Survivor> survivors_;
+  std::vector<StuckProcess> stuck_;
   std::string detail_;
 };
 
 std::error_code make_error_code(const TerminationError& error);
 [[noreturn]] void outcome_throw_as_system_error_with_payload(const TerminationError& error);
 std::ostream& operator<<(std::ostream& out, const Survivor& survivor);
+std::ostream& operator<<(std::ostream& out, const StuckProcess& process);
 std::ostream& operator<<(std::ostream& out, const TerminationError& error);
 
 }  // namespace warden

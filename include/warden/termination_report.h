@@ -2,7 +2,8 @@
 #ifndef WARDEN_TERMINATION_REPORT_H_
 #define WARDEN_TERMINATION_REPORT_H_
 
-#include <optional>
+#include <iosfwd>
+#include <string_view>
 #include <vector>
 
 #include "warden/attempt_log.h"
@@ -11,13 +12,27 @@
 
 namespace warden {
 
+// Whose doing the end of the leader was. A status says how it ended and not why, so this is what the status and the
+// signals that this library sent (of this call, of earlier ones and manual ones) allow to say.
+enum class EndCause {
+  kNatural,    // it exited, and no signal of ours had been sent to it
+  kByUs,       // it died of a signal that we had sent, or exited after one (its handler, or by chance at that time)
+  kByAnother,  // it died of a signal that we had not sent: another process's, the kernel's, or its own crash
+  kUnknown,    // the status is lost
+};
+
+// "natural", "by_us", "by_another", "unknown".
+std::string_view to_string(EndCause cause);
+
 struct TerminationReport {
   ExitStatus status;
 
   // The phase in which the last of it went; kPreflight when nothing was left to end before the first signal.
   AttemptPhase ended_by = AttemptPhase::kPreflight;
 
-  // True when a SIGKILL of ours was sent before the end.
+  EndCause cause = EndCause::kNatural;
+
+  // True when a SIGKILL of ours was sent before the end; else the end was graceful.
   bool forced = false;
 
   // Processes of the group that outlived the leader and had to be ended after it, as they were first seen.
@@ -25,6 +40,8 @@ struct TerminationReport {
 
   AttemptLog attempts;
 };
+
+std::ostream& operator<<(std::ostream& out, EndCause cause);
 
 }  // namespace warden
 

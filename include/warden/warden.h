@@ -8,10 +8,13 @@
 #include "warden/error.h"
 #include "warden/exit_status.h"
 #include "warden/log.h"
+#include "warden/misuse.h"
 #include "warden/result.h"
 #include "warden/signal.h"
+#include "warden/terminate_all.h"
 #include "warden/termination_error.h"
 #include "warden/termination_policy.h"
 #include "warden/termination_report.h"
+#include "warden/wait_or_terminate.h"
 
 #endif  // WARDEN_WARDEN_H_

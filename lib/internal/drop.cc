@@ -1,39 +1,47 @@
 #include "lib/internal/drop.h"
 
-#include <cstdio>
+#include <exception>
+#include <string>
 
-#include "lib/internal/cancellation_guard.h"
 #include "lib/internal/escalation.h"
-#include "lib/internal/log_message.h"
-#include "warden/log.h"
+#include "lib/internal/report_misuse.h"
+#include "warden/misuse.h"
 #include "warden/termination_policy.h"
 
 namespace warden::internal {
 namespace {
 
-constexpr char kMisuse[] =
-    "destroyed before its end was seen; its process group was killed. "
-    "Call wait, terminate or kill and look at the result, or must_not_be_terminated()";
+void disown(Handle& handle) {
+  handle.child->close_copies();
+  handle.reaper.forget();
+}
 
-void report_misuse(const Supervised& child, const std::string& error) {
-  if (log_message({LogSeverity::kError, child.name(), kMisuse, error})) return;
-  std::fprintf(stderr, "warden: child '%s' %s%s%s\n", child.name().c_str(), kMisuse, error.empty() ? "" : ": ",
-               error.c_str());
+// By the policy of terminate_on_drop; what that cannot end is left armed.
+void terminate_by_policy(const Handle& handle, Lock& lock) {
+  if (!handle.drop_policy.has_value()) return;
+  const TerminationResult ended = terminate_child(*handle.child, lock, *handle.drop_policy);
+  if (ended.has_value()) handle.child->set_armed(lock, false);
+}
+
+void kill_and_report(const Handle& handle, Lock& lock) {
+  Supervised& child = *handle.child;
+  child.close_stdin(lock);
+  const TerminationResult ended = terminate_child(child, lock, TerminationPolicy::immediate());
+  lock.unlock();
+  const std::string error = ended.has_value() ? std::string() : ended.error().to_string();
+  report_misuse({child.name(), child.pid(), error, std::uncaught_exceptions() > handle.exceptions_before});
+  lock.lock();
 }
 
 }  // namespace
 
 void drop_child(Handle& handle) noexcept {
-  const CancellationGuard no_cancellation;
+  if (!is_this_process(handle.owner)) return disown(handle);
   Supervised& child = *handle.child;
   Lock lock(child.mutex());
+  if (child.armed(lock)) terminate_by_policy(handle, lock);
+  if (child.armed(lock)) kill_and_report(handle, lock);
   child.close_stdin(lock);
-  if (child.armed(lock)) {
-    const TerminationResult ended = terminate_child(child, lock, TerminationPolicy::immediate());
-    lock.unlock();
-    report_misuse(child, ended.has_value() ? std::string() : ended.error().to_string());
-    lock.lock();
-  }
   child.release(lock);
   lock.unlock();
   handle.reaper.finish();

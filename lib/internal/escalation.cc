@@ -11,14 +11,20 @@
 #include "lib/internal/attempt_phase.h"
 #include "lib/internal/deadline.h"
 #include "lib/internal/os_error.h"
+#include "lib/internal/stuck_process.h"
 #include "lib/internal/survivors.h"
 #include "warden/log.h"
 
 namespace warden::internal {
 namespace {
 
-// The pause between looks at a group of which /proc does not tell.
-constexpr absl::Duration kUnknownPause = absl::Milliseconds(20);
+// The most processes that an error tells of.
+constexpr std::size_t kMostStuck = 16;
+
+// It has died of our SIGKILL or before; its zombie is its tracer's until that lets it go.
+bool is_held_by_tracer(const StuckProcess& process) {
+  return process.tracer_pid != 0 && (process.state == 'Z' || process.state == 'X');
+}
 
 std::vector<Survivor> survivors_of(const std::vector<Member>& live) {
   std::vector<Survivor> survivors;
@@ -58,11 +64,11 @@ void Escalation::warn(LogSeverity severity, std::string event, std::string error
   messages_.push_back({severity, std::move(event), std::move(error)});
 }
 
-void Escalation::advance(Lock& lock) {
+void Escalation::advance(Lock& lock, ProcessTable* table) {
   if (stage_ == Stage::kOver) return;
   if (stage_ == Stage::kPreflight) preflight(lock);
   while (stage_ != Stage::kOver) {
-    const bool finished = is_finished(lock);
+    const bool finished = is_finished(lock, table);
     if (stage_ == Stage::kOver) return;  // by another participant, while a look had released the lock
     if (finished) {
       succeeded_ = true;
@@ -97,21 +103,23 @@ void Escalation::preflight(const Lock& lock) {
 }
 
 // True when what the policy promises has been reached. Looks, and records what it sees.
-bool Escalation::is_finished(Lock& lock) {
+bool Escalation::is_finished(Lock& lock, ProcessTable* table) {
   if (!child_.ended(lock) && !child_.look(lock)) return false;
   if (stage_ == Stage::kOver) return succeeded_;
   if (!wait_recorded_) {
-    Attempt& wait = record(AttemptOperation::kWaitForExit, wait_started_, AttemptResult::kOk);
+    Attempt& wait = record(wait_operation(), wait_started_, AttemptResult::kOk);
     wait.signal = signal_;
     wait_recorded_ = true;
+    wait_started_ = child_.sys().now();  // what is left of the phase is a wait for the rest of the group
   }
   if (policy_.leader_only || !child_.leads_group()) return true;
-  return is_group_empty(lock);
+  return is_group_empty(lock, table);
 }
 
-bool Escalation::is_group_empty(const Lock& lock) {
+bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table) {
   const TimePoint started = child_.sys().now();
-  group_ = child_.look_at_group(lock, &live_);
+  ProcessTable fresh(child_.sys());
+  group_ = child_.look_at_group(lock, table == nullptr ? fresh : *table, &live_);
   if (survivors_.empty()) survivors_ = survivors_of(live_);
   if (group_ == GroupState::kEmpty || !sweep_recorded_) {
     const AttemptResult result = group_ == GroupState::kEmpty  ? AttemptResult::kOk
@@ -128,21 +136,27 @@ bool Escalation::is_group_empty(const Lock& lock) {
   return group_ == GroupState::kEmpty;
 }
 
+// After a signal that could not be sent it is a grace in which the leader is looked for, and no wait for an exit.
+AttemptOperation Escalation::wait_operation() const {
+  return send_error_ == 0 ? AttemptOperation::kWaitForExit : AttemptOperation::kCheckStatus;
+}
+
 // The time of the current wait is over.
 void Escalation::finish_wait(const Lock& lock) {
   if (phase_ == AttemptPhase::kPreflight) return;
   const int look_error = child_.ended(lock) ? 0 : child_.look_error(lock);
-  Attempt& wait = look_error == 0 ? record(AttemptOperation::kWaitForExit, wait_started_, AttemptResult::kTimedOut,
-                                           std::make_error_code(std::errc::timed_out))
-                                  : record(AttemptOperation::kWaitForExit, wait_started_, AttemptResult::kFailed,
-                                           os_error(look_error));
+  Attempt& wait = look_error == 0
+                      ? record(wait_operation(), wait_started_, AttemptResult::kTimedOut,
+                               std::make_error_code(std::errc::timed_out))
+                      : record(wait_operation(), wait_started_, AttemptResult::kFailed, os_error(look_error));
   wait.signal = signal_;
   if (child_.ended(lock)) wait.detail = describe(live_);
-  if (stage_ == Stage::kWaiting && send_error_ == 0) {
-    const char* what = look_error == 0 ? "did not end in time after " : "the child's state is unknown after ";
+  if (look_error != 0 && (stage_ == Stage::kWaiting || send_error_ != 0)) {
+    warn(LogSeverity::kWarning, absl::StrCat("the child's state is unknown after ", signal_->name()),
+         wait.error.message());
+  } else if (stage_ == Stage::kWaiting && send_error_ == 0) {
     const std::string waited = absl::FormatDuration(absl::Trunc(wait.elapsed, absl::Milliseconds(1)));
-    warn(LogSeverity::kWarning, absl::StrCat(what, signal_->name()),
-         look_error == 0 ? "waited for " + waited : wait.error.message());
+    warn(LogSeverity::kWarning, absl::StrCat("did not end in time after ", signal_->name()), "waited for " + waited);
   }
 }
 
@@ -213,32 +227,60 @@ void Escalation::enter_kill(const Lock& lock) {
 
 void Escalation::fail(const Lock& lock) {
   stage_ = Stage::kOver;
+  stuck_ = find_stuck(lock);
   if (child_.ended(lock) && group_ == GroupState::kUnknown) {
     failure_ = Errc::kGroupUnknown;  // also the reason why it could not be signalled, if it could not
   } else if (send_error_ != 0) {
     failure_ = os_error(send_error_);
   } else if (child_.ended(lock)) {
     failure_ = Errc::kSurvivors;
+  } else if (child_.look_error(lock) != 0) {
+    failure_ = Errc::kStatusUnknown;
   } else {
-    failure_ = child_.look_error(lock) == 0 ? Errc::kStillRunning : Errc::kStatusUnknown;
+    failure_ = !stuck_.empty() && is_held_by_tracer(stuck_.front()) ? Errc::kNotReapable : Errc::kStillRunning;
   }
-  warn(LogSeverity::kError, "could not be ended; it may still run", failure_.message());
+  // A SIGKILL that could not be sent has been said.
+  if (send_error_ == 0) warn(LogSeverity::kError, "could not be ended; it may still run", failure_.message());
+}
+
+std::vector<StuckProcess> Escalation::find_stuck(const Lock& lock) const {
+  std::vector<StuckProcess> stuck;
+  const auto add = [&](int pid) {
+    if (stuck.size() == kMostStuck) return;
+    if (auto process = read_stuck_process(child_.sys(), pid)) stuck.push_back(*std::move(process));
+  };
+  if (!child_.ended(lock)) add(child_.pid());
+  for (const Member& member : live_) add(member.pid);
+  return stuck;
+}
+
+bool Escalation::must_look_again(const Lock& lock) const {
+  return child_.ended(lock) && group_ == GroupState::kUnknown;
 }
 
 void Escalation::wait(Lock& lock) {
-  if (!child_.ended(lock)) {
-    child_.wait_changed(lock, deadline());
-  } else if (group_ == GroupState::kLive) {
+  if (child_.ended(lock) && group_ == GroupState::kLive) {
     wait_for_survivor(child_, lock, live_, deadline());
   } else {
-    child_.wait_changed(lock, std::min(deadline(), deadline_after(child_.sys().now(), kUnknownPause)));
+    const TimePoint next_look = deadline_after(child_.sys().now(), kSurvivorPause);
+    child_.wait_changed(lock, must_look_again(lock) ? std::min(deadline(), next_look) : deadline());
   }
 }
 
+EndCause Escalation::cause_of_end(const Lock& lock) const {
+  const ExitStatus& status = child_.status(lock);
+  if (status.kind() == ExitKind::kLost) return EndCause::kUnknown;
+  if (!status.signal().has_value()) return child_.was_sent_any(lock) ? EndCause::kByUs : EndCause::kNatural;
+  return child_.was_sent(lock, status.signal()->number()) ? EndCause::kByUs : EndCause::kByAnother;
+}
+
 TerminationResult Escalation::outcome(const Lock& lock) const {
-  if (succeeded_) return TerminationReport{child_.status(lock), phase_, forced_, survivors_, log_};
+  if (succeeded_) {
+    return TerminationReport{child_.status(lock), phase_, cause_of_end(lock), forced_, survivors_, log_};
+  }
   TerminationError error(TerminationErrorKind::kTerminationFailed, failure_, child_.name(), log_);
   error.set_survivors(survivors_of(live_));
+  error.set_stuck(stuck_);
   return error;
 }
 

@@ -31,11 +31,16 @@ class Escalation {
 
   void join(const Lock& lock, const TerminationPolicy& policy);
 
-  // Does everything that is due and returns when the run is over or has to wait until deadline().
-  void advance(Lock& lock);
+  // Does everything that is due and returns when the run is over or has to wait until deadline(). `table`: what to take
+  // for the state of /proc, read at no time before the leader's end; nullptr to read it anew when needed.
+  void advance(Lock& lock, ProcessTable* table = nullptr);
   bool over(const Lock&) const { return stage_ == Stage::kOver; }
   // Waits for something to happen, until the deadline at most. May return early.
   void wait(Lock& lock);
+  // What wait() waits for. The leader's exit and the end of the run are changes of the child; beside those:
+  TimePoint deadline() const;
+  const std::vector<Member>& survivors(const Lock&) const { return live_; }  // as last seen, once the leader has ended
+  bool must_look_again(const Lock& lock) const;                              // in a while, because nothing will tell
 
   // REQUIRES: over().
   TerminationResult outcome(const Lock& lock) const;
@@ -58,12 +63,14 @@ class Escalation {
   void enter_kill(const Lock& lock);
   void finish_wait(const Lock& lock);
   void fail(const Lock& lock);
-  bool is_finished(Lock& lock);
-  bool is_group_empty(const Lock& lock);
+  bool is_finished(Lock& lock, ProcessTable* table);
+  bool is_group_empty(const Lock& lock, ProcessTable* table);
   int send(const Lock& lock, Signal signal, AttemptTarget target);
   void start_waiting(const Lock& lock, Stage stage, int send_error, absl::Duration timeout);
   AttemptTarget target_of(AttemptTarget asked) const;
-  TimePoint deadline() const;
+  AttemptOperation wait_operation() const;
+  EndCause cause_of_end(const Lock& lock) const;
+  std::vector<StuckProcess> find_stuck(const Lock& lock) const;
 
   Attempt& record(AttemptOperation operation, TimePoint started, AttemptResult result, std::error_code error = {});
   void warn(LogSeverity severity, std::string event, std::string error);
@@ -89,9 +96,15 @@ class Escalation {
   bool forced_ = false;
   bool succeeded_ = false;
   std::error_code failure_;
+  std::vector<StuckProcess> stuck_;
   AttemptLog log_;
   std::vector<Message> messages_;
 };
+
+// The parts of terminate_child, for a caller that ends several children at once.
+std::shared_ptr<Escalation> take_part(Supervised& child, Lock& lock, const TerminationPolicy& policy);
+void deliver_messages(Supervised& child, Lock& lock, Escalation& run);               // releases the lock meanwhile
+TerminationResult outcome_of(Supervised& child, Lock& lock, const Escalation& run);  // REQUIRES: over()
 
 }  // namespace warden::internal
 

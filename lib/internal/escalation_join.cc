@@ -9,12 +9,6 @@
 namespace warden::internal {
 namespace {
 
-void deliver(const Supervised& child, const std::vector<Escalation::Message>& messages) {
-  for (const Escalation::Message& message : messages) {
-    log_message({message.severity, child.name(), message.event, message.error});
-  }
-}
-
 // The longest that the policy would wait after this signal: no time for a phase that it does not have, so that its own
 // phases come before its SIGKILL.
 absl::Duration timeout_after(const TerminationPolicy& policy, Signal signal) {
@@ -60,7 +54,7 @@ void Escalation::widen(const Lock& lock) {
   phase_deadline_ = std::min(phase_deadline_, bound);
 }
 
-TerminationResult terminate_child(Supervised& child, Lock& lock, const TerminationPolicy& policy) {
+std::shared_ptr<Escalation> take_part(Supervised& child, Lock& lock, const TerminationPolicy& policy) {
   child.look(lock);  // the preflight's look, before there is a run that others could join: it may release the lock
   std::shared_ptr<Escalation> run = child.escalation(lock);
   if (run == nullptr || run->over(lock)) {
@@ -69,20 +63,34 @@ TerminationResult terminate_child(Supervised& child, Lock& lock, const Terminati
   } else {
     run->join(lock, policy);
   }
+  return run;
+}
+
+void deliver_messages(Supervised& child, Lock& lock, Escalation& run) {
+  const std::vector<Escalation::Message> messages = run.take_messages(lock);
+  if (messages.empty()) return;
+  lock.unlock();
+  for (const Escalation::Message& message : messages) {
+    log_message({message.severity, child.name(), message.event, message.error});
+  }
+  lock.lock();
+}
+
+TerminationResult outcome_of(Supervised& child, Lock& lock, const Escalation& run) {
+  TerminationResult outcome = run.outcome(lock);
+  if (outcome.has_value()) child.release(lock);
+  return outcome;
+}
+
+TerminationResult terminate_child(Supervised& child, Lock& lock, const TerminationPolicy& policy) {
+  const std::shared_ptr<Escalation> run = take_part(child, lock, policy);
   for (;;) {
     run->advance(lock);
-    const std::vector<Escalation::Message> messages = run->take_messages(lock);
-    if (!messages.empty()) {
-      lock.unlock();
-      deliver(child, messages);
-      lock.lock();
-    }
+    deliver_messages(child, lock, *run);
     if (run->over(lock)) break;
     run->wait(lock);
   }
-  TerminationResult outcome = run->outcome(lock);
-  if (outcome.has_value()) child.release(lock);
-  return outcome;
+  return outcome_of(child, lock, *run);
 }
 
 }  // namespace warden::internal

@@ -2,16 +2,23 @@
 #ifndef WARDEN_LIB_INTERNAL_HANDLE_H_
 #define WARDEN_LIB_INTERNAL_HANDLE_H_
 
+#include <exception>
 #include <memory>
+#include <optional>
 
+#include "lib/internal/owner.h"
 #include "lib/internal/reaper.h"
 #include "lib/internal/supervised.h"
+#include "warden/termination_policy.h"
 
 namespace warden::internal {
 
 struct Handle {
+  const Owner owner = this_process();
   std::shared_ptr<Supervised> child;
   Reaper reaper;
+  std::optional<TerminationPolicy> drop_policy;              // what terminate_on_drop asked for; under the child's lock
+  const int exceptions_before = std::uncaught_exceptions();  // on their way when the handle was made
 };
 
 }  // namespace warden::internal

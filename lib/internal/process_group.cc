@@ -42,17 +42,30 @@ std::optional<ProcessStat> parse_stat(std::string_view text) {
   return stat;
 }
 
-GroupScan scan_group(Sys& sys, int pgid) {
-  GroupScan scan;
+void ProcessTable::read() {
+  ++readings_;
+  const int newest = sys_.newest_pid();
   std::vector<int> pids;
-  scan.known = sys.list_processes(&pids);
-  if (!scan.known) return scan;
+  known_ = sys_.list_processes(&pids);
+  if (!known_) return;
+  std::map<int, std::vector<Member>> found;
   for (const int pid : pids) {
-    const std::optional<ProcessStat> stat = read_stat(sys, pid, &scan.known);
-    if (!stat.has_value() || stat->group != pgid || stat->is_dead()) continue;
-    scan.live.push_back({pid, stat->program, stat->start_time});
+    const std::optional<ProcessStat> stat = read_stat(sys_, pid, &known_);
+    if (!stat.has_value() || stat->is_dead()) continue;
+    found[stat->group].push_back({pid, stat->program, stat->start_time});
   }
-  return scan;
+  complete_ = newest > 0 && sys_.newest_pid() == newest;
+  groups_.merge(found);  // whoever was there before counts as still there
+}
+
+GroupScan ProcessTable::group(int pgid) {
+  if (readings_ == 0) read();
+  auto found = groups_.find(pgid);
+  if (found == groups_.end() && known_ && !complete_ && readings_ == 1) {
+    read();
+    found = groups_.find(pgid);
+  }
+  return {known_, found == groups_.end() ? std::vector<Member>() : found->second};
 }
 
 std::optional<bool> is_still_member(Sys& sys, const Member& member, int pgid) {

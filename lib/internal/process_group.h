@@ -3,6 +3,7 @@
 #define WARDEN_LIB_INTERNAL_PROCESS_GROUP_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,8 +39,27 @@ struct GroupScan {
   std::vector<Member> live;
 };
 
-// The live processes of the group.
-GroupScan scan_group(Sys& sys, int pgid);
+// The live processes by their groups. /proc is read at the first question; one table serves the groups of any number of
+// children, all of whose leaders have ended before that.
+//
+// A process that is born during a reading may have a number that the reading has passed, and its parent may be gone
+// before the reading comes to it. So an empty group counts only if nobody was born meanwhile, or if a second reading
+// finds it empty too.
+class ProcessTable {
+ public:
+  explicit ProcessTable(Sys& sys) : sys_(sys) {}
+
+  GroupScan group(int pgid);
+
+ private:
+  void read();
+
+  Sys& sys_;
+  int readings_ = 0;
+  bool known_ = true;     // every process could be read
+  bool complete_ = true;  // nobody was born during the last reading
+  std::map<int, std::vector<Member>> groups_;
+};
 
 // Whether the process that was found is still alive and of that group; empty when /proc cannot be read just now.
 std::optional<bool> is_still_member(Sys& sys, const Member& member, int pgid);

@@ -157,6 +157,12 @@ void Reaper::finish() {
   supervised_ = nullptr;
 }
 
+void Reaper::forget() {
+  // Not even the last reference to the state may go: its lock may have been held at the fork.
+  new std::shared_ptr<Supervised>(std::move(supervised_));
+  supervised_ = nullptr;
+}
+
 Reaper::~Reaper() { finish(); }
 
 }  // namespace warden::internal

@@ -24,6 +24,9 @@ class Reaper {
   // 0, or the errno of pthread_create. `task` may be empty.
   int start(std::shared_ptr<Supervised> supervised, ReaperTask task);
 
+  // In a forked copy, which has no such thread: nothing is to be joined or detached. Takes no lock.
+  void forget();
+
   // Joins the thread if the exit is published (or the supervision abandoned), else leaves it to reap on its own.
   void finish();
 

@@ -1,6 +1,7 @@
 #include "lib/internal/supervised.h"
 
 #include <errno.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <utility>
@@ -18,6 +19,9 @@ constexpr absl::Duration kExitInfoPatience = absl::Seconds(1);
 constexpr absl::Duration kFirstExitInfoPause = absl::Microseconds(50);
 constexpr absl::Duration kLongestExitInfoPause = absl::Milliseconds(5);
 
+// The longest wait for a descriptor where no event can be had for the changes.
+constexpr absl::Duration kPauseWithoutEvent = absl::Milliseconds(20);
+
 // A call that a seccomp filter or an old kernel refuses, or that the process may not make.
 bool is_refused(int error) { return error == ENOSYS || error == EPERM; }
 
@@ -27,23 +31,49 @@ Supervised::~Supervised() {
   if (child_.pidfd >= 0) sys_.close_fd(child_.pidfd);
 }
 
-void Supervised::begin(const Lock&, ChildId child, bool leads_group) {
+void Supervised::close_copies() {
+  stdin_.reset();
+  if (child_.pidfd >= 0) sys_.close_fd(std::exchange(child_.pidfd, -1));
+}
+
+void Supervised::begin(const Lock& lock, ChildId child, bool leads_group) {
   child_ = child;
   leads_group_ = leads_group;
   phase_ = Phase::kRunning;
-  changed_.notify_all();
+  notify(lock);
 }
 
-void Supervised::abandon(const Lock&) {
+void Supervised::abandon(const Lock& lock) {
   abandoned_ = true;
-  changed_.notify_all();
+  notify(lock);
 }
 
-void Supervised::publish(const Lock&, const ExitStatus& status, Phase phase) {
+void Supervised::notify(const Lock&) {
+  changed_.notify_all();
+  if (event_ != nullptr) std::exchange(event_, nullptr)->happen();
+  for (ChangeObserver* const observer : observers_) observer->child_changed();
+}
+
+void Supervised::wait_readable_or_changed(Lock& lock, int fd, TimePoint deadline) {
+  if (event_ == nullptr) event_ = std::make_shared<Event>(sys_);
+  const std::shared_ptr<Event> event = event_;
+  const bool has_event = event->fd() >= 0;
+  if (!has_event) deadline = std::min(deadline, deadline_after(sys_.now(), kPauseWithoutEvent));
+  const int fds[] = {fd, event->fd()};
+  lock.unlock();
+  sys_.poll_readable(fds, has_event ? 2 : 1, deadline);
+  lock.lock();
+}
+
+void Supervised::remove_observer(const Lock&, ChangeObserver* observer) {
+  observers_.erase(std::find(observers_.begin(), observers_.end(), observer));
+}
+
+void Supervised::publish(const Lock& lock, const ExitStatus& status, Phase phase) {
   status_ = status;
   phase_ = phase;
   look_error_ = 0;
-  changed_.notify_all();
+  notify(lock);
 }
 
 bool Supervised::must_pin() {
@@ -101,7 +131,9 @@ int Supervised::send_to_leader(int signal) {
 
 int Supervised::send(const Lock&, AttemptTarget target, int signal) {
   if (phase_ == Phase::kStarting) return ESRCH;
-  return target == AttemptTarget::kGroup && leads_group_ ? send_to_group(signal) : send_to_leader(signal);
+  const int error = target == AttemptTarget::kGroup && leads_group_ ? send_to_group(signal) : send_to_leader(signal);
+  if (error == 0 && signal != 0 && signal != SIGCONT && phase_ == Phase::kRunning) sent_ |= mask_of(signal);
+  return error;
 }
 
 bool Supervised::leader_has_moved(const Lock&) {
@@ -110,7 +142,7 @@ bool Supervised::leader_has_moved(const Lock&) {
   return group > 0 && group != child_.pid;
 }
 
-GroupState Supervised::look_at_group(const Lock&, std::vector<Member>* live) {
+GroupState Supervised::look_at_group(const Lock&, ProcessTable& table, std::vector<Member>* live) {
   live->clear();
   if (!leads_group_ || group_is_empty_) return GroupState::kEmpty;
   const bool by_pidfd = child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd);
@@ -118,7 +150,7 @@ GroupState Supervised::look_at_group(const Lock&, std::vector<Member>* live) {
     group_is_empty_ = true;
     return GroupState::kEmpty;
   }
-  GroupScan scan = scan_group(sys_, child_.pid);
+  GroupScan scan = table.group(child_.pid);
   // Found members count only if the number was still the group's when the scan was over.
   const bool named = by_pidfd ? sys_.pidfd_kill_group(child_.pidfd, 0) != -ESRCH : phase_ == Phase::kPinned;
   if (by_pidfd && !named) scan = {true, {}};

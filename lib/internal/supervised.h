@@ -5,12 +5,14 @@
 #include <pthread.h>
 
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "lib/internal/event.h"
 #include "lib/internal/process_group.h"
 #include "lib/internal/sys.h"
 #include "lib/internal/unique_fd.h"
@@ -25,6 +27,15 @@ using Lock = std::unique_lock<std::mutex>;
 
 // Whether anybody is left in the child's group.
 enum class GroupState { kEmpty, kLive, kUnknown };
+
+// Is told of every change of a child, under the child's lock.
+class ChangeObserver {
+ public:
+  virtual void child_changed() = 0;
+
+ protected:
+  ~ChangeObserver() = default;
+};
 
 // Thread-safe: every method that takes a Lock needs it held on mutex(); `lock` is released while a method waits, if it
 // says so.
@@ -80,18 +91,30 @@ class Supervised {
 
   // Waits for a change, at most so long; may wake without one. Releases the lock.
   void wait_changed(Lock& lock, TimePoint deadline) { sys_.wait_until(changed_, lock, deadline); }
-  void notify(const Lock&) { changed_.notify_all(); }
+  // The same, or until the descriptor can be read.
+  void wait_readable_or_changed(Lock& lock, int fd, TimePoint deadline);
+  void notify(const Lock& lock);
+
+  void add_observer(const Lock&, ChangeObserver* observer) { observers_.push_back(observer); }
+  void remove_observer(const Lock&, ChangeObserver* observer);
 
   // Sends to the group, or to the leader alone: 0 or an errno. The leader's number is never used once it may be
   // somebody else's: a leader that has ended takes no signal (success), a group that cannot be named any more gives
   // ESRCH.
   int send(const Lock& lock, AttemptTarget target, int signal);
+  // Whether a signal that can end a process was sent while the leader lived; this signal, or any.
+  bool was_sent(const Lock&, int signal) const { return (sent_ & mask_of(signal)) != 0; }
+  bool was_sent_any(const Lock&) const { return sent_ != 0; }
   // True when the running leader is in another group than the one that it was started to lead.
   bool leader_has_moved(const Lock& lock);
 
   // Whether anybody lives in the group besides the leader that has ended, and who. kEmpty is final.
   // REQUIRES: ended().
-  GroupState look_at_group(const Lock& lock, std::vector<Member>* live);
+  // `table`: a reading of /proc, none of it from before the leader's end.
+  GroupState look_at_group(const Lock& lock, ProcessTable& table, std::vector<Member>* live);
+
+  // In a forked copy: closes its copies of the descriptors. Takes no lock, which may have been held at the fork.
+  void close_copies();
 
   // The pin is not needed any more: collects the zombie, now or as soon as it is there.
   void release(const Lock& lock);
@@ -114,6 +137,7 @@ class Supervised {
   void set_last_log(const Lock&, AttemptLog log) { last_log_ = std::move(log); }
 
  private:
+  static std::uint64_t mask_of(int signal) { return std::uint64_t{1} << (signal - 1); }
   bool must_pin();
   void publish(const Lock& lock, const ExitStatus& status, Phase phase);
   bool recover_lost(Lock& lock, int pidfd);
@@ -135,6 +159,9 @@ class Supervised {
   bool released_ = false;
   bool group_is_empty_ = false;
   bool armed_ = true;
+  std::uint64_t sent_ = 0;        // one bit for each signal
+  std::shared_ptr<Event> event_;  // of those who wait for a descriptor too; for one change
+  std::vector<ChangeObserver*> observers_;
   UniqueFd stdin_;
   std::shared_ptr<Escalation> escalation_;
   AttemptLog last_log_;

@@ -37,15 +37,13 @@ enum class Reap { kLeave, kCollect };
 
 class Sys {
  public:
-  static constexpr std::size_t kMostPolled = 16;
-
   virtual TimePoint now() = 0;
 
   // Waits on the condition variable until notified or the deadline (TimePoint::max() is none). May wake without a
   // cause.
   virtual void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, TimePoint deadline) = 0;
 
-  // poll(2) for POLLIN on each, at most kMostPolled; true when one is ready, false at the deadline.
+  // poll(2) for POLLIN on each; true when one is ready, false at the deadline.
   virtual bool poll_readable(const int* fds, std::size_t count, TimePoint deadline) = 0;
 
   // waitid(2) for this child, WEXITED: by the pidfd if there is one. kCollect reaps. Never blocks.
@@ -70,10 +68,16 @@ class Sys {
 
   // The numeric names in /proc. False when /proc cannot be listed, or hides the processes of others.
   virtual bool list_processes(std::vector<int>* pids) = 0;
+  // The number that was given to a process last, in this pid namespace; or -errno.
+  virtual int newest_pid() = 0;
   // The text of /proc/<pid>/<name>, or -errno.
   virtual int read_proc(int pid, const char* name, std::string* text) = 0;
 
   virtual int get_process_group(int pid) = 0;
+
+  // eventfd(2): a descriptor that is readable from the first signal_event on; or -errno.
+  virtual int make_event() = 0;
+  virtual void signal_event(int fd) = 0;
   virtual void close_fd(int fd) = 0;
 
  protected:

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -72,6 +74,22 @@ int open_above_stdio(const char* path, int flags) {
   return fd < 0 ? -errno : raise_above_stdio(fd);
 }
 
+// 0, or -errno.
+int read_file(const char* path, std::string* text) {
+  const int fd = open_above_stdio(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fd;
+  const UniqueFd file(fd);
+  text->clear();
+  char buffer[1024];
+  for (;;) {
+    const ssize_t count = ::read(file.get(), buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return -errno;
+    if (count == 0) return 0;
+    text->append(buffer, static_cast<std::size_t>(count));
+  }
+}
+
 class LinuxSys final : public Sys {
  public:
   constexpr LinuxSys() = default;
@@ -87,16 +105,17 @@ class LinuxSys final : public Sys {
   }
 
   bool poll_readable(const int* fds, std::size_t count, TimePoint deadline) override {
-    std::array<pollfd, kMostPolled> polled;
-    count = std::min(count, kMostPolled);
+    std::array<pollfd, 2> few;  // one child's wait allocates nothing
+    std::vector<pollfd> many(count > few.size() ? count : 0);
+    pollfd* const polled = many.empty() ? few.data() : many.data();
     for (std::size_t i = 0; i < count; ++i) polled[i] = {fds[i], POLLIN, 0};
     for (;;) {
       const TimePoint before = now();
       const timespec left = time_left(before, deadline);
-      const int ready = ::ppoll(polled.data(), count, deadline == TimePoint::max() ? nullptr : &left, nullptr);
+      const int ready = ::ppoll(polled, count, deadline == TimePoint::max() ? nullptr : &left, nullptr);
       if (ready > 0) return true;
       if (ready == 0 && now() >= deadline) return false;
-      if (ready < 0 && errno != EINTR) return true;  // out of memory: let the caller look again
+      if (ready < 0 && errno != EINTR) return true;  // out of memory or of limits: let the caller look again
     }
   }
 
@@ -177,22 +196,28 @@ class LinuxSys final : public Sys {
     return lists(::getpid()) && lists(1);
   }
 
+  int newest_pid() override {
+    std::string text;
+    const int error = read_file("/proc/loadavg", &text);  // its last field
+    if (error != 0) return error;
+    const std::size_t space = text.rfind(' ');
+    int pid = 0;
+    const bool is_number = absl::SimpleAtoi(text.substr(space == std::string::npos ? 0 : space), &pid);
+    return is_number && pid > 0 ? pid : -EINVAL;
+  }
+
   int read_proc(int pid, const char* name, std::string* text) override {
-    const int fd = open_above_stdio(absl::StrCat("/proc/", pid, "/", name).c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return fd;
-    const UniqueFd file(fd);
-    text->clear();
-    char buffer[1024];
-    for (;;) {
-      const ssize_t count = ::read(file.get(), buffer, sizeof buffer);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return -errno;
-      if (count == 0) return 0;
-      text->append(buffer, static_cast<std::size_t>(count));
-    }
+    return read_file(absl::StrCat("/proc/", pid, "/", name).c_str(), text);
   }
 
   int get_process_group(int pid) override { return result_of(::getpgid(pid)); }
+
+  int make_event() override {
+    const int fd = result_of(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    return fd < 0 ? fd : raise_above_stdio(fd);
+  }
+
+  void signal_event(int fd) override { ::eventfd_write(fd, 1); }
 
   void close_fd(int fd) override { ::close(fd); }
 

@@ -17,6 +17,7 @@ std::string name_of(std::error_code error) {
   if (error == Errc::kStillRunning) return "kStillRunning";
   if (error == Errc::kSurvivors) return "kSurvivors";
   if (error == Errc::kGroupUnknown) return "kGroupUnknown";
+  if (error == Errc::kNotReapable) return "kNotReapable";
   if (error == Errc::kStatusUnknown) return "kStatusUnknown";
   if (error.category() == std::generic_category()) return strerrorname_np(error.value());
   return absl::StrCat(error.category().name(), ":", error.value());

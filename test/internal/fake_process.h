@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -30,8 +31,8 @@ struct FakeProcess {
   }
 
   bool alive() const { return state == State::kAlive; }
-  // The text of /proc/<pid>/stat.
-  std::string stat() const;
+  // The text of /proc/<pid>/<name>: stat, status, comm, wchan.
+  std::string proc_file(std::string_view name) const;
 
   int pid = 0;
   int group = 0;
@@ -46,7 +47,10 @@ struct FakeProcess {
   bool denies_signals = false;    // EPERM: it has changed its user
   bool main_thread_gone = false;  // state Z, and alive in another thread
   bool traced = false;            // dead and readable, and not waitable
-  bool is_stranger = false;       // has nothing to do with the child: no signal may reach it
+  int tracer_pid = 0;             // who holds it then
+  std::string wait_channel = "0";
+  int uid = 0;
+  bool is_stranger = false;  // has nothing to do with the child: no signal may reach it
   std::vector<int> pending;
 };
 

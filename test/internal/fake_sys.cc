@@ -110,7 +110,7 @@ void FakeSys::wait_until(std::condition_variable&, std::unique_lock<std::mutex>&
 
 bool FakeSys::poll_readable(const int* fds, std::size_t count, TimePoint deadline) {
   record(Call::kPoll, *fds, 0, 0);
-  if (count == 0 || count > kMostPolled) violate(absl::StrCat("poll of ", count, " descriptors"));
+  if (count == 0) violate("poll of nothing");
   const auto ready = [&] { return std::any_of(fds, fds + count, [&](int fd) { return readable(fd); }); };
   while (!ready()) {
     bool woken = false;
@@ -133,6 +133,8 @@ FakeProcess* FakeSys::behind(int pidfd, const char* who) {
 }
 
 bool FakeSys::readable(int pidfd) {
+  const auto event = events_happened_.find(pidfd);
+  if (event != events_happened_.end()) return event->second;
   const FakeProcess* process = behind(pidfd, "poll");
   return process == nullptr || !process->alive();
 }
@@ -250,15 +252,19 @@ bool FakeSys::list_processes(std::vector<int>* pids) {
   for (const FakeProcess& process : processes_) {
     if (process.state != State::kGone) pids->push_back(process.pid);
   }
+  if (during_next_listing) std::exchange(during_next_listing, nullptr)();
   return true;
 }
 
-int FakeSys::read_proc(int pid, const char*, std::string* text) {
+// Every process that was ever added had a number; which ones they were does not matter.
+int FakeSys::newest_pid() { return proc_visible ? kLeaderPid + static_cast<int>(processes_.size()) : -ENOENT; }
+
+int FakeSys::read_proc(int pid, const char* name, std::string* text) {
   const FakeProcess* process = find(pid);
   int error = take_failure(Call::kReadProc);
   if (static_cast<int>(pidfds_.size()) - 1 > most_pidfds_with_proc) error = EMFILE;
   if (error == 0 && process == nullptr) error = ENOENT;
-  if (error == 0) *text = process->stat();
+  if (error == 0) *text = process->proc_file(name);
   return record(Call::kReadProc, pid, 0, -error);
 }
 
@@ -267,8 +273,20 @@ int FakeSys::get_process_group(int pid) {
   return record(Call::kGetProcessGroup, pid, 0, process == nullptr ? -ESRCH : process->group);
 }
 
+int FakeSys::make_event() {
+  if (make_event_error != 0) return record(Call::kMakeEvent, 0, 0, -make_event_error);
+  events_happened_[next_pidfd_] = false;
+  return record(Call::kMakeEvent, 0, 0, next_pidfd_++);
+}
+
+void FakeSys::signal_event(int fd) {
+  if (events_happened_.count(fd) == 0) violate(absl::StrCat("signal of descriptor ", fd, ", which is no event"));
+  events_happened_[fd] = true;
+}
+
 void FakeSys::close_fd(int fd) {
-  if (pidfds_.erase(fd) == 0) violate(absl::StrCat("close of descriptor ", fd, ", which is not open"));
+  if (pidfds_.erase(fd) + events_happened_.erase(fd) == 0)
+    violate(absl::StrCat("close of descriptor ", fd, ", which is not open"));
   record(Call::kCloseFd, fd, 0, 0);
 }
 

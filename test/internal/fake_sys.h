@@ -43,6 +43,7 @@ class FakeSys : public Sys {
     kListProcesses,
     kReadProc,
     kGetProcessGroup,
+    kMakeEvent,
     kCloseFd,
   };
 
@@ -66,6 +67,8 @@ class FakeSys : public Sys {
   int pidfd_open_error = 0;
   int most_pidfds_with_proc = 1000;  // nothing in /proc can be read (EMFILE) while more members' pidfds are open
   std::function<void()> before_next_pidfd_open;
+  std::function<void()> during_next_listing;  // after the list is made, before anything in it is read
+  int make_event_error = 0;
   std::function<void()> during_next_signal;  // after its outcome is settled
   absl::Duration init_delay;                 // how long a dead member stays a zombie
 
@@ -123,7 +126,10 @@ class FakeSys : public Sys {
   bool has_pidfd_group_signals(int pidfd) override;
   bool list_processes(std::vector<int>* pids) override;
   int read_proc(int pid, const char* name, std::string* text) override;
+  int newest_pid() override;
   int get_process_group(int pid) override;
+  int make_event() override;
+  void signal_event(int fd) override;
   void close_fd(int fd) override;
 
  private:
@@ -154,6 +160,7 @@ class FakeSys : public Sys {
   std::multimap<TimePoint, Event> events_;
   std::deque<FakeProcess> processes_;  // the leader is the first
   std::map<int, FakeProcess*> pidfds_;
+  std::map<int, bool> events_happened_;
   int next_pidfd_ = 100;
   Supervised* supervised_ = nullptr;
   std::map<Call, std::pair<int, int>> failures_;  // errno, times

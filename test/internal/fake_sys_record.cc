@@ -47,6 +47,7 @@ std::vector<std::string> FakeSys::violations() const {
   for (const auto& [fd, process] : pidfds_) {
     if (fd != kLeaderPidfd) all.push_back(absl::StrCat("pidfd of ", process->pid, " stays open"));
   }
+  for (const auto& [fd, happened] : events_happened_) all.push_back(absl::StrCat("event ", fd, " stays open"));
   return all;
 }
 

@@ -1,0 +1,57 @@
+// What Child::wait_or_terminate returns: the end of a child that had so much time and was terminated after it.
+#ifndef WARDEN_WAIT_OR_TERMINATE_H_
+#define WARDEN_WAIT_OR_TERMINATE_H_
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "absl/time/time.h"
+#include "warden/error.h"
+#include "warden/exit_status.h"
+#include "warden/termination_error.h"
+#include "warden/termination_report.h"
+
+namespace warden {
+
+struct WaitOrTerminateResult {
+  ExitStatus status;
+
+  // The time that the child was given.
+  absl::Duration timeout;
+
+  // Empty when the child ended within that time. Else the time had passed, and this is how it was ended. A child that
+  // ended by itself in the moment in which its time passed has its own status here, and EndCause::kNatural.
+  std::optional<TerminationReport> termination = std::nullopt;
+
+  bool timed_out() const { return termination.has_value(); }
+};
+
+struct WaitOrTerminateError {
+  enum class Kind {
+    kRefused,                   // a negative timeout, a wrong policy, a handle that is not usable: nothing was done
+    kWaitFailed,                // the wait broke, and the child was terminated for it: see `termination`
+    kTerminationFailed,         // the time passed, and the child could not be terminated
+    kWaitAndTerminationFailed,  // the wait broke, and the child could not be terminated either
+  };
+  Kind kind;
+  std::string process_name;
+  absl::Duration timeout;
+
+  std::optional<WaitError> wait_error = std::nullopt;
+  std::optional<TerminationReport> termination = std::nullopt;  // kWaitFailed only
+  std::optional<TerminationError> termination_error = std::nullopt;
+
+  // Every part that is there, with its attempts.
+  std::string to_string() const;
+};
+
+// The code of the termination's error if there is one, else of the wait's.
+std::error_code make_error_code(const WaitOrTerminateError& error);
+[[noreturn]] void outcome_throw_as_system_error_with_payload(const WaitOrTerminateError& error);
+std::ostream& operator<<(std::ostream& out, const WaitOrTerminateError& error);
+
+}  // namespace warden
+
+#endif  // WARDEN_WAIT_OR_TERMINATE_H_
