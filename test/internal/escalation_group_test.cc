@@ -28,7 +28,7 @@ TEST_F(EscalationGroupTest, SurvivorsOfTheLeaderGetTheRestOfTheEscalation) {
       ElementsAre("@0 preflight check_status - leader: ok", "@0 interrupt send_signal SIGINT group: ok",
                   "@0 interrupt send_signal SIGCONT group: ok", "@0 interrupt wait_for_exit SIGINT -: ok +100ms",
                   "@100ms interrupt sweep - group: timed_out kSurvivors [1001 (worker)]",
-                  "@0 interrupt wait_for_exit SIGINT -: timed_out ETIMEDOUT +1s [1001 (worker)]",
+                  "@100ms interrupt wait_for_exit SIGINT -: timed_out ETIMEDOUT +900ms [1001 (worker)]",
                   "@1s terminate send_signal SIGTERM group: ok", "@1s terminate send_signal SIGCONT group: ok",
                   "@1s terminate sweep - group: timed_out kSurvivors [1001 (worker)]",
                   "@1.5s terminate sweep - group: ok"));

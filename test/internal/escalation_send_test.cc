@@ -22,7 +22,7 @@ TEST_F(EscalationSendTest, FailedSendIsFollowedByTheGraceInPlaceOfTheTimeout) {
   EXPECT_THAT(
       lines_of(report.attempts),
       ElementsAre("@0 preflight check_status - leader: ok", "@0 interrupt send_signal SIGINT group: failed EPERM",
-                  "@0 interrupt wait_for_exit SIGINT -: timed_out ETIMEDOUT +100ms",
+                  "@0 interrupt check_status SIGINT -: timed_out ETIMEDOUT +100ms",
                   "@100ms terminate send_signal SIGTERM group: ok", "@100ms terminate send_signal SIGCONT group: ok",
                   "@100ms terminate wait_for_exit SIGTERM -: ok", "@100ms terminate sweep - group: ok"));
   EXPECT_THAT(messages_.messages(), ElementsAre(AllOf(StartsWith("WARN victim: SIGINT"), HasSubstr("could not be sent"),
@@ -80,11 +80,11 @@ TEST_F(EscalationSendTest, ThreeFailedSendsAreAnErrorAfterThreeGraces) {
   EXPECT_THAT(
       lines_of(error.attempts()),
       ElementsAre("@0 preflight check_status - leader: ok", "@0 interrupt send_signal SIGINT group: failed EPERM",
-                  "@0 interrupt wait_for_exit SIGINT -: timed_out ETIMEDOUT +100ms",
+                  "@0 interrupt check_status SIGINT -: timed_out ETIMEDOUT +100ms",
                   "@100ms terminate send_signal SIGTERM group: failed EPERM",
-                  "@100ms terminate wait_for_exit SIGTERM -: timed_out ETIMEDOUT +100ms",
+                  "@100ms terminate check_status SIGTERM -: timed_out ETIMEDOUT +100ms",
                   "@200ms kill send_signal SIGKILL group: failed EPERM",
-                  "@200ms kill wait_for_exit SIGKILL -: timed_out ETIMEDOUT +100ms"));
+                  "@200ms kill check_status SIGKILL -: timed_out ETIMEDOUT +100ms"));
   EXPECT_THAT(messages_.messages(), Contains(AllOf(StartsWith("ERROR "), HasSubstr("SIGKILL"))));
   EXPECT_TRUE(armed());
 }

@@ -86,7 +86,7 @@ class ScanGroupTest : public testing::Test {
  protected:
   std::vector<int> live() {
     std::vector<int> pids;
-    for (const Member& member : scan_group(sys_, FakeSys::kLeaderPid).live) pids.push_back(member.pid);
+    for (const Member& member : ProcessTable(sys_).group(FakeSys::kLeaderPid).live) pids.push_back(member.pid);
     return pids;
   }
   FakeSys sys_;
@@ -97,7 +97,7 @@ TEST_F(ScanGroupTest, FindsTheLiveOfTheGroupAndNobodyElse) {
   sys_.add_member("elsewhere").group = 900;
   sys_.init_delay = absl::Hours(1);
   sys_.exit(sys_.add_member("zombie"), ExitStatus::exited(0));
-  const GroupScan scan = scan_group(sys_, FakeSys::kLeaderPid);
+  const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
   EXPECT_TRUE(scan.known);
   ASSERT_EQ(scan.live.size(), 2u);
   EXPECT_EQ(scan.live[0].pid, FakeSys::kLeaderPid);
@@ -109,7 +109,7 @@ TEST_F(ScanGroupTest, FindsTheLiveOfTheGroupAndNobodyElse) {
 TEST_F(ScanGroupTest, ProcessThatGoesBetweenListAndReadIsNotThereAndNotUnknown) {
   for (const int error : {ENOENT, ESRCH}) {
     sys_.fail_next(FakeSys::Call::kReadProc, error);
-    const GroupScan scan = scan_group(sys_, FakeSys::kLeaderPid);
+    const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
     EXPECT_TRUE(scan.known) << error;
     EXPECT_THAT(scan.live, IsEmpty());
   }
@@ -118,13 +118,13 @@ TEST_F(ScanGroupTest, ProcessThatGoesBetweenListAndReadIsNotThereAndNotUnknown) 
 TEST_F(ScanGroupTest, ProcessThatCannotBeReadMakesTheScanUnknown) {
   for (const int error : {EACCES, EMFILE, EIO}) {
     sys_.fail_next(FakeSys::Call::kReadProc, error);
-    EXPECT_FALSE(scan_group(sys_, FakeSys::kLeaderPid).known) << error;
+    EXPECT_FALSE(ProcessTable(sys_).group(FakeSys::kLeaderPid).known) << error;
   }
 }
 
 TEST_F(ScanGroupTest, ProcThatCannotBeListedIsUnknown) {
   sys_.proc_visible = false;
-  EXPECT_FALSE(scan_group(sys_, FakeSys::kLeaderPid).known);
+  EXPECT_FALSE(ProcessTable(sys_).group(FakeSys::kLeaderPid).known);
 }
 
 TEST_F(ScanGroupTest, MemberIsStillAMemberUntilItEndsLeavesOrIsReplaced) {

@@ -25,7 +25,8 @@ class SupervisedTest : public EscalationTest {
   }
   GroupState look_at_group(std::vector<Member>* live) {
     const Lock lock(child_.mutex());
-    return child_.look_at_group(lock, live);
+    ProcessTable table(sys_);
+    return child_.look_at_group(lock, table, live);
   }
   void release() {
     const Lock lock(child_.mutex());

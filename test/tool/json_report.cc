@@ -112,27 +112,19 @@ void check_attempt(const value& attempt, const std::string& where) {
   }
 }
 
-// In the order in which they ended. Each started after the one before, with one exception: a wait that timed out after
-// its phase's sweep had found survivors counts from the beginning of the phase.
+// In the order in which they ended, and none started before the one before it.
 void check_attempts(const value& attempts, std::int64_t elapsed_ms) {
   ASSERT_TRUE(attempts.is_array());
   std::int64_t latest = 0;
-  std::string before;
   int number = 0;
   for (const value& attempt : attempts.get_array()) {
     const std::string where = "attempt " + std::to_string(++number);
     check_attempt(attempt, where);
     if (::testing::Test::HasFailure()) return;
     const std::int64_t started = attempt.at("started_ms").get_int64();
-    const std::string operation = text_of(attempt.at("operation"));
-    const bool is_wait_for_survivors =
-        before == "sweep" && operation == "wait_for_exit" && text_of(attempt.at("result")) == "timed_out";
-    if (!is_wait_for_survivors) {
-      EXPECT_GE(started, latest) << where;
-      latest = started;
-    }
+    EXPECT_GE(started, latest) << where;
+    latest = started;
     EXPECT_LE(started + attempt.at("elapsed_ms").get_int64(), elapsed_ms) << where;
-    before = operation;
   }
 }
 
