@@ -142,14 +142,17 @@ bool Supervised::leader_has_moved(const Lock&) {
   return group > 0 && group != child_.pid;
 }
 
-GroupState Supervised::look_at_group(const Lock&, ProcessTable& table, std::vector<Member>* live) {
-  live->clear();
-  if (!leads_group_ || group_is_empty_) return GroupState::kEmpty;
+bool Supervised::group_may_live(const Lock&) {
+  if (!leads_group_ || group_is_empty_) return false;
   const bool by_pidfd = child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd);
-  if (by_pidfd && sys_.pidfd_kill_group(child_.pidfd, 0) == -ESRCH) {
-    group_is_empty_ = true;
-    return GroupState::kEmpty;
-  }
+  group_is_empty_ = by_pidfd && sys_.pidfd_kill_group(child_.pidfd, 0) == -ESRCH;
+  return !group_is_empty_;
+}
+
+GroupState Supervised::look_at_group(const Lock& lock, ProcessTable& table, std::vector<Member>* live) {
+  live->clear();
+  if (!group_may_live(lock)) return GroupState::kEmpty;
+  const bool by_pidfd = child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd);
   GroupScan scan = table.group(child_.pid);
   // Found members count only if the number was still the group's when the scan was over.
   const bool named = by_pidfd ? sys_.pidfd_kill_group(child_.pidfd, 0) != -ESRCH : phase_ == Phase::kPinned;

@@ -108,6 +108,9 @@ class Supervised {
   // True when the running leader is in another group than the one that it was started to lead.
   bool leader_has_moved(const Lock& lock);
 
+  // False when look_at_group() needs no reading of /proc: there is no group, or the kernel says that it is empty.
+  // REQUIRES: ended().
+  bool group_may_live(const Lock& lock);
   // Whether anybody lives in the group besides the leader that has ended, and who. kEmpty is final.
   // REQUIRES: ended().
   // `table`: a reading of /proc, none of it from before the leader's end.

@@ -1,4 +1,4 @@
-// A simulated kernel: one child that may lead a group, the members of that group, and a clock that
+// A simulated kernel: one child that may lead a group, the members of that group, further children, and a clock that
 // moves only in waits.
 //
 // Example:
@@ -81,6 +81,8 @@ class FakeSys : public Sys {
   FakeProcess& leader() { return processes_.front(); }
   // A reference stays valid.
   FakeProcess& add_member(std::string program);
+  // Another child that leads a group, and its pidfd.
+  std::pair<FakeProcess&, int> add_leader(std::string program);
   // A process of another program that got the number (and, if it is the leader's, leads a group of
   // that number).
   FakeProcess& recycle(int pid, int group);
@@ -90,7 +92,7 @@ class FakeSys : public Sys {
   void steal_zombie() { leader().state = FakeProcess::State::kGone; }
 
   // From now on a reaper looks as soon as the leader has ended.
-  void play_reaper_of(Supervised& supervised) { supervised_ = &supervised; }
+  void play_reaper_of(Supervised& supervised) { supervised_[supervised.pid()] = &supervised; }
 
   // Time since the start of the simulation.
   absl::Duration elapsed() const { return absl::FromChrono(now_ - kStart); }
@@ -162,7 +164,7 @@ class FakeSys : public Sys {
   std::map<int, FakeProcess*> pidfds_;
   std::map<int, bool> events_happened_;
   int next_pidfd_ = 100;
-  Supervised* supervised_ = nullptr;
+  std::map<int, Supervised*> supervised_;         // by the number of the child
   std::map<Call, std::pair<int, int>> failures_;  // errno, times
   std::vector<Record> calls_;
   std::vector<std::string> violations_;
