@@ -153,6 +153,13 @@ WaitOutcome FakeSys::look(ChildId child, Reap reap) {
   const int failure = take_failure(Call::kLook);
   record(call, child.pidfd >= 0 ? child.pidfd : child.pid, 0, -failure);
   if (failure != 0) return {failure, std::nullopt};
+  const auto afterwards = std::exchange(after_next_look, nullptr);
+  const WaitOutcome outcome = look_at_child(child, reap);
+  if (afterwards) afterwards();
+  return outcome;
+}
+
+WaitOutcome FakeSys::look_at_child(ChildId child, Reap reap) {
   FakeProcess* process = child.pidfd >= 0 ? behind(child.pidfd, "look") : find(child.pid);
   if (process == nullptr || !process->is_child || process->state == State::kGone) return {ECHILD, std::nullopt};
   if (process->alive() || process->traced) return {};

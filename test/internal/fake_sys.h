@@ -69,6 +69,7 @@ class FakeSys : public Sys {
   std::function<void()> before_next_pidfd_open;
   std::function<void()> during_next_listing;  // after the list is made, before anything in it is read
   int make_event_error = 0;
+  std::function<void()> after_next_look;
   std::function<void()> during_next_signal;  // after its outcome is settled
   absl::Duration init_delay;                 // how long a dead member stays a zombie
 
@@ -154,6 +155,7 @@ class FakeSys : public Sys {
   FakeProcess* find(int pid);
   FakeProcess* behind(int pidfd, const char* who);
   bool readable(int pidfd);
+  WaitOutcome look_at_child(ChildId child, Reap reap);
   int signal_process(FakeProcess* process, int signal);
   int signal_group(int group, bool with_strangers, int signal);
   void deliver(FakeProcess& process, int signal);
