@@ -205,6 +205,28 @@ TEST_F(EscalationRowTest, S9Error) {
               ElementsAre(warning("SIGINT"), warning("SIGTERM"), error("by hand"), warning("unknown after SIGKILL")));
 }
 
+// The preflight and both catchable signals fail, and SIGKILL ends it all the same.
+TEST_F(EscalationRowTest, FailuresDoNotStopTheEscalation) {
+  sys_.fail_next(FakeSys::Call::kLook, EIO);
+  sys_.fail_next(FakeSys::Call::kPidfdKillGroup, EIO, 2);
+  const TerminationResult result = terminate(TerminationPolicy::interrupt_first(ms(10), ms(10)));
+  EXPECT_EQ(result.value().status, ExitStatus::signaled(Signal::kill(), false));
+  EXPECT_TRUE(result.value().forced);
+  EXPECT_EQ(sys_.elapsed(), ms(200));
+  EXPECT_THAT(errors_of(result), ElementsAre("@0 preflight check_status - leader: failed EIO",
+                                             "@0 interrupt send_signal SIGINT group: failed EIO",
+                                             "@100ms terminate send_signal SIGTERM group: failed EIO"));
+}
+
+TEST_F(EscalationRowTest, KillThatCannotBeSentIsOneErrorAndCanBeRepeated) {
+  refuse_next_send();
+  const TerminationResult refused = terminate(TerminationPolicy::immediate());
+  EXPECT_EQ(refused.error().code(), std::errc::operation_not_permitted);
+  EXPECT_THAT(errors_of(refused), ElementsAre("@0 kill send_signal SIGKILL group: failed EPERM"));
+  EXPECT_TRUE(armed());
+  EXPECT_TRUE(terminate(TerminationPolicy::immediate()).has_value());
+}
+
 TEST_F(EscalationRowTest, ThereAreAtMostSevenErrors) {
   sys_.fail_always(FakeSys::Call::kLook, EIO);
   sys_.fail_always(FakeSys::Call::kPidfdKillGroup, EPERM);
