@@ -129,12 +129,15 @@ int Supervised::send_to_leader(int signal) {
   return is_refused(error) ? -sys_.kill_process(child_.pid, signal) : error;
 }
 
-int Supervised::send(const Lock&, AttemptTarget target, int signal) {
+int Supervised::send(const Lock& lock, AttemptTarget target, int signal) {
   if (phase_ == Phase::kStarting) return ESRCH;
-  const int error = target == AttemptTarget::kGroup && leads_group_ ? send_to_group(signal) : send_to_leader(signal);
+  const bool to_group = target == AttemptTarget::kGroup && leads_group_ && !group_is_ours(lock);
+  const int error = to_group ? send_to_group(signal) : send_to_leader(signal);
   if (error == 0 && signal != 0 && signal != SIGCONT && phase_ == Phase::kRunning) sent_ |= mask_of(signal);
   return error;
 }
+
+bool Supervised::group_is_ours(const Lock&) { return leads_group_ && sys_.get_process_group(0) == child_.pid; }
 
 bool Supervised::leader_has_moved(const Lock&) {
   if (!leads_group_ || phase_ != Phase::kRunning) return false;

@@ -287,6 +287,7 @@ int FakeSys::read_proc(int pid, const char* name, std::string* text) {
 }
 
 int FakeSys::get_process_group(int pid) {
+  if (pid == 0) return record(Call::kGetProcessGroup, pid, 0, own_group);
   const FakeProcess* process = find(pid);
   return record(Call::kGetProcessGroup, pid, 0, process == nullptr ? -ESRCH : process->group);
 }

@@ -69,6 +69,7 @@ class FakeSys : public Sys {
   std::function<void()> before_next_pidfd_open;
   std::function<void()> during_next_listing;  // after the list is made, before anything in it is read
   int make_event_error = 0;
+  int own_group = 900;
   std::function<void()> after_next_look;
   std::function<void()> during_next_signal;  // after its outcome is settled
   absl::Duration init_delay;                 // how long a dead member stays a zombie
