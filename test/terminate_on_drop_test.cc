@@ -26,9 +26,10 @@ using testing::test_command;
 
 const TerminationPolicy kPatient = TerminationPolicy::service(kBound);
 
-// A child that ends at SIGTERM and says so, and dies of any other signal. It is ready.
+// A child that ends at SIGTERM and says so, and dies of any other signal. It is ready. The pipe ends with it.
 Child spawn_polite(AckPipe& ack) {
   Child child = Child::spawn(test_command(ack, {"handle", "TERM", "0"})).value();
+  ack.close_write();
   EXPECT_TRUE(ack.wait_for("ready"));
   return child;
 }
@@ -199,14 +200,15 @@ TEST(TerminateOnDrop, IsNoMistakeForAChildWhoseEndNobodySaw) {
 }
 
 TEST(TerminateOnDrop, RefusesAWrongPolicyByNameAndKeepsTheOldOne) {
-  TerminationPolicy negative_phase = kPatient;
+  const TerminationPolicy other = TerminationPolicy::interrupt_first(kBound, kBound);  // its SIGINT would kill
+  TerminationPolicy negative_phase = other;
   negative_phase.phases[0].timeout = -absl::Seconds(1);
-  TerminationPolicy kill_phase = kPatient;
+  TerminationPolicy kill_phase = other;
   kill_phase.phases.push_back({Signal::kill(), kBound});
-  TerminationPolicy negative_kill = kPatient;
+  TerminationPolicy negative_kill = other;
   negative_kill.kill_timeout = -absl::Seconds(1);
   const std::vector<std::pair<TerminationPolicy, std::string>> wrong = {
-      {negative_phase, "phases[0].timeout"}, {kill_phase, "phases[1].signal"}, {negative_kill, "kill_timeout"}};
+      {negative_phase, "phases[0].timeout"}, {kill_phase, "phases[2].signal"}, {negative_kill, "kill_timeout"}};
   const CapturedLog log;
   AckPipe ack;
   {
@@ -236,7 +238,6 @@ TEST(TerminateOnDrop, LeavesAChildWithoutAPolicyAsItWasWhenItRefuses) {
     EXPECT_TRUE(child.terminate_on_drop(wrong).has_error());
   }
   EXPECT_EQ(log.records().size(), 1u) << "the drop is a mistake as before";
-  ack.close_write();
   EXPECT_EQ(ack.wait_line(), "") << "SIGKILL came, and no SIGTERM";
 }
 
