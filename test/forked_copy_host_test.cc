@@ -17,6 +17,8 @@
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "warden/child.h"
+#include "warden/log.h"
+#include "warden/misuse.h"
 
 namespace warden {
 namespace {
@@ -99,6 +101,35 @@ TEST(ForkingHost, CanForkWhileAnotherThreadStartsAndEndsChildren) {
   stop = true;
   spawner.join();
   EXPECT_EQ(child.kill().value().signal(), Signal::kill());
+}
+
+TEST(ForkingHost, CanDropAChildOfACopysOwnWhileAnotherThreadSetsHandlers) {
+#ifdef ABSL_HAVE_THREAD_SANITIZER
+  GTEST_SKIP() << "a forked copy cannot create threads under TSan";
+#endif
+  std::atomic<bool> stop{false};
+  std::thread setter([&stop] {
+    while (!stop) {
+      set_misuse_handler([](const Misuse&, void*) {}, nullptr);
+      set_misuse_handler(nullptr, nullptr);
+      set_log_sink([](const LogRecord&, void*) {}, nullptr);
+      set_log_sink(nullptr, nullptr);
+    }
+  });
+  for (int i = 0; i < 200; ++i) {
+    const pid_t copy = ::fork();
+    if (copy == 0) {
+      int told = 0;
+      set_log_sink([](const LogRecord&, void* context) { ++*static_cast<int*>(context); }, &told);
+      set_misuse_handler(nullptr, nullptr);
+      { const Child own = Child::spawn(test_command({"sleep"})).value(); }
+      ::_exit(told == 1 ? 0 : 1);
+    }
+    EXPECT_TRUE(copy_succeeds(copy)) << "copy " << i;
+    if (::testing::Test::HasFailure()) break;
+  }
+  stop = true;
+  setter.join();
 }
 
 // What is left of a daemon's start: the parent part has exited, and this process goes on with the handles of it.
