@@ -2,8 +2,11 @@
 #include "lib/internal/owner.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <functional>
@@ -119,6 +122,33 @@ TEST(Owner, IsOneForAllThreadsOfACopyThatAskFirst) {
       });
     }
   });
+}
+
+bool holds_in_copy(const std::function<bool()>& body) {
+  const pid_t copy = ::fork();
+  if (copy == 0) ::_exit(body() ? 0 : 1);
+  int status = -1;
+  return ::waitpid(copy, &status, 0) == copy && status == 0;
+}
+
+// In a copy that is the first process of a pid namespace of its own; false where there can be none.
+bool holds_in_new_namespace(const std::function<bool()>& body) {
+  return ::unshare(CLONE_NEWPID) == 0 && holds_in_copy([&body] { return ::getpid() == 1 && body(); });
+}
+
+TEST(Owner, IsAnotherInACopyThatHasTheSameNumberInAnotherPidNamespace) {
+  if (!holds_in_copy([] { return holds_in_new_namespace([] { return true; }); })) {
+    GTEST_SKIP() << "no pid namespace can be had here";
+  }
+  const auto differs_from = [](Owner other) {
+    return !is_this_process(other) && this_process() != other && !is_this_process(other);
+  };
+  EXPECT_TRUE(holds_in_copy([&] {
+    return holds_in_new_namespace([&] {
+      const Owner original = this_process();
+      return holds_in_new_namespace([&] { return differs_from(original); }) && is_this_process(original);
+    });
+  }));
 }
 
 // A kernel before 4.14, or a filter.
