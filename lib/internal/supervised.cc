@@ -113,13 +113,21 @@ bool Supervised::recover_lost(Lock& lock, int pidfd) {
   return true;
 }
 
+// The number is the group's while its leader is unreaped. Nobody keeps a foreign wait from a zombie that is pinned;
+// what has the number then may be another child of this process.
+bool Supervised::group_number_is_ours() {
+  if (phase_ == Phase::kPinned) {
+    const WaitOutcome seen = sys_.look(child_, Reap::kLeave);
+    if (seen.error == ECHILD || (seen.error == 0 && !seen.status.has_value())) phase_ = Phase::kLost;
+  }
+  return phase_ == Phase::kRunning || phase_ == Phase::kPinned;
+}
+
 int Supervised::send_to_group(int signal) {
   if (child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd)) {
     return -sys_.pidfd_kill_group(child_.pidfd, signal);
   }
-  // The number is the group's while its leader is unreaped.
-  const bool number_is_ours = phase_ == Phase::kRunning || phase_ == Phase::kPinned;
-  return number_is_ours ? -sys_.kill_group(child_.pid, signal) : ESRCH;
+  return group_number_is_ours() ? -sys_.kill_group(child_.pid, signal) : ESRCH;
 }
 
 int Supervised::send_to_leader(int signal) {
@@ -152,7 +160,7 @@ GroupState Supervised::look_at_group(const Lock&, ProcessTable& table, std::vect
   }
   GroupScan scan = table.group(child_.pid);
   // Found members count only if the number was still the group's when the scan was over.
-  const bool named = by_pidfd ? sys_.pidfd_kill_group(child_.pidfd, 0) != -ESRCH : phase_ == Phase::kPinned;
+  const bool named = by_pidfd ? sys_.pidfd_kill_group(child_.pidfd, 0) != -ESRCH : group_number_is_ours();
   if (by_pidfd && !named) scan = {true, {}};
   if (!scan.live.empty() && named) {
     *live = std::move(scan.live);

@@ -141,6 +141,7 @@ class Supervised {
   bool must_pin();
   void publish(const Lock& lock, const ExitStatus& status, Phase phase);
   bool recover_lost(Lock& lock, int pidfd);
+  bool group_number_is_ours();
   int send_to_group(int signal);
   int send_to_leader(int signal);
 
