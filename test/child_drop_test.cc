@@ -81,6 +81,38 @@ TEST(Drop, AChildThatWasWaitedForIsDroppedInSilence) {
   EXPECT_TRUE(log.records().empty());
 }
 
+TEST(Drop, AChildThatWasTerminatedOrKilledIsDroppedInSilence) {
+  CapturedLog log;
+  {
+    Child terminated = Child::spawn(test_command({"sleep"})).value();
+    EXPECT_TRUE(terminated.terminate(TerminationPolicy::service(kBound)).has_value());
+    Child killed = Child::spawn(test_command({"sleep"})).value();
+    EXPECT_TRUE(killed.kill().has_value());
+  }
+  EXPECT_TRUE(log.records().empty());
+}
+
+TEST(Drop, ArmingWhatIsArmedChangesNothing) {
+  CapturedLog log;
+  {
+    Child child = Child::spawn(test_command({"sleep"})).value();
+    child.must_be_terminated();
+    child.must_be_terminated();
+    EXPECT_TRUE(child.kill().has_value());
+  }
+  EXPECT_TRUE(log.records().empty());
+}
+
+TEST(Drop, AChildThatIsArmedAfterItsEndWasSeenIsMisuse) {
+  CapturedLog log;
+  {
+    Child child = Child::spawn(test_command({"exit", "0"})).value();
+    EXPECT_TRUE(child.wait().has_value());
+    child.must_be_terminated();
+  }
+  EXPECT_EQ(log.records().size(), 1u);
+}
+
 TEST(Drop, AnExcusedChildLivesOnAndIsCollectedAtItsEnd) {
   CapturedLog log;
   AckPipe ack;

@@ -123,6 +123,21 @@ TEST_F(SpawnFailure, ErrorsOnTheReaperComeBackTheSame) {
   expect_error(Command(file_).stdin_from(Stdio::pipe()), SpawnStep::kExec, ENOENT, file_);
 }
 
+TEST_F(SpawnFailure, NamesTheProgramAndNeverItsArgumentsOrEnvironment) {
+  Command command("/no/such/program");
+  command.args({"--password=secret"}).env("TOKEN", "secret");
+  const std::string text = error_of(command).to_string();
+  EXPECT_NE(text.find("/no/such/program"), std::string::npos) << text;
+  EXPECT_EQ(text.find("secret"), std::string::npos) << text;
+}
+
+TEST_F(SpawnFailure, HasTheNameThatWasGiven) {
+  Command command("/no/such/program");
+  command.name("database");
+  const std::string text = error_of(command).to_string();
+  EXPECT_NE(text.find("'database'"), std::string::npos) << text;
+}
+
 TEST_F(SpawnFailure, ManyInARowLeaveNothing) {
   for (int i = 0; i < 100; ++i) expect_error(Command(file_), SpawnStep::kExec, ENOENT, file_);
 }

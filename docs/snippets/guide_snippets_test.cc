@@ -5,6 +5,7 @@
 #include <boost/outcome/try.hpp>
 #include <cstdio>
 #include <iostream>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "warden/boost_process.h"
@@ -51,6 +52,52 @@ TEST(Guide, End) {
     std::cerr << ended.error() << '\n';
   }
   EXPECT_EQ(ended.value().status, warden::ExitStatus::signaled(warden::Signal::terminate(), false));
+}
+
+TEST(Guide, EndMany) {
+  std::vector<warden::Child> children;
+  for (int i = 0; i < 3; ++i) children.push_back(started({"-c", "exec sleep 600"}));
+  for (const auto& ended : warden::terminate_all(children, warden::TerminationPolicy::service(absl::Seconds(5)))) {
+    if (!ended) std::cerr << ended.error() << '\n';
+  }
+  for (const warden::Child& child : children) EXPECT_EQ(child.state().kind, warden::ProcessState::Kind::kExited);
+}
+
+TEST(Guide, EndInTime) {
+  warden::Child child = started({"-c", "exec sleep 600"});
+  warden::Result<warden::WaitOrTerminateResult, warden::WaitOrTerminateError> done =
+      child.wait_or_terminate(absl::Milliseconds(10), warden::TerminationPolicy::service(absl::Seconds(5)));
+  if (done && done.value().timed_out()) std::cout << "terminated: " << done.value().status << '\n';
+  EXPECT_EQ(done.value().status, warden::ExitStatus::signaled(warden::Signal::terminate(), false));
+}
+
+TEST(Guide, LetGoInOrder) {
+  testing::internal::CaptureStderr();
+  {
+    warden::Child child = started({"-c", "exec sleep 600"});
+    warden::Result<void, warden::TerminationError> set =
+        child.terminate_on_drop(warden::TerminationPolicy::service(absl::Seconds(5)));
+    EXPECT_TRUE(set.has_value());
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(GuideDeathTest, LetGoByMistakeAborts) {
+  const auto drop = [] {
+    warden::abort_on_misuse();
+    const warden::Child dropped = started({"-c", "exec sleep 600"});
+  };
+  EXPECT_DEATH(drop(), "sh' \\(pid [0-9]+\\) destroyed before its end was seen");
+}
+
+TEST(Guide, LetGoByMistakeIsTold) {
+  warden::set_misuse_handler(
+      [](const warden::Misuse& misuse, void*) { std::cerr << "lost sight of " << misuse.process_name << '\n'; },
+      nullptr);
+  testing::internal::CaptureStderr();
+  { const warden::Child dropped = started({"-c", "exec sleep 600"}); }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "lost sight of sh\n");
+  warden::set_misuse_handler(nullptr, nullptr);
 }
 
 TEST(Guide, Feed) {

@@ -164,15 +164,16 @@ void Escalation::finish_wait(const Lock& lock) {
 bool Escalation::next_phase(const Lock& lock) {
   while (next_ < policy_.phases.size() && child_.sys().now() < kill_by_) {
     const TerminationPhase phase = policy_.phases[next_++];
-    if (target_of(phase.target) == AttemptTarget::kLeader && child_.ended(lock)) continue;
+    if (target_of(lock, phase.target) == AttemptTarget::kLeader && child_.ended(lock)) continue;
     enter_phase(lock, phase);
     return true;
   }
   return false;
 }
 
-AttemptTarget Escalation::target_of(AttemptTarget asked) const {
-  return policy_.leader_only || !child_.leads_group() ? AttemptTarget::kLeader : asked;
+AttemptTarget Escalation::target_of(const Lock& lock, AttemptTarget asked) const {
+  const bool alone = policy_.leader_only || !child_.leads_group() || child_.group_is_ours(lock);
+  return alone ? AttemptTarget::kLeader : asked;
 }
 
 int Escalation::send(const Lock& lock, Signal signal, AttemptTarget target) {
@@ -203,7 +204,7 @@ void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, ab
 void Escalation::enter_phase(const Lock& lock, const TerminationPhase& phase) {
   phase_ = phase_of(phase.signal);
   signal_ = phase.signal;
-  const AttemptTarget target = target_of(phase.target);
+  const AttemptTarget target = target_of(lock, phase.target);
   const int error = send(lock, phase.signal, target);
   if (error == 0) {
     send(lock, Signal::continue_process(), target);  // a stopped process runs its handler only once it is continued
@@ -216,7 +217,7 @@ void Escalation::enter_phase(const Lock& lock, const TerminationPhase& phase) {
 void Escalation::enter_kill(const Lock& lock) {
   phase_ = child_.ended(lock) ? AttemptPhase::kSweep : AttemptPhase::kKill;
   signal_ = Signal::kill();
-  const int error = send(lock, Signal::kill(), target_of(AttemptTarget::kGroup));
+  const int error = send(lock, Signal::kill(), target_of(lock, AttemptTarget::kGroup));
   forced_ = error == 0;
   if (error != 0) {
     warn(LogSeverity::kError, "SIGKILL could not be sent; the process may need to be ended by hand",

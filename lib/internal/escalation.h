@@ -67,7 +67,7 @@ class Escalation {
   bool is_group_empty(const Lock& lock, ProcessTable* table);
   int send(const Lock& lock, Signal signal, AttemptTarget target);
   void start_waiting(const Lock& lock, Stage stage, int send_error, absl::Duration timeout);
-  AttemptTarget target_of(AttemptTarget asked) const;
+  AttemptTarget target_of(const Lock& lock, AttemptTarget asked) const;
   AttemptOperation wait_operation() const;
   EndCause cause_of_end(const Lock& lock) const;
   std::vector<StuckProcess> find_stuck(const Lock& lock) const;

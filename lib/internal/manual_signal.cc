@@ -21,7 +21,8 @@ Attempt attempt_of(AttemptOperation operation, AttemptTarget target, Signal sign
 }  // namespace
 
 Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock, Signal signal) {
-  const AttemptTarget target = child.leads_group() ? AttemptTarget::kGroup : AttemptTarget::kLeader;
+  const bool has_group = child.leads_group() && !child.group_is_ours(lock);
+  const AttemptTarget target = has_group ? AttemptTarget::kGroup : AttemptTarget::kLeader;
   AttemptLog log;
   // The child's own view: ended is a success; what cannot be told is an entry.
   const auto ended = [&] {

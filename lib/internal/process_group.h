@@ -52,6 +52,7 @@ class ProcessTable {
   explicit ProcessTable(Sys& sys) : sys_(sys) {}
 
   GroupScan group(int pgid);
+  bool was_read() const { return readings_ > 0; }
 
  private:
   void read();

@@ -137,12 +137,15 @@ int Supervised::send_to_leader(int signal) {
   return is_refused(error) ? -sys_.kill_process(child_.pid, signal) : error;
 }
 
-int Supervised::send(const Lock&, AttemptTarget target, int signal) {
+int Supervised::send(const Lock& lock, AttemptTarget target, int signal) {
   if (phase_ == Phase::kStarting) return ESRCH;
-  const int error = target == AttemptTarget::kGroup && leads_group_ ? send_to_group(signal) : send_to_leader(signal);
+  const bool to_group = target == AttemptTarget::kGroup && leads_group_ && !group_is_ours(lock);
+  const int error = to_group ? send_to_group(signal) : send_to_leader(signal);
   if (error == 0 && signal != 0 && signal != SIGCONT && phase_ == Phase::kRunning) sent_ |= mask_of(signal);
   return error;
 }
+
+bool Supervised::group_is_ours(const Lock&) { return leads_group_ && sys_.get_process_group(0) == child_.pid; }
 
 bool Supervised::leader_has_moved(const Lock&) {
   if (!leads_group_ || phase_ != Phase::kRunning) return false;
@@ -150,14 +153,17 @@ bool Supervised::leader_has_moved(const Lock&) {
   return group > 0 && group != child_.pid;
 }
 
-GroupState Supervised::look_at_group(const Lock&, ProcessTable& table, std::vector<Member>* live) {
-  live->clear();
-  if (!leads_group_ || group_is_empty_) return GroupState::kEmpty;
+bool Supervised::group_may_live(const Lock&) {
+  if (!leads_group_ || group_is_empty_) return false;
   const bool by_pidfd = child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd);
-  if (by_pidfd && sys_.pidfd_kill_group(child_.pidfd, 0) == -ESRCH) {
-    group_is_empty_ = true;
-    return GroupState::kEmpty;
-  }
+  group_is_empty_ = by_pidfd && sys_.pidfd_kill_group(child_.pidfd, 0) == -ESRCH;
+  return !group_is_empty_;
+}
+
+GroupState Supervised::look_at_group(const Lock& lock, ProcessTable& table, std::vector<Member>* live) {
+  live->clear();
+  if (!group_may_live(lock)) return GroupState::kEmpty;
+  const bool by_pidfd = child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd);
   GroupScan scan = table.group(child_.pid);
   // Found members count only if the number was still the group's when the scan was over.
   const bool named = by_pidfd ? sys_.pidfd_kill_group(child_.pidfd, 0) != -ESRCH : group_number_is_ours();

@@ -98,16 +98,21 @@ class Supervised {
   void add_observer(const Lock&, ChangeObserver* observer) { observers_.push_back(observer); }
   void remove_observer(const Lock&, ChangeObserver* observer);
 
-  // Sends to the group, or to the leader alone: 0 or an errno. The leader's number is never used once it may be
-  // somebody else's: a leader that has ended takes no signal (success), a group that cannot be named any more gives
-  // ESRCH.
+  // Sends to the group, or to the leader alone, as also in place of a group that this process is in: 0 or an errno. The
+  // leader's number is never used once it may be somebody else's: a leader that has ended takes no signal (success), a
+  // group that cannot be named any more gives ESRCH.
   int send(const Lock& lock, AttemptTarget target, int signal);
   // Whether a signal that can end a process was sent while the leader lived; this signal, or any.
   bool was_sent(const Lock&, int signal) const { return (sent_ & mask_of(signal)) != 0; }
   bool was_sent_any(const Lock&) const { return sent_ != 0; }
+  // True when this process is in the child's group: a signal to the group would be one to ourselves.
+  bool group_is_ours(const Lock& lock);
   // True when the running leader is in another group than the one that it was started to lead.
   bool leader_has_moved(const Lock& lock);
 
+  // False when look_at_group() needs no reading of /proc: there is no group, or the kernel says that it is empty.
+  // REQUIRES: ended().
+  bool group_may_live(const Lock& lock);
   // Whether anybody lives in the group besides the leader that has ended, and who. kEmpty is final.
   // REQUIRES: ended().
   // `table`: a reading of /proc, none of it from before the leader's end.

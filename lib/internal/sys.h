@@ -73,6 +73,7 @@ class Sys {
   // The text of /proc/<pid>/<name>, or -errno.
   virtual int read_proc(int pid, const char* name, std::string* text) = 0;
 
+  // getpgid(2); 0 is this process.
   virtual int get_process_group(int pid) = 0;
 
   // eventfd(2): a descriptor that is readable from the first signal_event on; or -errno.

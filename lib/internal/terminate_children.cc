@@ -15,6 +15,9 @@
 namespace warden::internal {
 namespace {
 
+// The least time between two readings of /proc, so that leaders that end one after the other share one.
+constexpr absl::Duration kReadingPause = absl::Milliseconds(1);
+
 // Which runs something has happened to. Its lock is taken under a child's.
 class DueRuns {
  public:
@@ -81,10 +84,14 @@ class Run final : public ChangeObserver {
     ended_ = child_.look(lock);
   }
 
-  // Does what is due; true when it is over.
-  bool advance(ProcessTable& table) {
+  // Does what is due; true when it is over. Without a table it is put off to the next reading if it needs one.
+  bool advance(ProcessTable* table, TimePoint next_reading) {
     Lock lock(child_.mutex());
-    escalation_->advance(lock, ended_ ? &table : nullptr);
+    if (table == nullptr && ended_ && !escalation_->over(lock) && child_.group_may_live(lock)) {
+      wake_at_ = next_reading;
+      return false;
+    }
+    escalation_->advance(lock, ended_ ? table : nullptr);
     deliver_messages(child_, lock, *escalation_);
     if (escalation_->over(lock)) {
       child_.remove_observer(lock, this);
@@ -147,12 +154,15 @@ class Batch {
   // One reading of /proc serves all whose leaders had ended before it.
   void advance(const std::vector<std::size_t>& due) {
     for (const std::size_t i : due) runs_[i]->look();
+    const TimePoint started = sys_.now();
     ProcessTable table(sys_);
     for (const std::size_t i : due) {
-      if (runs_[i]->advance(table)) continue;
+      if (runs_[i]->advance(started < next_reading_ ? nullptr : &table, next_reading_)) continue;
       left_.emplace(runs_[i]->wake_at(), i);
       if (runs_[i]->watched() >= 0) watching_.push_back(i);
     }
+    const TimePoint now = sys_.now();
+    if (table.was_read()) next_reading_ = now + std::max(absl::ToChronoNanoseconds(kReadingPause), now - started);
   }
 
   // Takes the runs that are to be looked at out of those that are left.
@@ -179,6 +189,7 @@ class Batch {
   Sys& sys_;
   DueRuns due_;
   std::vector<std::unique_ptr<Run>> runs_;
+  TimePoint next_reading_;                            // not earlier
   std::set<std::pair<TimePoint, std::size_t>> left_;  // by the time at which each has to go on
   std::vector<std::size_t> watching_;                 // those of them that wait for a survivor
 };

@@ -54,6 +54,7 @@ int exit_code_of(const RunReport& report) {
 void add_termination(const Termination& termination, RunReport* report) {
   if (!termination.has_value()) {
     report->error = termination.error().code().message();
+    for (const StuckProcess& process : termination.error().stuck()) report->error += "; " + process.to_string();
     report->attempts = termination.error().attempts();
     report->survivors = termination.error().survivors();
     return;
@@ -67,7 +68,9 @@ void add_termination(const Termination& termination, RunReport* report) {
   report->survivors = ended.survivors;
   report->attempts = ended.attempts;
   // It had ended by itself before anything was sent.
-  if (!had_ended) report->ended_by = ended.ended_by;
+  if (had_ended) return;
+  report->ended_by = ended.ended_by;
+  report->cause = ended.cause;
 }
 
 // Waits for the end, by the program itself, by the timeout or by a signal to the tool.

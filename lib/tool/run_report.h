@@ -11,6 +11,7 @@
 #include "warden/exit_status.h"
 #include "warden/signal.h"
 #include "warden/termination_error.h"
+#include "warden/termination_report.h"
 
 namespace warden::tool {
 
@@ -21,6 +22,7 @@ struct RunReport {
   bool timed_out = false;
   std::optional<Signal> received;        // the first signal that came to the tool
   std::optional<AttemptPhase> ended_by;  // empty for an end of its own
+  std::optional<EndCause> cause;         // the same
   bool forced = false;
   std::optional<std::vector<Survivor>> survivors;  // empty when nobody looked
   absl::Duration elapsed;

@@ -102,6 +102,8 @@ std::string to_json(const RunReport& report) {
   object["timed_out"] = report.timed_out;
   object["ended_by"] = nullptr;
   if (report.ended_by.has_value()) object["ended_by"] = text_of(to_string(*report.ended_by));
+  object["cause"] = nullptr;
+  if (report.cause.has_value()) object["cause"] = text_of(to_string(*report.cause));
   object["forced"] = report.forced;
   object["survivors"] = survivors_of(report.survivors);
   object["elapsed_ms"] = milliseconds(report.elapsed);

@@ -1,4 +1,6 @@
 // The phase machine: several callers, one run. An event plays the second caller.
+#include <errno.h>
+
 #include <utility>
 
 #include "test/internal/escalation_fixture.h"
@@ -185,6 +187,29 @@ TEST_F(EscalationJoinTest, WideningAfterTheKillDoesNotExtendItsBound) {
   join_at(ms(2900), TerminationPolicy::immediate());
   EXPECT_EQ(error_of(leader_only).code(), Errc::kStillRunning);
   EXPECT_EQ(sys_.elapsed(), seconds(3));
+}
+
+// The first caller polls a survivor for ever; the second ends the run in vain.
+TEST_F(EscalationJoinTest, EndOfTheRunEndsAWaitForSurvivors) {
+  for (const int no_event : {0, EMFILE}) {
+    FakeSys sys;
+    sys.make_event_error = no_event;
+    sys.leader().dies_of(SIGTERM);
+    sys.add_member("worker").unkillable = true;
+    Supervised child(sys, "victim");
+    Lock lock(child.mutex());
+    child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, /*leads_group=*/true);
+    sys.at(seconds(1), [&] {
+      Lock second(child.mutex());
+      EXPECT_TRUE(terminate_child(child, second, TerminationPolicy::immediate()).has_error());
+    });
+    const TerminationResult result = terminate_child(child, lock, TerminationPolicy::service(absl::InfiniteDuration()));
+    ASSERT_TRUE(result.has_error());
+    EXPECT_EQ(result.error().code(), Errc::kSurvivors);
+    EXPECT_EQ(sys.elapsed(), seconds(4));
+    lock.unlock();
+    EXPECT_THAT(sys.violations(), testing::IsEmpty());
+  }
 }
 
 TEST_F(EscalationJoinTest, LeaderOnlyCallerDoesNotNarrowAGroupRun) {

@@ -209,6 +209,20 @@ TEST_F(EscalationSendTest, LeaderThatMovedToAnotherGroupIsSignalledApart) {
   }
 }
 
+// setpgid(2) lets a parent move into the group of its child.
+TEST_F(EscalationSendTest, GroupThatWeAreInIsNeverSignalled) {
+  begin();
+  sys_.own_group = FakeSys::kLeaderPid;
+  FakeProcess& us = sys_.add_member("us");
+  const TerminationError error = error_of(usual());
+  EXPECT_FALSE(sys_.leader().alive());
+  EXPECT_TRUE(us.alive());
+  EXPECT_THAT(sys_.signals(), testing::Each(StartsWith("pidfd_kill_process ")));
+  EXPECT_THAT(lines_of(error.attempts()), Contains("@0 interrupt send_signal SIGINT leader: ok"));
+  EXPECT_EQ(error.code(), Errc::kSurvivors);
+  EXPECT_THAT(error.survivors(), ElementsAre(Survivor{us.pid, "us"}));
+}
+
 TEST_F(EscalationSendTest, RefusedPidfdSignalFallsBackToTheNumberOfARunningLeader) {
   begin(Kernel::kOld, /*leads_group=*/false);
   sys_.fail_always(FakeSys::Call::kPidfdKillProcess, ENOSYS);

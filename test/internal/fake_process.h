@@ -51,6 +51,7 @@ struct FakeProcess {
   std::string wait_channel = "0";
   int uid = 0;
   bool is_stranger = false;  // has nothing to do with the child: no signal may reach it
+  bool is_child = false;     // ours to wait for: the leader, and others like it
   std::vector<int> pending;
 };
 

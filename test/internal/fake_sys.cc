@@ -17,7 +17,7 @@ using State = FakeProcess::State;
 }  // namespace
 
 FakeSys::FakeSys() {
-  add(kLeaderPid, kLeaderPid, "leader");
+  add(kLeaderPid, kLeaderPid, "leader").is_child = true;
   add(1, 1, "init").is_stranger = true;
   add(900, 900, "another").is_stranger = true;
   pidfds_[kLeaderPidfd] = &leader();
@@ -36,6 +36,14 @@ FakeProcess& FakeSys::add_member(std::string program) {
   return add(kLeaderPid + static_cast<int>(processes_.size()) - 2, kLeaderPid, std::move(program));
 }
 
+std::pair<FakeProcess&, int> FakeSys::add_leader(std::string program) {
+  const int pid = kLeaderPid + static_cast<int>(processes_.size()) - 2;
+  FakeProcess& process = add(pid, pid, std::move(program));
+  process.is_child = true;
+  pidfds_[next_pidfd_] = &process;
+  return {process, next_pidfd_++};
+}
+
 FakeProcess& FakeSys::recycle(int pid, int group) {
   FakeProcess& stranger = add(pid, group, "stranger");
   stranger.is_stranger = true;
@@ -46,15 +54,16 @@ void FakeSys::exit(FakeProcess& process, const ExitStatus& status) {
   if (!process.alive()) return;
   process.state = State::kZombie;
   process.status = status;
-  if (&process != &leader()) {
+  if (!process.is_child) {
     const auto collect = [&process] { process.state = State::kGone; };
     if (init_delay == absl::ZeroDuration()) return collect();
     return schedule(elapsed() + init_delay, collect, false);
   }
-  if (supervised_ == nullptr) return;
-  at(elapsed(), [this] {
-    Lock lock(supervised_->mutex());
-    supervised_->look(lock);
+  const auto reaper = supervised_.find(process.pid);
+  if (reaper == supervised_.end()) return;
+  at(elapsed(), [supervised = reaper->second] {
+    Lock lock(supervised->mutex());
+    supervised->look(lock);
   });
 }
 
@@ -144,11 +153,18 @@ WaitOutcome FakeSys::look(ChildId child, Reap reap) {
   const int failure = take_failure(Call::kLook);
   record(call, child.pidfd >= 0 ? child.pidfd : child.pid, 0, -failure);
   if (failure != 0) return {failure, std::nullopt};
-  FakeProcess* process = child.pidfd >= 0 ? behind(child.pidfd, "look") : &leader();
-  if (process != &leader() || leader().state == State::kGone) return {ECHILD, std::nullopt};
-  if (leader().alive() || leader().traced) return {};
-  if (reap == Reap::kCollect) leader().state = State::kGone;
-  return {0, leader().status};
+  const auto afterwards = std::exchange(after_next_look, nullptr);
+  const WaitOutcome outcome = look_at_child(child, reap);
+  if (afterwards) afterwards();
+  return outcome;
+}
+
+WaitOutcome FakeSys::look_at_child(ChildId child, Reap reap) {
+  FakeProcess* process = child.pidfd >= 0 ? behind(child.pidfd, "look") : find(child.pid);
+  if (process == nullptr || !process->is_child || process->state == State::kGone) return {ECHILD, std::nullopt};
+  if (process->alive() || process->traced) return {};
+  if (reap == Reap::kCollect) process->state = State::kGone;
+  return {0, process->status};
 }
 
 void FakeSys::block_until_waitable(int) {
@@ -213,14 +229,16 @@ int FakeSys::signal_group(int group, bool with_strangers, int signal) {
 
 int FakeSys::kill_process(int pid, int signal) {
   if (pid <= 1) violate(absl::StrCat("kill_process(", pid, ", ", signal, ")"));
-  if (find(pid) != &leader()) violate("a signal by a number that the leader does not have");
+  const FakeProcess* const process = find(pid);
+  if (process == nullptr || !process->is_child) violate("a signal by a number that the leader does not have");
   const int failure = take_failure(Call::kKillProcess);
   return record_signal(Call::kKillProcess, pid, signal, failure ? -failure : signal_process(find(pid), signal));
 }
 
 int FakeSys::kill_group(int pgid, int signal) {
   if (pgid <= 1) violate(absl::StrCat("kill_group(", pgid, ", ", signal, ")"));
-  if (leader().state == State::kGone) violate("a group signal by a number that nothing pins");
+  const FakeProcess* const pin = find(pgid);
+  if (pin == nullptr || !pin->is_child) violate("a group signal by a number that nothing pins");
   const int failure = take_failure(Call::kKillGroup);
   return record_signal(Call::kKillGroup, pgid, signal, failure ? -failure : signal_group(pgid, true, signal));
 }
@@ -269,6 +287,7 @@ int FakeSys::read_proc(int pid, const char* name, std::string* text) {
 }
 
 int FakeSys::get_process_group(int pid) {
+  if (pid == 0) return record(Call::kGetProcessGroup, pid, 0, own_group);
   const FakeProcess* process = find(pid);
   return record(Call::kGetProcessGroup, pid, 0, process == nullptr ? -ESRCH : process->group);
 }

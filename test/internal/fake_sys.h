@@ -1,4 +1,4 @@
-// A simulated kernel: one child that may lead a group, the members of that group, and a clock that
+// A simulated kernel: one child that may lead a group, the members of that group, further children, and a clock that
 // moves only in waits.
 //
 // Example:
@@ -69,6 +69,8 @@ class FakeSys : public Sys {
   std::function<void()> before_next_pidfd_open;
   std::function<void()> during_next_listing;  // after the list is made, before anything in it is read
   int make_event_error = 0;
+  int own_group = 900;
+  std::function<void()> after_next_look;
   std::function<void()> during_next_signal;  // after its outcome is settled
   absl::Duration init_delay;                 // how long a dead member stays a zombie
 
@@ -81,6 +83,8 @@ class FakeSys : public Sys {
   FakeProcess& leader() { return processes_.front(); }
   // A reference stays valid.
   FakeProcess& add_member(std::string program);
+  // Another child that leads a group, and its pidfd.
+  std::pair<FakeProcess&, int> add_leader(std::string program);
   // A process of another program that got the number (and, if it is the leader's, leads a group of
   // that number).
   FakeProcess& recycle(int pid, int group);
@@ -90,7 +94,7 @@ class FakeSys : public Sys {
   void steal_zombie() { leader().state = FakeProcess::State::kGone; }
 
   // From now on a reaper looks as soon as the leader has ended.
-  void play_reaper_of(Supervised& supervised) { supervised_ = &supervised; }
+  void play_reaper_of(Supervised& supervised) { supervised_[supervised.pid()] = &supervised; }
 
   // Time since the start of the simulation.
   absl::Duration elapsed() const { return absl::FromChrono(now_ - kStart); }
@@ -152,6 +156,7 @@ class FakeSys : public Sys {
   FakeProcess* find(int pid);
   FakeProcess* behind(int pidfd, const char* who);
   bool readable(int pidfd);
+  WaitOutcome look_at_child(ChildId child, Reap reap);
   int signal_process(FakeProcess* process, int signal);
   int signal_group(int group, bool with_strangers, int signal);
   void deliver(FakeProcess& process, int signal);
@@ -162,7 +167,7 @@ class FakeSys : public Sys {
   std::map<int, FakeProcess*> pidfds_;
   std::map<int, bool> events_happened_;
   int next_pidfd_ = 100;
-  Supervised* supervised_ = nullptr;
+  std::map<int, Supervised*> supervised_;         // by the number of the child
   std::map<Call, std::pair<int, int>> failures_;  // errno, times
   std::vector<Record> calls_;
   std::vector<std::string> violations_;

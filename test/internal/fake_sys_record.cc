@@ -45,7 +45,7 @@ std::vector<std::string> FakeSys::signals() const {
 std::vector<std::string> FakeSys::violations() const {
   std::vector<std::string> all = violations_;
   for (const auto& [fd, process] : pidfds_) {
-    if (fd != kLeaderPidfd) all.push_back(absl::StrCat("pidfd of ", process->pid, " stays open"));
+    if (!process->is_child) all.push_back(absl::StrCat("pidfd of ", process->pid, " stays open"));
   }
   for (const auto& [fd, happened] : events_happened_) all.push_back(absl::StrCat("event ", fd, " stays open"));
   return all;

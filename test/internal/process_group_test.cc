@@ -193,6 +193,50 @@ TEST_F(ScanGroupTest, CorpsesDoNotKeepAGroupFromBeingEmpty) {
   EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 2u);
 }
 
+TEST_F(ScanGroupTest, OneReadingServesEveryGroup) {
+  const auto [other, pidfd] = sys_.add_leader("other");
+  ProcessTable table(sys_);
+  EXPECT_FALSE(table.was_read());
+  EXPECT_EQ(table.group(FakeSys::kLeaderPid).live.size(), 1u);
+  EXPECT_EQ(table.group(other.pid).live.size(), 1u);
+  EXPECT_THAT(table.group(4711).live, IsEmpty());
+  EXPECT_TRUE(table.was_read());
+  EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 1u);
+}
+
+// A member starts another, which the list that has just been made lacks, and ends before it is read.
+TEST_F(ScanGroupTest, ProcessThatIsBornDuringTheReadingIsFound) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  FakeProcess& parent = sys_.add_member("parent");
+  sys_.during_next_listing = [&] {
+    sys_.add_member("child");
+    sys_.exit(parent, ExitStatus::exited(0));
+  };
+  const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
+  ASSERT_EQ(scan.live.size(), 1u);
+  EXPECT_EQ(scan.live[0].program, "child");
+}
+
+TEST_F(ScanGroupTest, BirthOfAStrangerCostsNoSecondReading) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  sys_.during_next_listing = [&] { sys_.recycle(5000, 5000); };
+  const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
+  EXPECT_TRUE(scan.known);
+  EXPECT_THAT(scan.live, IsEmpty());
+  EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 1u);
+}
+
+TEST_F(ScanGroupTest, ProcessThatCannotBeReadTheSecondTimeMakesTheScanUnknown) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  FakeProcess& other = sys_.add_member("elsewhere");
+  other.group = 900;
+  sys_.during_next_listing = [&] {
+    sys_.exit(other, ExitStatus::exited(0));
+    sys_.during_next_listing = [&] { sys_.fail_always(FakeSys::Call::kReadProc, EACCES); };
+  };
+  EXPECT_FALSE(ProcessTable(sys_).group(FakeSys::kLeaderPid).known);
+}
+
 TEST_F(ScanGroupTest, MemberIsStillAMemberUntilItEndsLeavesOrIsReplaced) {
   FakeProcess& worker = sys_.add_member("worker");
   const Member member{worker.pid, "worker", worker.start_time};

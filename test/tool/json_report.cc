@@ -129,9 +129,9 @@ void check_attempts(const value& attempts, std::int64_t elapsed_ms) {
 }
 
 void check_report(const value& report) {
-  if (!has_fields(
-          report, "report",
-          {"name", "pid", "status", "timed_out", "ended_by", "forced", "survivors", "elapsed_ms", "attempts"})) {
+  if (!has_fields(report, "report",
+                  {"name", "pid", "status", "timed_out", "ended_by", "cause", "forced", "survivors", "elapsed_ms",
+                   "attempts"})) {
     return;
   }
   EXPECT_TRUE(report.at("name").is_string());
@@ -139,6 +139,10 @@ void check_report(const value& report) {
   check_status(report.at("status"));
   EXPECT_TRUE(report.at("timed_out").is_bool());
   if (!report.at("ended_by").is_null()) expect_phase(report.at("ended_by"), "ended_by");
+  if (!report.at("cause").is_null()) {
+    EXPECT_THAT(text_of(report.at("cause")), AnyOf("natural", "by_us", "by_another", "unknown"));
+  }
+  EXPECT_EQ(report.at("cause").is_null(), report.at("ended_by").is_null());
   EXPECT_TRUE(report.at("forced").is_bool());
   check_survivors(report.at("survivors"));
   expect_milliseconds(report.at("elapsed_ms"), "report");

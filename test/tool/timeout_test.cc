@@ -69,6 +69,7 @@ TEST(Timeout, IsFollowedByTheTwoOthersForAStubbornProgram) {
   EXPECT_EQ(report.at("status"), json(R"({"kind":"signaled","code":null,"signal":"SIGKILL","core_dumped":false})"));
   EXPECT_EQ(report.at("timed_out"), json("true"));
   EXPECT_EQ(report.at("ended_by"), json("\"kill\""));
+  EXPECT_EQ(report.at("cause"), json("\"by_us\""));
   EXPECT_EQ(report.at("forced"), json("true"));
   EXPECT_EQ(report.at("survivors"), json("[]"));
   EXPECT_GE(report.at("attempts").at(3).at("elapsed_ms").as_int64(), 200);
