@@ -47,6 +47,11 @@ check_format() {
     xargs -0 -r clang-format --dry-run -Werror
 }
 
+# Deadlines are on the monotonic clock: nothing of ours asks for the time of day.
+check_clocks() {
+  ! grep -rnE 'system_clock|CLOCK_REALTIME|absl::Now|gettimeofday|\<time\((nullptr|NULL|0|&)' include lib
+}
+
 # The README's run command: the shell that ignores two signals is ended by the third, in order.
 check_stubborn_shell() {
   local status=0 started=$SECONDS problems=0

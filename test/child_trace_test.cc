@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -44,12 +45,22 @@ TEST(TracedChild, EndsInAnErrorAfterTheBoundAndCanBeEndedOnceTheTracerHasGone) {
   Child child = Child::spawn(test_command({"sleep"})).value();
   const Pidfd process(child.pid());
   Child tracer = trace(ack, child);
+  const absl::Duration before = cpu_time_of_this_process();
   const auto failed = child.terminate(impatient());
+  EXPECT_LT(cpu_time_of_this_process() - before, absl::Milliseconds(50));
   ASSERT_TRUE(failed.has_error());
   EXPECT_TRUE(process.wait_dead());
   EXPECT_EQ(failed.error().kind(), TerminationErrorKind::kTerminationFailed);
   EXPECT_EQ(failed.error().process_name(), "sleep");
-  EXPECT_EQ(failed.error().code(), Errc::kStillRunning);
+  EXPECT_EQ(failed.error().code(), Errc::kNotReapable);
+  ASSERT_EQ(failed.error().stuck().size(), 1u);
+  const StuckProcess& stuck = failed.error().stuck()[0];
+  EXPECT_EQ(stuck.pid, child.pid());
+  EXPECT_EQ(stuck.state, 'Z');
+  EXPECT_EQ(stuck.tracer_pid, tracer.pid());
+  EXPECT_EQ(stuck.tracer_program, "test_child");
+  EXPECT_THAT(failed.error().to_string(),
+              ::testing::HasSubstr("state Z, traced by " + std::to_string(tracer.pid()) + " (test_child)"));
   ASSERT_FALSE(failed.error().attempts().empty());
   const std::vector<Attempt> errors = failed.error().attempt_errors();
   ASSERT_FALSE(errors.empty());

@@ -12,6 +12,7 @@
 
 #include "gtest/gtest.h"
 #include "test/support/isolated.h"
+#include "test/support/send_signal.h"
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
 
@@ -106,7 +107,7 @@ pid_t start_signal_storm() {
   const pid_t storm = ::fork();
   if (storm != 0) return storm;
   ::signal(SIGUSR1, SIG_IGN);
-  for (;;) ::kill(0, SIGUSR1);
+  for (;;) send_signal_by_number(0, SIGUSR1);
 }
 
 // The child runs in the parent's memory until it executes: a handler would show there.

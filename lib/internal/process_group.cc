@@ -2,6 +2,9 @@
 
 #include <errno.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
@@ -12,6 +15,9 @@ namespace {
 // What comes after the program's name, counted from the state (field 3 of proc(5)).
 constexpr std::size_t kState = 0, kGroup = 2, kThreadCount = 17, kStartTime = 19;
 
+// One is enough when no process ends meanwhile. Somewhere /proc may never hold still for so long.
+constexpr int kMostReadings = 20;
+
 // Empty when the process is gone; `known` turns false when it is there and cannot be read.
 std::optional<ProcessStat> read_stat(Sys& sys, int pid, bool* known) {
   std::string text;
@@ -20,6 +26,7 @@ std::optional<ProcessStat> read_stat(Sys& sys, int pid, bool* known) {
   std::optional<ProcessStat> stat;
   if (error == 0) stat = parse_stat(text);
   if (!stat.has_value()) *known = false;
+  if (stat.has_value() && stat->group < 0) return std::nullopt;  // it is being released, and has no group any more
   return stat;
 }
 
@@ -48,24 +55,37 @@ void ProcessTable::read() {
   std::vector<int> pids;
   known_ = sys_.list_processes(&pids);
   if (!known_) return;
+  const std::set<int> before = std::exchange(read_, {});
+  fresh_corpses_.clear();
   std::map<int, std::vector<Member>> found;
   for (const int pid : pids) {
     const std::optional<ProcessStat> stat = read_stat(sys_, pid, &known_);
-    if (!stat.has_value() || stat->is_dead()) continue;
-    found[stat->group].push_back({pid, stat->program, stat->start_time});
+    if (stat.has_value()) read_.insert(pid);
+    if (stat.has_value() && !stat->is_dead()) {
+      found[stat->group].push_back({pid, stat->program, stat->start_time});
+    } else if (before.count(pid) == 0) {
+      fresh_corpses_[pid] = stat.has_value() ? stat->group : 0;
+    }
   }
-  complete_ = newest > 0 && sys_.newest_pid() == newest;
+  numbers_wrapped_ = sys_.newest_pid() < newest;
   groups_.merge(found);  // whoever was there before counts as still there
+}
+
+bool ProcessTable::may_have_missed(int pgid) const {
+  return numbers_wrapped_ || std::any_of(fresh_corpses_.begin(), fresh_corpses_.end(), [pgid](const auto& corpse) {
+           return corpse.first != pgid && (corpse.second == pgid || corpse.second == 0);
+         });
 }
 
 GroupScan ProcessTable::group(int pgid) {
   if (readings_ == 0) read();
-  auto found = groups_.find(pgid);
-  if (found == groups_.end() && known_ && !complete_ && readings_ == 1) {
+  for (;;) {
+    const auto found = groups_.find(pgid);
+    if (found != groups_.end()) return {known_, found->second};
+    if (!known_ || !may_have_missed(pgid)) return {known_, {}};
+    if (readings_ == kMostReadings) return {};
     read();
-    found = groups_.find(pgid);
   }
-  return {known_, found == groups_.end() ? std::vector<Member>() : found->second};
 }
 
 std::optional<bool> is_still_member(Sys& sys, const Member& member, int pgid) {

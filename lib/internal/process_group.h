@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,16 +36,17 @@ struct Member {
 };
 
 struct GroupScan {
-  bool known = false;  // false when /proc is missing, hides processes or cannot be read
+  bool known = false;  // false when /proc is missing, hides processes, cannot be read or changes all the time
   std::vector<Member> live;
 };
 
 // The live processes by their groups. /proc is read at the first question; one table serves the groups of any number of
 // children, all of whose leaders have ended before that.
 //
-// A process that is born during a reading may have a number that the reading has passed, and its parent may be gone
-// before the reading comes to it. So an empty group counts only if nobody was born meanwhile, or if a second reading
-// finds it empty too.
+// A group that forks all the time can look empty: whoever was listed is dead when it is read, and whoever that had
+// forked is not in the list. But the list goes by ascending numbers, so one who was alive is in it; and who is dead or
+// gone after it, and was so before it, has forked nobody since. So an empty group counts only if nobody died between
+// being listed and being read, among those who may have been in it. Else /proc is read again.
 class ProcessTable {
  public:
   explicit ProcessTable(Sys& sys) : sys_(sys) {}
@@ -54,12 +56,16 @@ class ProcessTable {
 
  private:
   void read();
+  bool may_have_missed(int pgid) const;
 
   Sys& sys_;
   int readings_ = 0;
-  bool known_ = true;     // every process could be read
-  bool complete_ = true;  // nobody was born during the last reading
+  bool known_ = true;  // every process could be read
   std::map<int, std::vector<Member>> groups_;
+  // Of the last reading:
+  std::set<int> read_;                // whose stat was read
+  std::map<int, int> fresh_corpses_;  // who may have died during it, with its group; 0 where that is not known
+  bool numbers_wrapped_ = false;      // the list need not have everybody
 };
 
 // Whether the process that was found is still alive and of that group; empty when /proc cannot be read just now.

@@ -51,9 +51,9 @@ void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
 }
 
 void wait_by_number(Supervised& supervised, Lock& lock) {
-  supervised.set_reaper_waits_by_number(lock, true);
   absl::Duration pause = kFirstPause;
-  for (;;) {
+  while (!supervised.ended(lock)) {  // once it has, the number may be another child's of the host
+    supervised.set_reaper_waits_by_number(lock, true);
     lock.unlock();
     supervised.sys().block_until_waitable(supervised.pid());
     lock.lock();
@@ -61,7 +61,6 @@ void wait_by_number(Supervised& supervised, Lock& lock) {
     if (supervised.look(lock)) return;
     supervised.wait_changed(lock, deadline_after(supervised.sys().now(), pause));
     pause = std::min(pause * 2, kLongestPause);
-    supervised.set_reaper_waits_by_number(lock, true);
   }
 }
 

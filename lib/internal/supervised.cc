@@ -116,9 +116,13 @@ bool Supervised::recover_lost(Lock& lock, int pidfd) {
   return true;
 }
 
-// Whether the leader, its zombie or a member of its group keeps the number from being given to others.
+// Whether the leader, its zombie or a member of its group keeps the number from being given to others. Nobody keeps a
+// foreign wait from a zombie that is pinned; what has the number then may be another child of this process.
 bool Supervised::number_is_ours() {
-  if (phase_ == Phase::kPinned && sys_.look(child_, Reap::kLeave).error == ECHILD) phase_ = Phase::kLost;  // stolen
+  if (phase_ == Phase::kPinned) {
+    const WaitOutcome seen = sys_.look(child_, Reap::kLeave);
+    if (seen.error == ECHILD || (seen.error == 0 && !seen.status.has_value())) phase_ = Phase::kLost;
+  }
   if (phase_ == Phase::kRunning || phase_ == Phase::kPinned) return true;
   return marked_ && sys_.marked_group_exists(child_.pidfd);
 }

@@ -127,6 +127,72 @@ TEST_F(ScanGroupTest, ProcThatCannotBeListedIsUnknown) {
   EXPECT_FALSE(ProcessTable(sys_).group(FakeSys::kLeaderPid).known);
 }
 
+// The only member, which forks and ends behind every listing, so many times.
+class ForkingGroupTest : public ScanGroupTest {
+ protected:
+  enum class End { kGone, kZombie, kBeingReleased };
+
+  void fork_behind_listings(End end, int times) {
+    sys_.exit(sys_.leader(), ExitStatus::exited(0));
+    sys_.init_delay = absl::Hours(1);
+    end_ = end;
+    times_ = times;
+    member_ = &sys_.add_member("chain");
+    sys_.during_next_listing = [this] { fork_and_end(); };
+  }
+
+  FakeProcess* member_ = nullptr;
+
+ private:
+  void fork_and_end() {
+    FakeProcess& parent = *member_;
+    member_ = &sys_.add_member("chain");
+    if (end_ == End::kBeingReleased) parent.group = -1;
+    if (end_ != End::kBeingReleased) sys_.exit(parent, ExitStatus::exited(0));
+    if (end_ == End::kGone) parent.state = FakeProcess::State::kGone;
+    if (--times_ > 0) sys_.during_next_listing = [this] { fork_and_end(); };
+  }
+
+  End end_ = End::kGone;
+  int times_ = 0;
+};
+
+TEST_F(ForkingGroupTest, IsReadUntilAMemberIsSeen) {
+  for (const int times : {1, 2, 10}) {
+    for (const End end : {End::kGone, End::kZombie, End::kBeingReleased}) {
+      SCOPED_TRACE(times);
+      fork_behind_listings(end, times);
+      const std::vector<int> seen = live();
+      EXPECT_THAT(seen, ElementsAre(member_->pid));
+      sys_.exit(*member_, ExitStatus::exited(0));
+    }
+  }
+}
+
+TEST_F(ForkingGroupTest, IsUnknownAndNotEmptyWhenNoMemberIsEverSeen) {
+  for (const End end : {End::kGone, End::kZombie, End::kBeingReleased}) {
+    fork_behind_listings(end, 1000);
+    const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
+    EXPECT_THAT(scan.live, IsEmpty());
+    EXPECT_FALSE(scan.known);
+    sys_.exit(*member_, ExitStatus::exited(0));
+  }
+}
+
+// Zombies that nobody collects, and processes that end elsewhere.
+TEST_F(ScanGroupTest, CorpsesDoNotKeepAGroupFromBeingEmpty) {
+  sys_.init_delay = absl::Hours(1);
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  sys_.exit(sys_.add_member("zombie"), ExitStatus::exited(0));
+  FakeProcess& other = sys_.add_member("elsewhere");
+  other.group = 900;
+  sys_.during_next_listing = [&] { other.state = FakeProcess::State::kGone; };
+  const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
+  EXPECT_TRUE(scan.known);
+  EXPECT_THAT(scan.live, IsEmpty());
+  EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 2u);
+}
+
 TEST_F(ScanGroupTest, OneReadingServesEveryGroup) {
   const auto [other, pidfd] = sys_.add_leader("other");
   ProcessTable table(sys_);
@@ -151,22 +217,21 @@ TEST_F(ScanGroupTest, ProcessThatIsBornDuringTheReadingIsFound) {
   EXPECT_EQ(scan.live[0].program, "child");
 }
 
-TEST_F(ScanGroupTest, BirthOfAStrangerCostsASecondReadingAndNoMore) {
+TEST_F(ScanGroupTest, BirthOfAStrangerCostsNoSecondReading) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
-  sys_.during_next_listing = [&] {
-    sys_.recycle(5000, 5000);
-    sys_.during_next_listing = [&] { sys_.recycle(5001, 5001); };
-  };
+  sys_.during_next_listing = [&] { sys_.recycle(5000, 5000); };
   const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
   EXPECT_TRUE(scan.known);
   EXPECT_THAT(scan.live, IsEmpty());
-  EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 2u);
+  EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 1u);
 }
 
 TEST_F(ScanGroupTest, ProcessThatCannotBeReadTheSecondTimeMakesTheScanUnknown) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  FakeProcess& other = sys_.add_member("elsewhere");
+  other.group = 900;
   sys_.during_next_listing = [&] {
-    sys_.recycle(5000, 5000);
+    sys_.exit(other, ExitStatus::exited(0));
     sys_.during_next_listing = [&] { sys_.fail_always(FakeSys::Call::kReadProc, EACCES); };
   };
   EXPECT_FALSE(ProcessTable(sys_).group(FakeSys::kLeaderPid).known);

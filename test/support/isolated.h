@@ -16,6 +16,9 @@ void run_isolated(const std::function<void()>& body);
 // It may look itself.
 void run_isolated_unchecked(const std::function<void()>& body);
 
+// In such a process: runs the body, and fails the test if that left anything behind.
+void check_leaves_nothing(const std::function<void()>& body);
+
 }  // namespace warden::testing
 
 #endif  // WARDEN_TEST_SUPPORT_ISOLATED_H_

@@ -1,8 +1,7 @@
 // The child that the process tests start: test_child [--ack=FD] MODE [ARGUMENT...]
 //
-// Each step is acknowledged by a line on FD, so that a test waits for what it needs and never
-// sleeps. Where MODE... stands, any mode with its arguments may follow. Signals are numbers or
-// names without SIG. The modes:
+// Each step is acknowledged by a line on FD, so that a test waits for what it needs and never sleeps. Where MODE...
+// stands, any mode with its arguments may follow. Signals are numbers or names without SIG. The modes:
 //
 //   exit CODE              exits
 //   die SIGNAL             kills itself by the signal, its disposition and mask reset
@@ -10,19 +9,25 @@
 //   stubborn               ignores INT and TERM, then as sleep
 //   handle SIGNAL CODE     "ready"; on the signal "got SIGNAME" and exits with CODE
 //   mark SIGNAL...         "ready"; on each of these signals "got SIGNAME", and goes on for ever
-//   report                 facts about itself, a line key=value each, then "end"; to FD, or to
-//   stdout without --ack fork MODE... [-- MODE...]   "forked PID"; the first mode runs in a child,
-//   whose lines start with "child "; the mode behind
-//                          the last "--" in the process itself, which exits with 0 when there is
-//                          none
-//   stop [MODE...]         "stopping", SIGSTOP to itself; when continued "continued", then the mode
-//   (default: sleep) thread                 the main thread exits, another lives: "main exited",
-//   then waits for ever read [MODE...]         "ready", reads stdin to its end, "eof COUNT", then
-//   the mode (default: exit 0) hold-open              "holding": waits for ever with every
-//   descriptor open, and ignores HUP and PIPE write TEXT [MODE...]   writes the text to stdout,
-//   then the mode (default: exit 0) new-group MODE...      moves into a process group of its own,
-//   "moved PGRP", then the mode new-session MODE...    starts a session, "moved PGRP", then the
-//   mode
+//   report                 facts about itself, a line key=value each, then "end"; to FD, or to stdout without --ack
+//   fork MODE... [-- MODE...]
+//                          "forked PID"; the first mode runs in a child, whose lines start with "child "; the mode
+//                          behind the last "--" in the process itself, which exits with 0 when there is none
+//   stop [MODE...]         "stopping", SIGSTOP to itself; when continued "continued", then the mode (default: sleep)
+//   thread                 the main thread exits, another lives: "main exited", then waits for ever
+//   read [MODE...]         "ready", reads stdin to its end, "eof COUNT", then the mode (default: exit 0)
+//   hold-open              "holding": waits for ever with every descriptor open, and ignores HUP and PIPE
+//   write TEXT [MODE...]   writes the text to stdout, then the mode (default: exit 0)
+//   new-group MODE...      moves into a process group of its own, "moved PGRP", then the mode
+//   new-session MODE...    starts a session, "moved PGRP", then the mode
+//   join-group PID [MODE...]
+//                          moves into the group of that process, "moved PGRP", then the mode (default: sleep)
+//   ignore SIGNAL [MODE...]
+//                          ignores the signal, then the mode (default: sleep)
+//   trace PID              traces that process, "tracing", then waits for ever
+//   chain                  ignores INT and TERM, "ready", then forks for ever: each parent exits, the child goes on.
+//                          It ends when nobody reads FD any more
+//   user UID [MODE...]     takes the user id for good, then the mode (default: sleep)
 #include "test_child.h"
 
 #include <signal.h>

@@ -1,6 +1,7 @@
 // The modes of test_child, a function each; test_child.cc describes them.
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -195,6 +196,22 @@ int join_group_mode(const Arguments& arguments) {
   return run_rest(arguments, 1, {"sleep"});
 }
 
+// Whether nobody reads the acknowledgements any more.
+bool is_forsaken() {
+  pollfd polled = {report_descriptor(), 0, 0};
+  return poll(&polled, 1, 0) == 1;
+}
+
+int chain_mode(const Arguments&) {
+  handle_signal(SIGINT, SIG_IGN);
+  handle_signal(SIGTERM, SIG_IGN);
+  ack("ready");
+  while (!is_forsaken()) {
+    if (fork() > 0) _exit(0);
+  }
+  return 0;
+}
+
 int ignore_mode(const Arguments& arguments) {
   handle_signal(signal_argument(arguments, 0), SIG_IGN);
   return run_rest(arguments, 1, {"sleep"});
@@ -204,6 +221,12 @@ int trace_mode(const Arguments& arguments) {
   if (ptrace(PTRACE_SEIZE, number_argument(arguments, 0), 0, 0) != 0) usage("ptrace failed");
   ack("tracing");
   wait_for_ever();
+}
+
+int user_mode(const Arguments& arguments) {
+  const auto user = static_cast<uid_t>(number_argument(arguments, 0));
+  if (setresuid(user, user, user) != 0) usage("setresuid failed");
+  return run_rest(arguments, 1, {"sleep"});
 }
 
 struct Mode {
@@ -230,6 +253,8 @@ constexpr Mode kModes[] = {
     {"join-group", join_group_mode},
     {"ignore", ignore_mode},
     {"trace", trace_mode},
+    {"chain", chain_mode},
+    {"user", user_mode},
 };
 
 }  // namespace

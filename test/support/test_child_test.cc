@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
+#include "test/support/send_signal.h"
 #include "test/support/test_child_path.h"
 
 namespace warden::testing {
@@ -86,7 +87,7 @@ TEST(TestChild, ForksAGrandchildAndGoesOn) {
   EXPECT_EQ(ack.wait_line().substr(0, 7), "forked ");
   EXPECT_EQ(WEXITSTATUS(wait_for(child)), 4);
   EXPECT_EQ(ack.wait_line(), "child ready");
-  ::kill(-child, SIGKILL);
+  EXPECT_TRUE(send_signal_by_number(-child, SIGKILL));  // the grandchild keeps the number of the group
   EXPECT_TRUE(ack.wait_eof());
 }
 

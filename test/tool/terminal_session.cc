@@ -14,6 +14,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "test/support/send_signal.h"
 
 namespace warden::testing {
 namespace {
@@ -111,7 +112,7 @@ TerminalSession::TerminalSession(const ToolOptions& options, ToolPlace place, bo
 }
 
 TerminalSession::~TerminalSession() {
-  if (!tool_ended_ && tool_pid_ > 1) ::kill(tool_pid_, SIGKILL);
+  if (!tool_ended_ && tool_pid_ > 1) send_signal_by_number(tool_pid_, SIGKILL);
   ::close(release_);
   if (shell_pid_ > 1) ::waitpid(shell_pid_, nullptr, 0);
 }

@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "test/support/child_probe.h"
+#include "test/support/send_signal.h"
 #include "test/tool/json_report.h"
 #include "test/tool/terminal_session.h"
 #include "test/tool/tool_process.h"
@@ -104,7 +105,7 @@ TEST(OnATerminal, TheReportIsWrittenWhenTheTerminalIsTheToolsAgain) {
 TEST(OnATerminal, ASignalToTheToolEndsTheProgramInTheForeground) {
   TerminalSession session(run_child(kReportFlags, {"handle", "TERM", "7"}));
   ASSERT_TRUE(session.output().wait_for("ready"));
-  ASSERT_EQ(::kill(session.tool_pid(), SIGTERM), 0);
+  ASSERT_TRUE(send_signal_by_number(session.tool_pid(), SIGTERM));
   EXPECT_EQ(session.wait_end(), "exited 143");
   EXPECT_EQ(session.foreground_group(), session.tool_pid());
   EXPECT_THAT(sent(report()), ElementsAre("SIGTERM group"));
@@ -127,7 +128,7 @@ TEST(InTheBackgroundOfATerminal, TheToolLeavesTheForegroundWhereItIs) {
   ASSERT_TRUE(session.output().wait_for("ready"));
   EXPECT_NE(group, session.shell_pid());
   EXPECT_EQ(session.foreground_group(), session.shell_pid());
-  ASSERT_EQ(::kill(session.tool_pid(), SIGTERM), 0);
+  ASSERT_TRUE(send_signal_by_number(session.tool_pid(), SIGTERM));
   EXPECT_EQ(session.wait_end(), "exited 143");
   EXPECT_EQ(session.foreground_group(), session.shell_pid());
 }

@@ -1,0 +1,76 @@
+// A group in which every process forks and exits at once, so that each look at it finds others. In forked processes
+// from the start: each learns about its kernel anew.
+#include <errno.h>
+#include <sys/syscall.h>
+
+#include <functional>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
+#include "test/support/isolated.h"
+#include "test/support/seccomp_filter.h"
+#include "warden/child.h"
+
+namespace warden::testing {
+namespace {
+
+using ::testing::IsEmpty;
+
+constexpr absl::Duration kShort = absl::Milliseconds(30);
+
+// On this kernel, or on one that cannot signal a group by a pidfd.
+class ForkChain : public ::testing::TestWithParam<bool> {
+ protected:
+  static constexpr int kRounds = 40;
+
+  static void run(const std::function<void()>& body) {
+    run_isolated([&body] {
+      const RefusedCall::When has = RefusedCall::When::kArgumentHasBit;
+      if (GetParam() && !refuse_system_calls({{SYS_pidfd_send_signal, EINVAL, has, 4 /* ..._PROCESS_GROUP */, 3}})) {
+        return;
+      }
+      for (int round = 0; round < kRounds && !::testing::Test::HasFailure(); ++round) body();
+    });
+  }
+
+  // Somebody who was missed would go on for ever with the pipe.
+  static void expect_nobody_left(const Child& child, AckPipe& ack) {
+    EXPECT_THAT(live_members(child.pid()), IsEmpty());
+    ack.close_write();
+    EXPECT_TRUE(ack.wait_eof());
+  }
+};
+
+TEST_P(ForkChain, IsEndedByTerminate) {
+  run([] {
+    AckPipe ack;
+    Child child = Child::spawn(test_command(ack, {"chain"})).value();
+    ASSERT_TRUE(ack.wait_for("ready"));
+    const auto report = child.terminate_with_report(TerminationPolicy::interrupt_first(kShort, kShort));
+    ASSERT_TRUE(report.has_value()) << report.error();
+    EXPECT_TRUE(report.value().forced) << report.value().attempts;
+    expect_nobody_left(child, ack);
+  });
+}
+
+TEST_P(ForkChain, IsEndedByKill) {
+  run([] {
+    AckPipe ack;
+    Child child = Child::spawn(test_command(ack, {"chain"})).value();
+    ASSERT_TRUE(ack.wait_for("ready"));
+    EXPECT_EQ(child.wait().value(), ExitStatus::exited(0));
+    const auto status = child.kill();
+    ASSERT_TRUE(status.has_value()) << status.error();
+    expect_nobody_left(child, ack);
+  });
+}
+
+std::string kernel_name(const ::testing::TestParamInfo<bool>& old) { return old.param ? "OldKernel" : "ThisKernel"; }
+
+INSTANTIATE_TEST_SUITE_P(Kernel, ForkChain, ::testing::Bool(), kernel_name);
+
+}  // namespace
+}  // namespace warden::testing

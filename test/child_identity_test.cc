@@ -1,0 +1,264 @@
+// Who gets our signals when the child's number belongs to somebody else: nobody. Everything runs in a pid namespace,
+// where a number can be given out again at will.
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
+#include "test/support/isolated.h"
+#include "test/support/pid_namespace.h"
+#include "test/support/seccomp_filter.h"
+#include "test/support/stranger.h"
+#include "warden/child.h"
+#include "warden/terminate_all.h"
+
+namespace warden::testing {
+namespace {
+
+using ::testing::IsEmpty;
+
+constexpr absl::Duration kShort = absl::Milliseconds(10);
+constexpr std::uint32_t kClonePidfd = 0x1000;  // CLONE_PIDFD
+constexpr std::uint32_t kToProcessGroup = 4;   // PIDFD_SIGNAL_PROCESS_GROUP
+
+struct Kernel {
+  const char* name;
+  std::vector<RefusedCall> without;
+  bool has_pidfd = true;
+};
+
+void PrintTo(const Kernel& kernel, std::ostream* out) { *out << kernel.name; }
+
+std::vector<Kernel> kernels() {
+  const auto has = RefusedCall::When::kArgumentHasBit;
+  const RefusedCall pidfd_clone = {SYS_clone, EINVAL, has, kClonePidfd};
+  const RefusedCall pidfd_open = {SYS_pidfd_open, ENOSYS};
+  const RefusedCall pidfd_wait = {SYS_waitid, EINVAL, RefusedCall::When::kArgumentIs, 3 /* P_PIDFD */};
+  return {{"This", {}},
+          {"NoGroupSignalsByPidfd", {{SYS_pidfd_send_signal, EINVAL, has, kToProcessGroup, 3}}},
+          {"NoSignalsByPidfd", {{SYS_pidfd_send_signal, ENOSYS}}},
+          {"NoPidfd", {pidfd_clone, pidfd_open}, false},
+          {"NothingNew", {pidfd_clone, pidfd_open, pidfd_wait, {SYS_pidfd_send_signal, ENOSYS}}, false}};
+}
+
+// Below the filter: whether a group can be named by a pidfd after its leader's end.
+bool has_group_signals() {
+  const int self = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
+  if (self < 0) return false;
+  const bool has = ::syscall(SYS_pidfd_send_signal, self, 0, nullptr, kToProcessGroup) == 0 || errno == ESRCH;
+  ::close(self);
+  return has;
+}
+
+void wait_for_zombie(int pid) {
+  siginfo_t info = {};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+}
+
+// The reaper of the only child is done. Without a pidfd it looks at the number once more.
+void wait_for_reaper() {
+  const auto has_more_threads = [] {
+    const std::filesystem::directory_iterator threads("/proc/self/task");
+    return std::distance(begin(threads), end(threads)) > 1;
+  };
+  while (has_more_threads()) ::sched_yield();
+}
+
+// Everything that can send a signal. `kept`: the status that every call has to return; an ending call may fail instead
+// where there is none.
+void make_every_call(Child& child, std::optional<ExitStatus> kept) {
+  EXPECT_TRUE(child.send_interrupt_signal().has_value());
+  EXPECT_TRUE(child.send_terminate_signal().has_value());
+  for (const Signal signal : {Signal::user1(), Signal::hangup(), Signal::continue_process(), Signal::kill()}) {
+    EXPECT_TRUE(child.send_signal(signal).has_value()) << signal;
+  }
+  const auto expect_kept = [&kept](const auto& result) {
+    if (!kept.has_value()) return;
+    ASSERT_TRUE(result.has_value()) << result.error();
+    EXPECT_EQ(result.value(), *kept);
+  };
+  TerminationPolicy leader_only = TerminationPolicy::service(kShort);
+  leader_only.leader_only = true;
+  expect_kept(child.terminate(kShort, kShort));
+  expect_kept(child.terminate(TerminationPolicy::leader_first(kShort, kShort)));
+  expect_kept(child.terminate(leader_only));
+  expect_kept(child.kill());
+  const auto together = terminate_all({&child}, TerminationPolicy::interrupt_first(kShort, kShort));
+  const auto waited = child.wait_or_terminate(absl::ZeroDuration(), TerminationPolicy::immediate());
+  if (!kept.has_value()) return;
+  EXPECT_EQ(together.at(0).value().status, *kept);
+  EXPECT_EQ(waited.value().status, *kept);
+}
+
+class Identity : public ::testing::TestWithParam<Kernel> {
+ protected:
+  void SetUp() override {
+    const std::string reason = why_no_pid_namespace();
+    if (!reason.empty()) GTEST_SKIP() << reason;
+  }
+
+  static void run(const std::function<void()>& body) {
+    run_in_pid_namespace([&body] {
+      if (refuse_system_calls(GetParam().without)) body();
+    });
+  }
+};
+
+TEST_P(Identity, NobodyWhoGetsTheNumberOfAReapedChildIsSignalled) {
+  run([] {
+    for (const bool own_group : {true, false}) {
+      for (const bool stranger_leads : {true, false}) {
+        Child child = Child::spawn(test_command({"exit", "5"}).group(own_group)).value();
+        EXPECT_EQ(child.wait().value(), ExitStatus::exited(5));
+        EXPECT_EQ(child.kill().value(), ExitStatus::exited(5));  // an older kernel keeps the zombie until then
+        ASSERT_TRUE(wait_until_childless());
+        const Stranger stranger(child.pid(), stranger_leads);
+        ASSERT_EQ(stranger.pid(), child.pid());
+        make_every_call(child, ExitStatus::exited(5));
+        { const Child dropped = std::move(child); }
+        EXPECT_THAT(stranger.signals(), IsEmpty());
+      }
+    }
+  });
+}
+
+// The destructor of a child that nobody has seen the end of kills; here the number is free, or pinned until then.
+TEST_P(Identity, TheDestructorSignalsNobodyWhoGotTheNumber) {
+  run([] {
+    for (const bool own_group : {true, false}) {
+      const bool keeps_zombie = own_group && !has_group_signals();
+      const CapturedLog log;
+      auto child = std::make_unique<Child>(Child::spawn(test_command({"exit", "5"}).group(own_group)).value());
+      const int number = child->pid();
+      if (keeps_zombie) {
+        wait_for_zombie(number);
+        const Stranger other(number, true);
+        EXPECT_NE(other.pid(), number);
+        child.reset();
+        EXPECT_THAT(other.signals(), IsEmpty());
+      } else {
+        ASSERT_TRUE(wait_until_childless());
+        const Stranger stranger(number, true);
+        ASSERT_EQ(stranger.pid(), number);
+        child.reset();
+        EXPECT_THAT(stranger.signals(), IsEmpty());
+      }
+      ASSERT_TRUE(wait_until_childless());
+      EXPECT_EQ(Stranger(number, true).pid(), number) << "the number is free in the end";
+    }
+  });
+}
+
+// Also without members: where the group can be signalled by its number only, the zombie holds that.
+TEST_P(Identity, TheNumberIsNotGivenAwayWhileTheGroupMayHaveToBeSignalledByIt) {
+  run([] {
+    for (const bool has_member : {true, false}) {
+      if (!has_member && has_group_signals()) continue;
+      AckPipe ack;
+      Command command =
+          has_member ? test_command(ack, {"fork", "stubborn", "--", "exit", "5"}) : test_command(ack, {"exit", "5"});
+      Child child = Child::spawn(command).value();
+      const int member = has_member ? wait_forked(ack, {"child ready"}) : -1;
+      EXPECT_EQ(child.wait().value(), ExitStatus::exited(5));
+      {
+        const Stranger other(child.pid(), true);
+        EXPECT_NE(other.pid(), child.pid());
+        EXPECT_EQ(child.terminate(kShort, kShort).value(), ExitStatus::exited(5));
+        EXPECT_THAT(live_members(child.pid()), IsEmpty());
+        EXPECT_THAT(other.signals(), IsEmpty());
+      }
+      if (has_member) {
+        EXPECT_EQ(::waitpid(member, nullptr, 0), member) << "we are its init";
+      }
+      ASSERT_TRUE(wait_until_childless());
+      const Stranger stranger(child.pid(), true);
+      ASSERT_EQ(stranger.pid(), child.pid());
+      make_every_call(child, ExitStatus::exited(5));
+      EXPECT_THAT(stranger.signals(), IsEmpty());
+    }
+  });
+}
+
+// Somebody else's wait takes the zombie that is kept for the group's number, after the status is known.
+TEST_P(Identity, NobodyIsSignalledAfterAForeignWaitHasTakenTheZombie) {
+  run([] {
+    if (has_group_signals()) return;  // there is no zombie to take
+    for (const bool stranger_leads : {true, false}) {
+      Child child = Child::spawn(test_command({"exit", "5"})).value();
+      EXPECT_EQ(child.wait().value(), ExitStatus::exited(5));
+      wait_for_reaper();
+      ASSERT_EQ(::waitpid(child.pid(), nullptr, 0), child.pid());
+      const Stranger stranger(child.pid(), stranger_leads);
+      ASSERT_EQ(stranger.pid(), child.pid());
+      make_every_call(child, std::nullopt);
+      { const Child dropped = std::move(child); }
+      EXPECT_THAT(stranger.signals(), IsEmpty());
+    }
+  });
+}
+
+// As a foreign wait that is always quicker than we are.
+TEST_P(Identity, NobodyIsSignalledWhenTheKernelReapsByItself) {
+  run([] {
+    for (const bool own_group : {true, false}) {
+      for (const bool stranger_leads : {true, false}) {
+        const CapturedLog log;
+        struct sigaction before = {};
+        struct sigaction ignored = {};
+        ignored.sa_handler = SIG_IGN;
+        ::sigaction(SIGCHLD, &ignored, &before);
+        Child child = Child::spawn(test_command({"exit", "5"}).group(own_group)).value();
+        ASSERT_TRUE(wait_until_childless());
+        ::sigaction(SIGCHLD, &before, nullptr);
+        // By its number alone a child cannot be told from another child of this process that gets the number.
+        if (!GetParam().has_pidfd) {
+          EXPECT_EQ(child.wait().value(), ExitStatus::lost());
+          wait_for_reaper();
+        }
+        const Stranger stranger(child.pid(), stranger_leads);
+        ASSERT_EQ(stranger.pid(), child.pid());
+        make_every_call(child, std::nullopt);
+        { const Child dropped = std::move(child); }
+        EXPECT_THAT(stranger.signals(), IsEmpty());
+      }
+    }
+  });
+}
+
+std::string name_of(const ::testing::TestParamInfo<Kernel>& kernel) { return kernel.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Kernel, Identity, ::testing::ValuesIn(kernels()), name_of);
+
+// None of these is a child, and most of them mean many processes to kill(2). The audit (kill_audit.cc) sees every call.
+TEST(IdentityOfNumbers, NoneThatMeansOthersIsEverTaken) {
+  for (const int number : {0, 1, -1, -2, INT_MIN, INT_MIN + 1, -::getpid(), -::getpgrp()}) {
+    const auto refused = Child::adopt(number);
+    ASSERT_TRUE(refused.has_error()) << number;
+    EXPECT_EQ(refused.error().code, std::errc::invalid_argument) << number;
+  }
+  for (const int number : {INT_MAX, ::getpid(), ::getpgrp(), ::getppid()}) {
+    if (number < 2) continue;
+    const auto refused = Child::adopt(number);
+    ASSERT_TRUE(refused.has_error()) << number;
+    EXPECT_EQ(refused.error().code, Errc::kNotAChild) << number;
+  }
+}
+
+}  // namespace
+}  // namespace warden::testing

@@ -1,0 +1,52 @@
+// kill(2) for every process test: the C library's, with a look at each target before. Nothing may ever be sent to a
+// number that is not that of a child of ours (or of the group that it was started to lead) which is alive or kept as
+// a zombie at that moment: it could be anybody's.
+//
+// A wrong call is not made. It fails the running test; in a forked process, or outside a test, it ends the process.
+// Linked into the executable itself, so that it comes before the C library and before a sanitizer's interceptor.
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gtest/gtest.h"
+#include "test/support/send_signal.h"
+
+namespace warden::testing {
+namespace {
+
+const pid_t main_process = ::getpid();
+
+// Static text, since the process may be a forked copy of one with many threads; null for a right call.
+const char* find_wrong(pid_t target) {
+  if (target >= -1 && target <= 1) return "that is no single process or group";
+  if (target == ::getpid() || target == -::getpgrp()) return "that is this process or its group";
+  const id_t leader = target < 0 ? 0u - static_cast<id_t>(target) : static_cast<id_t>(target);
+  siginfo_t info = {};
+  if (::waitid(P_PID, leader, &info, WEXITED | WNOHANG | WNOWAIT) == 0) return nullptr;
+  return "that is no child of this process, or reaped";
+}
+
+void report(pid_t target, int signal, const char* wrong) {
+  if (::getpid() == main_process && ::testing::UnitTest::GetInstance()->current_test_info() != nullptr) {
+    ADD_FAILURE() << "kill(" << target << ", " << signal << "): " << wrong;
+    return;
+  }
+  char text[128];
+  const int size = ::snprintf(text, sizeof text, "kill(%d, %d): %s\n", target, signal, wrong);
+  if (::write(STDERR_FILENO, text, static_cast<size_t>(size)) != size) ::abort();
+  ::abort();
+}
+
+}  // namespace
+}  // namespace warden::testing
+
+extern "C" int kill(pid_t target, int signal) noexcept {
+  const char* const wrong = warden::testing::find_wrong(target);
+  if (wrong == nullptr) return warden::testing::send_signal_by_number(target, signal) ? 0 : -1;
+  warden::testing::report(target, signal, wrong);
+  errno = ESRCH;
+  return -1;
+}

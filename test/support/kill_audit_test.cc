@@ -1,0 +1,98 @@
+// The audit of kill(2), on calls that no code of ours may make. Signal 0 keeps a failing test harmless.
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest-spi.h"
+#include "gtest/gtest.h"
+#include "lib/internal/sys.h"
+#include "test/support/send_signal.h"
+
+namespace warden::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+int reaped_child() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  return child;
+}
+
+// What a forked process says that does this, if it dies of it; else nothing.
+std::string last_words(const std::function<void()>& act) {
+  int ends[2];
+  EXPECT_EQ(::pipe(ends), 0);
+  const pid_t helper = ::fork();
+  if (helper == 0) {
+    const rlimit no_core = {0, 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    ::signal(SIGABRT, SIG_DFL);
+    ::dup2(ends[1], STDERR_FILENO);
+    act();
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  std::string words;
+  char buffer[256];
+  for (ssize_t count; (count = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
+    words.append(buffer, static_cast<size_t>(count));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(helper, &status, 0);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? words : "";
+}
+
+TEST(KillAudit, EndsAForkedProcessThatMeansMany) {
+  for (const int target : {0, 1, -1}) {
+    EXPECT_THAT(last_words([target] { ::kill(target, 0); }),
+                HasSubstr("kill(" + std::to_string(target) + ", 0): that is no single process or group"));
+  }
+}
+
+TEST(KillAudit, EndsAForkedProcessThatSignalsItselfOrItsGroup) {
+  EXPECT_THAT(last_words([] { ::kill(::getpid(), 0); }), HasSubstr("this process or its group"));
+  EXPECT_THAT(last_words([] { ::kill(-::getpgrp(), 0); }), HasSubstr("this process or its group"));
+}
+
+TEST(KillAudit, EndsAForkedProcessThatUsesTheNumberOfAReapedChild) {
+  EXPECT_THAT(last_words([] { ::kill(reaped_child(), 0); }), HasSubstr("no child of this process, or reaped"));
+  EXPECT_THAT(last_words([] { ::kill(-reaped_child(), 0); }), HasSubstr("no child of this process, or reaped"));
+  EXPECT_THAT(last_words([] { ::kill(::getppid(), 0); }), HasSubstr("no child of this process, or reaped"));
+}
+
+// It comes before the C library for the library under test, too.
+TEST(KillAudit, SeesTheCallsOfTheLibrary) {
+  EXPECT_THAT(last_words([] { internal::linux_sys().kill_process(reaped_child(), 0); }), HasSubstr("or reaped"));
+  EXPECT_THAT(last_words([] { internal::linux_sys().kill_group(reaped_child(), 0); }), HasSubstr("or reaped"));
+}
+
+TEST(KillAudit, FailsTheRunningTest) {
+  EXPECT_NONFATAL_FAILURE(::kill(1, 0), "kill(1, 0): that is no single process or group");
+  EXPECT_NONFATAL_FAILURE(::kill(reaped_child(), 0), "no child of this process, or reaped");
+}
+
+TEST(KillAudit, LetsSignalsToOurOwnChildrenPass) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  ASSERT_EQ(::setpgid(child, child), 0);
+  EXPECT_EQ(::kill(-child, 0), 0);
+  EXPECT_EQ(::kill(child, SIGKILL), 0);
+  siginfo_t info = {};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+  EXPECT_EQ(::kill(child, 0), 0) << "a zombie keeps its number";
+  EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_TRUE(send_signal_by_number(::getpid(), 0)) << "this way is not looked at";
+}
+
+}  // namespace
+}  // namespace warden::testing

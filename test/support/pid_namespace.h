@@ -1,0 +1,22 @@
+// Runs a part of a test in a pid namespace of its own, where the next process can be given any free number.
+#ifndef WARDEN_TEST_SUPPORT_PID_NAMESPACE_H_
+#define WARDEN_TEST_SUPPORT_PID_NAMESPACE_H_
+
+#include <functional>
+#include <string>
+
+namespace warden::testing {
+
+// Why run_in_pid_namespace cannot work on this machine; empty when it can.
+std::string why_no_pid_namespace();
+
+// As run_isolated, with the body as the first process of a new pid namespace that has a /proc of its own. Orphans
+// become children of the body, which has to wait for them.
+void run_in_pid_namespace(const std::function<void()>& body);
+
+// In the namespace: the next process gets the first free number from this one on.
+bool choose_next_pid(int pid);
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_PID_NAMESPACE_H_

@@ -1,0 +1,10 @@
+#include "test/support/send_signal.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace warden::testing {
+
+bool send_signal_by_number(int pid, int signal) { return ::syscall(SYS_kill, pid, signal) == 0; }
+
+}  // namespace warden::testing
