@@ -77,12 +77,16 @@ bool ProcessTable::may_have_missed(int pgid) const {
          });
 }
 
-GroupScan ProcessTable::group(int pgid) {
+GroupScan ProcessTable::seen_of(int pgid) {
   if (readings_ == 0) read();
+  const auto found = groups_.find(pgid);
+  return {known_, found == groups_.end() ? std::vector<Member>() : found->second};
+}
+
+GroupScan ProcessTable::group(int pgid) {
   for (;;) {
-    const auto found = groups_.find(pgid);
-    if (found != groups_.end()) return {known_, found->second};
-    if (!known_ || !may_have_missed(pgid)) return {known_, {}};
+    GroupScan scan = seen_of(pgid);
+    if (!scan.live.empty() || !known_ || !may_have_missed(pgid)) return scan;
     if (readings_ == kMostReadings) return {};
     read();
   }

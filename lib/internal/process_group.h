@@ -52,6 +52,8 @@ class ProcessTable {
   explicit ProcessTable(Sys& sys) : sys_(sys) {}
 
   GroupScan group(int pgid);
+  // Whoever the last reading has shown; /proc is read at most once. Nobody means nothing here.
+  GroupScan seen_of(int pgid);
   bool was_read() const { return readings_ > 0; }
 
  private:

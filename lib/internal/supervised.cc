@@ -183,9 +183,21 @@ bool Supervised::group_may_live(const Lock&) {
   return !group_is_empty_;
 }
 
+// The zombie that pins a group keeps its mark from telling that everybody else has gone. Once /proc shows nobody else,
+// the zombie is let go: if somebody was there all the same, the mark says so, and keeps telling.
+bool Supervised::is_deserted(const Lock& lock, ProcessTable& table) {
+  if (phase_ == Phase::kPinned) {
+    const GroupScan seen = table.seen_of(child_.pid);
+    if (!seen.known || !seen.live.empty()) return false;
+    collect(lock);
+  }
+  return !group_may_live(lock);
+}
+
 GroupState Supervised::look_at_group(const Lock& lock, ProcessTable& table, std::vector<Member>* live) {
   live->clear();
   if (!group_may_live(lock)) return GroupState::kEmpty;
+  if (marked_ && is_deserted(lock, table)) return GroupState::kEmpty;
   GroupScan scan = table.group(child_.pid);
   // Found members count only if the number was still the group's when the scan was over; if it was not, and the kernel
   // tells, nobody is left.
@@ -205,7 +217,10 @@ void Supervised::release(const Lock& lock) {
 }
 
 void Supervised::collect_unpinned(const Lock& lock) {
-  if (phase_ != Phase::kPinned || reaper_waits_by_number_ || must_pin()) return;
+  if (phase_ == Phase::kPinned && !reaper_waits_by_number_ && !must_pin()) collect(lock);
+}
+
+void Supervised::collect(const Lock& lock) {
   const WaitOutcome seen = sys_.look(child_, Reap::kCollect);
   phase_ = seen.error == ECHILD ? Phase::kLost : Phase::kReaped;
   notify(lock);

@@ -154,6 +154,8 @@ class Supervised {
   bool number_is_ours();
   int send_to_group(int signal);
   int send_to_members(int signal);
+  bool is_deserted(const Lock& lock, ProcessTable& table);
+  void collect(const Lock& lock);
   int send_to_leader(int signal);
 
   Sys& sys_;

@@ -2,6 +2,8 @@
 // after.
 #include <algorithm>
 
+#include <functional>
+
 #include "test/internal/escalation_fixture.h"
 
 namespace warden::internal {
@@ -172,6 +174,40 @@ TEST_F(EscalationReapTest, MembersOfALostLeadersMarkedGroupAreEndedOneByOne) {
   EXPECT_FALSE(worker.alive());
   EXPECT_FALSE(stubborn.alive());
   EXPECT_THAT(sys_.signals(), Each(StartsWith("pidfd_kill_process ")));
+}
+
+// On a busy machine somebody always ends between being listed and being read, and nobody can tell of which group he
+// was.
+TEST_F(EscalationReapTest, MarkedGroupOnABusyMachineIsKnownEmptyAfterOneReading) {
+  sys_.group_marks = true;
+  begin(Kernel::kOld);
+  sys_.leader().dies_of(SIGTERM);
+  std::function<void()> be_busy = [&] {
+    sys_.recycle(5000, 5000).state = FakeProcess::State::kGone;
+    sys_.fail_next(FakeSys::Call::kReadProc, ENOENT);
+    sys_.during_next_listing = be_busy;
+  };
+  sys_.during_next_listing = be_busy;
+  report_of(TerminationPolicy::service(seconds(1)));
+  EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 1u);
+  EXPECT_EQ(phase(), Supervised::Phase::kReaped);
+}
+
+// The reading misses a member that is born behind it; the mark does not.
+TEST_F(EscalationReapTest, MarkedGroupThatForksBehindTheReadingIsNotTakenForEmpty) {
+  sys_.group_marks = true;
+  begin(Kernel::kOld);
+  FakeProcess& parent = sys_.add_member("parent");
+  FakeProcess* born = nullptr;
+  sys_.leader().dies_of(SIGTERM);
+  sys_.during_next_listing = [&] {
+    born = &sys_.add_member("born");
+    parent.state = FakeProcess::State::kGone;
+  };
+  const TerminationReport report = report_of(TerminationPolicy::service(seconds(1)));
+  EXPECT_FALSE(born->alive());
+  EXPECT_THAT(report.survivors, testing::ElementsAre(Survivor{born->pid, "born"}));
+  EXPECT_EQ(report.ended_by, AttemptPhase::kSweep);
 }
 
 TEST_F(EscalationReapTest, EmptyMarkedGroupOfALostLeaderNeedsNoReadingOfProc) {
