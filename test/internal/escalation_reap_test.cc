@@ -219,8 +219,8 @@ TEST_F(EscalationReapTest, EmptyMarkedGroupOfALostLeaderNeedsNoReadingOfProc) {
   EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 0u);
 }
 
-// The group is gone, and a stranger has its number and leads a group of that number.
-TEST_F(EscalationReapTest, StrangerWithTheNumberOfAMarkedGroupIsNeverSignalled) {
+// The group is gone, and strangers have its number and that of its member.
+TEST_F(EscalationReapTest, StrangersWithTheNumbersOfAMarkedGroupAreNeverSignalled) {
   for (const bool before_the_run : {true, false}) {
     FakeSys sys;
     sys.pidfd_group_signals = false;
@@ -233,7 +233,9 @@ TEST_F(EscalationReapTest, StrangerWithTheNumberOfAMarkedGroupIsNeverSignalled) 
     const auto give_away = [&] {
       worker.state = FakeProcess::State::kGone;
       sys.recycle(FakeSys::kLeaderPid, FakeSys::kLeaderPid);
+      sys.recycle(worker.pid, FakeSys::kLeaderPid);
     };
+    sys.recycle(5000, FakeSys::kLeaderPid);  // who was in the reading because it came too late
     if (before_the_run) give_away();
     sys.before_next_pidfd_open = give_away;  // between the reading and the signal
     const TerminationResult result = terminate_child(child, lock, usual());

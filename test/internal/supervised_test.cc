@@ -144,6 +144,15 @@ TEST_F(SupervisedTest, ReapedLeadersGroupIsReachedThroughThePidfd) {
   EXPECT_EQ(send(AttemptTarget::kGroup, SIGKILL), ESRCH);
 }
 
+TEST_F(SupervisedTest, GroupThatWeAreInIsNotSignalledAndItsLeaderIs) {
+  begin();
+  sys_.own_group = FakeSys::kLeaderPid;
+  FakeProcess& us = sys_.add_member("us");
+  EXPECT_EQ(send(AttemptTarget::kGroup, SIGKILL), 0);
+  EXPECT_FALSE(sys_.leader().alive());
+  EXPECT_TRUE(us.alive());
+}
+
 TEST_F(SupervisedTest, EmptyGroupStaysEmpty) {
   begin();
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
