@@ -2,10 +2,10 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "lib/internal/callback.h"
 #include "lib/internal/log_message.h"
 #include "lib/internal/report_misuse.h"
 #include "warden/log.h"
@@ -17,13 +17,7 @@ constexpr char kEvent[] =
     "destroyed before its end was seen; its process group was killed. "
     "Call wait, terminate or kill and look at the result, or must_not_be_terminated()";
 
-// Constant-initialised and trivially destroyed: usable before main and after exit.
-struct Handler {
-  std::mutex mutex;
-  MisuseHandler function = nullptr;
-  void* context = nullptr;
-};
-Handler handler;
+internal::Callback<MisuseHandler> handler;
 
 void print(const Misuse& misuse) {
   const absl::string_view name(misuse.process_name.data(), misuse.process_name.size());
@@ -44,22 +38,12 @@ void log_or_print(const Misuse& misuse) {
 
 }  // namespace
 
-void set_misuse_handler(MisuseHandler function, void* context) {
-  const std::lock_guard<std::mutex> lock(handler.mutex);
-  handler.function = function;
-  handler.context = context;
-}
+void set_misuse_handler(MisuseHandler function, void* context) { handler.set({function, context}); }
 
 void abort_on_misuse() { set_misuse_handler(print_and_abort, nullptr); }
 
 void internal::report_misuse(const Misuse& misuse) {
-  MisuseHandler function = nullptr;
-  void* context = nullptr;
-  {
-    const std::lock_guard<std::mutex> lock(handler.mutex);
-    function = handler.function;
-    context = handler.context;
-  }
+  const auto [function, context] = handler.get();
   if (function == nullptr) return log_or_print(misuse);
   function(misuse, context);
 }

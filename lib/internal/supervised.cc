@@ -40,6 +40,10 @@ void Supervised::begin(const Lock& lock, ChildId child, bool leads_group) {
   child_ = child;
   leads_group_ = leads_group;
   phase_ = Phase::kRunning;
+  if (leads_group && child.pidfd >= 0 && !has_group_signals()) {
+    // The mark goes by number: it counts if the child had that number afterwards.
+    marked_ = sys_.mark_group(child.pidfd, child.pid) && sys_.look(child, Reap::kLeave).error != ECHILD;
+  }
   notify(lock);
 }
 
@@ -76,10 +80,9 @@ void Supervised::publish(const Lock& lock, const ExitStatus& status, Phase phase
   notify(lock);
 }
 
-bool Supervised::must_pin() {
-  if (!leads_group_ || released_) return false;
-  return child_.pidfd < 0 || !sys_.has_pidfd_group_signals(child_.pidfd);
-}
+bool Supervised::has_group_signals() { return child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd); }
+
+bool Supervised::must_pin() { return leads_group_ && !released_ && !has_group_signals(); }
 
 bool Supervised::look(Lock& lock) { return look(lock, child_); }
 
@@ -113,21 +116,38 @@ bool Supervised::recover_lost(Lock& lock, int pidfd) {
   return true;
 }
 
-// The number is the group's while its leader is unreaped. Nobody keeps a foreign wait from a zombie that is pinned;
-// what has the number then may be another child of this process.
-bool Supervised::group_number_is_ours() {
+// Whether the leader, its zombie or a member of its group keeps the number from being given to others. Nobody keeps a
+// foreign wait from a zombie that is pinned; what has the number then may be another child of this process.
+bool Supervised::number_is_ours() {
   if (phase_ == Phase::kPinned) {
     const WaitOutcome seen = sys_.look(child_, Reap::kLeave);
     if (seen.error == ECHILD || (seen.error == 0 && !seen.status.has_value())) phase_ = Phase::kLost;
   }
-  return phase_ == Phase::kRunning || phase_ == Phase::kPinned;
+  if (phase_ == Phase::kRunning || phase_ == Phase::kPinned) return true;
+  return marked_ && sys_.marked_group_exists(child_.pidfd);
 }
 
 int Supervised::send_to_group(int signal) {
-  if (child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd)) {
-    return -sys_.pidfd_kill_group(child_.pidfd, signal);
+  if (has_group_signals()) return -sys_.pidfd_kill_group(child_.pidfd, signal);
+  if (!number_is_ours()) return ESRCH;
+  const bool is_pinned = phase_ == Phase::kRunning || phase_ == Phase::kPinned;
+  return is_pinned ? -sys_.kill_group(child_.pid, signal) : send_to_members(signal);
+}
+
+// Each through a pidfd of its own, if it is a member while the number is the group's. As kill(2) of a group: a success
+// when one was signalled.
+int Supervised::send_to_members(int signal) {
+  int error = ESRCH;
+  ProcessTable table(sys_);
+  for (const Member& member : table.group(child_.pid).live) {
+    const int pidfd = sys_.pidfd_open(member.pid);
+    if (pidfd < 0) continue;
+    const bool is_ours = is_still_member(sys_, member, child_.pid).value_or(false) && number_is_ours();
+    const int sent = is_ours ? -sys_.pidfd_kill_process(pidfd, signal) : ESRCH;
+    if (sent == 0 || error == ESRCH) error = sent;
+    sys_.close_fd(pidfd);
   }
-  return group_number_is_ours() ? -sys_.kill_group(child_.pid, signal) : ESRCH;
+  return error;
 }
 
 int Supervised::send_to_leader(int signal) {
@@ -155,20 +175,22 @@ bool Supervised::leader_has_moved(const Lock&) {
 
 bool Supervised::group_may_live(const Lock&) {
   if (!leads_group_ || group_is_empty_) return false;
-  const bool by_pidfd = child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd);
-  group_is_empty_ = by_pidfd && sys_.pidfd_kill_group(child_.pidfd, 0) == -ESRCH;
+  if (has_group_signals()) {
+    group_is_empty_ = sys_.pidfd_kill_group(child_.pidfd, 0) == -ESRCH;
+  } else if (marked_ && !number_is_ours()) {
+    group_is_empty_ = true;
+  }
   return !group_is_empty_;
 }
 
 GroupState Supervised::look_at_group(const Lock& lock, ProcessTable& table, std::vector<Member>* live) {
   live->clear();
   if (!group_may_live(lock)) return GroupState::kEmpty;
-  const bool by_pidfd = child_.pidfd >= 0 && sys_.has_pidfd_group_signals(child_.pidfd);
   GroupScan scan = table.group(child_.pid);
-  // Found members count only if the number was still the group's when the scan was over.
-  const bool named = by_pidfd ? sys_.pidfd_kill_group(child_.pidfd, 0) != -ESRCH : group_number_is_ours();
-  if (by_pidfd && !named) scan = {true, {}};
-  if (!scan.live.empty() && named) {
+  // Found members count only if the number was still the group's when the scan was over; if it was not, and the kernel
+  // tells, nobody is left.
+  if ((has_group_signals() || marked_) && !group_may_live(lock)) return GroupState::kEmpty;
+  if (!scan.live.empty() && (has_group_signals() || number_is_ours())) {
     *live = std::move(scan.live);
     return GroupState::kLive;
   }

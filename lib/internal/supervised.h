@@ -43,7 +43,8 @@ class ChangeObserver {
 // The exit is published once and never changes. The zombie is reaped under the lock that every signal takes, so that no
 // signal can reach a number that has become somebody else's. Where the kernel can signal a group through a pidfd
 // (Linux 6.9) the first who sees the exit reaps; where it cannot, the zombie of a group's leader stays, and with it the
-// group's number, until release().
+// group's number, until release(). Where somebody else takes that zombie, a mark on the pidfd tells whether the group
+// is still there (Linux 5.12), and its members are signalled one by one.
 class Supervised {
  public:
   enum class Phase {
@@ -121,6 +122,9 @@ class Supervised {
   // In a forked copy: closes its copies of the descriptors. Takes no lock, which may have been held at the fork.
   void close_copies();
 
+  // Whether the group has been found empty, or there is none: nobody will need its number.
+  bool is_done_with_group(const Lock&) const { return !leads_group_ || group_is_empty_; }
+
   // The pin is not needed any more: collects the zombie, now or as soon as it is there.
   void release(const Lock& lock);
   // Collects a zombie that was left although nothing needs it any more (because the reaper waited by number).
@@ -146,8 +150,10 @@ class Supervised {
   bool must_pin();
   void publish(const Lock& lock, const ExitStatus& status, Phase phase);
   bool recover_lost(Lock& lock, int pidfd);
-  bool group_number_is_ours();
+  bool has_group_signals();
+  bool number_is_ours();
   int send_to_group(int signal);
+  int send_to_members(int signal);
   int send_to_leader(int signal);
 
   Sys& sys_;
@@ -164,6 +170,7 @@ class Supervised {
   bool reaper_waits_by_number_ = false;
   bool released_ = false;
   bool group_is_empty_ = false;
+  bool marked_ = false;  // the pidfd tells whether the group is there
   bool armed_ = true;
   std::uint64_t sent_ = 0;        // one bit for each signal
   std::shared_ptr<Event> event_;  // of those who wait for a descriptor too; for one change

@@ -66,6 +66,12 @@ class Sys {
   // False once the kernel has refused PIDFD_SIGNAL_PROCESS_GROUP; `pidfd` is for the probe that decides it.
   virtual bool has_pidfd_group_signals(int pidfd) = 0;
 
+  // Ties the pidfd to the group that its process leads, so that it can be told later whether the group still is. False
+  // where the kernel does not tell (before Linux 5.12).
+  virtual bool mark_group(int pidfd, int pgid) = 0;
+  // Whether anybody, a zombie too, is in that very group, whoever has its number. REQUIRES: marked.
+  virtual bool marked_group_exists(int pidfd) = 0;
+
   // The numeric names in /proc. False when /proc cannot be listed, or hides the processes of others.
   virtual bool list_processes(std::vector<int>* pids) = 0;
   // The number that was given to a process last, in this pid namespace; or -errno.

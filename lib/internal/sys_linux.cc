@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdio>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -176,6 +178,18 @@ class LinuxSys final : public Sys {
     return known == kYes;
   }
 
+  // The owner of a descriptor's SIGIO (fcntl(2), F_SETOWN) is kept as the group itself and not as its number, and is
+  // given as 0 once nobody is in it.
+  bool mark_group(int pidfd, int pgid) override {
+    return tells_of_dead_owners() && pgid > 1 && ::fcntl(pidfd, F_SETOWN, -pgid) == 0;
+  }
+
+  // Not F_GETOWN, whose answer for a group is negative, which the C library would take for an error.
+  bool marked_group_exists(int pidfd) override {
+    struct f_owner_ex owner = {};
+    return ::fcntl(pidfd, F_GETOWN_EX, &owner) == 0 && owner.pid != 0;
+  }
+
   bool list_processes(std::vector<int>* pids) override {
     const int fd = open_above_stdio("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return false;
@@ -222,7 +236,21 @@ class LinuxSys final : public Sys {
   void close_fd(int fd) override { ::close(fd); }
 
  private:
+  // F_GETOWN answers with 0 for an owner that is gone since Linux 5.12.
+  bool tells_of_dead_owners() {
+    int known = dead_owners_.load(std::memory_order_relaxed);
+    if (known == kUnknown) {
+      struct utsname system = {};
+      int major = 0, minor = 0;
+      const bool parsed = ::uname(&system) == 0 && std::sscanf(system.release, "%d.%d", &major, &minor) == 2;
+      known = parsed && (major > 5 || (major == 5 && minor >= 12)) ? kYes : kNo;
+      dead_owners_.store(known, std::memory_order_relaxed);
+    }
+    return known == kYes;
+  }
+
   enum { kUnknown, kNo, kYes };
+  std::atomic<int> dead_owners_{kUnknown};
   std::atomic<int> group_signals_{kUnknown};
 };
 

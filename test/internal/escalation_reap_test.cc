@@ -73,14 +73,17 @@ TEST_F(EscalationReapTest, FailedRunOnAnOldKernelKeepsThePin) {
   EXPECT_EQ(phase(), Supervised::Phase::kReaped);
 }
 
-TEST_F(EscalationReapTest, LeaderOnlySuccessOnAnOldKernelLetsThePinGo) {
+TEST_F(EscalationReapTest, LeaderOnlySuccessOnAnOldKernelKeepsThePinForTheRestOfTheGroup) {
   begin(Kernel::kOld);
-  sys_.add_member("worker");
+  FakeProcess& worker = sys_.add_member("worker");
   TerminationPolicy policy = TerminationPolicy::immediate();
   policy.leader_only = true;
   report_of(policy);
+  EXPECT_EQ(phase(), Supervised::Phase::kPinned);
+  EXPECT_TRUE(worker.alive());
+  report_of(TerminationPolicy::immediate());
+  EXPECT_FALSE(worker.alive());
   EXPECT_EQ(phase(), Supervised::Phase::kReaped);
-  EXPECT_EQ(sys_.leader().state, FakeProcess::State::kGone);
 }
 
 TEST_F(EscalationReapTest, ChildWithoutAPidfdIsHandledByItsPinnedNumber) {
@@ -157,6 +160,84 @@ TEST_F(EscalationReapTest, LostLeaderOnAnOldKernelWithSurvivorsIsUnknownAndNobod
   EXPECT_THAT(sys_.signals(), IsEmpty());
 }
 
+TEST_F(EscalationReapTest, MembersOfALostLeadersMarkedGroupAreEndedOneByOne) {
+  sys_.group_marks = true;
+  begin(Kernel::kOld);
+  FakeProcess& worker = sys_.add_member("worker").dies_of(SIGTERM);
+  FakeProcess& stubborn = sys_.add_member("stubborn");
+  sys_.steal_zombie();
+  const TerminationReport report = report_of(usual());
+  EXPECT_EQ(report.status, ExitStatus::lost());
+  EXPECT_EQ(report.ended_by, AttemptPhase::kSweep);
+  EXPECT_FALSE(worker.alive());
+  EXPECT_FALSE(stubborn.alive());
+  EXPECT_THAT(sys_.signals(), Each(StartsWith("pidfd_kill_process ")));
+}
+
+TEST_F(EscalationReapTest, EmptyMarkedGroupOfALostLeaderNeedsNoReadingOfProc) {
+  sys_.group_marks = true;
+  sys_.proc_visible = false;
+  begin(Kernel::kOld);
+  sys_.steal_zombie();
+  report_of(usual());
+  EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 0u);
+}
+
+// The group is gone, and a stranger has its number and leads a group of that number.
+TEST_F(EscalationReapTest, StrangerWithTheNumberOfAMarkedGroupIsNeverSignalled) {
+  for (const bool before_the_run : {true, false}) {
+    FakeSys sys;
+    sys.pidfd_group_signals = false;
+    sys.group_marks = true;
+    FakeProcess& worker = sys.add_member("worker");
+    Supervised child(sys, "victim");
+    Lock lock(child.mutex());
+    child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
+    sys.steal_zombie();
+    const auto give_away = [&] {
+      worker.state = FakeProcess::State::kGone;
+      sys.recycle(FakeSys::kLeaderPid, FakeSys::kLeaderPid);
+    };
+    if (before_the_run) give_away();
+    sys.before_next_pidfd_open = give_away;  // between the reading and the signal
+    const TerminationResult result = terminate_child(child, lock, usual());
+    ASSERT_TRUE(result.has_value()) << result.error();
+    EXPECT_THAT(sys.signals(), IsEmpty());
+    EXPECT_THAT(sys.violations(), IsEmpty());
+  }
+}
+
+// The mark was made by number after the number had been given away.
+TEST_F(EscalationReapTest, MarkOfANumberThatWasNotOursAnyMoreDoesNotCount) {
+  sys_.group_marks = true;
+  sys_.steal_zombie();
+  begin(Kernel::kOld);
+  sys_.add_member("of another's group");
+  EXPECT_EQ(error_of(usual()).code(), Errc::kGroupUnknown);
+  EXPECT_THAT(sys_.signals(), IsEmpty());
+}
+
+TEST_F(EscalationReapTest, PinThatAThiefTakesIsNoticedBeforeTheNextSignal) {
+  for (const bool marks : {false, true}) {
+    FakeSys sys;
+    sys.pidfd_group_signals = false;
+    sys.group_marks = marks;
+    FakeProcess& worker = sys.add_member("worker");
+    Supervised child(sys, "victim");
+    Lock lock(child.mutex());
+    child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
+    sys.exit(sys.leader(), ExitStatus::exited(3));
+    EXPECT_TRUE(child.look(lock));
+    EXPECT_EQ(child.phase(lock), Supervised::Phase::kPinned);
+    sys.steal_zombie();
+    const TerminationResult result = terminate_child(child, lock, usual());
+    EXPECT_EQ(result.has_value(), marks);
+    EXPECT_EQ(worker.alive(), !marks);
+    EXPECT_EQ(child.status(lock), ExitStatus::exited(3));
+    EXPECT_THAT(sys.violations(), IsEmpty());
+  }
+}
+
 TEST_F(EscalationReapTest, ThiefInTheMiddleOfARunEndsItWithoutASignalByNumber) {
   for (const Kernel kernel : {Kernel::kNew, Kernel::kOld}) {
     FakeSys sys;
@@ -180,7 +261,7 @@ TEST_F(EscalationReapTest, ThiefInTheMiddleOfARunEndsItWithoutASignalByNumber) {
 TEST_F(EscalationReapTest, ZombieThatATracerHoldsIsAnErrorAndDoesNotMakeTheRunSpin) {
   begin();
   sys_.leader().traced = true;
-  EXPECT_EQ(error_of(usual()).code(), Errc::kStillRunning);
+  EXPECT_EQ(error_of(usual()).code(), Errc::kStillRunning) << "nothing tells who the tracer is";
   EXPECT_EQ(sys_.elapsed(), seconds(6));
   EXPECT_LE(sys_.calls().size(), 100u);
 }

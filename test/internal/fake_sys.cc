@@ -262,6 +262,20 @@ bool FakeSys::has_pidfd_group_signals(int pidfd) {
   return pidfd_group_signals;
 }
 
+bool FakeSys::mark_group(int pidfd, int pgid) {
+  const FakeProcess* const process = behind(pidfd, "mark");
+  if (process == nullptr || process->pid != pgid) violate("a mark for another group than the child's");
+  return group_marks;
+}
+
+bool FakeSys::marked_group_exists(int pidfd) {
+  const FakeProcess* const process = behind(pidfd, "question after the mark");
+  if (!group_marks) violate("a question after a mark that could not be set");
+  return process != nullptr && std::any_of(processes_.begin(), processes_.end(), [process](const FakeProcess& one) {
+           return one.group == process->pid && !one.is_stranger && one.state != State::kGone;
+         });
+}
+
 bool FakeSys::list_processes(std::vector<int>* pids) {
   const int failure = take_failure(Call::kListProcesses);
   record(Call::kListProcesses, 0, 0, -failure);

@@ -63,6 +63,7 @@ class FakeSys : public Sys {
 
   // What the kernel can do.
   bool pidfd_group_signals = true;  // Linux 6.9
+  bool group_marks = false;         // Linux 5.12
   bool proc_visible = true;
   int pidfd_open_error = 0;
   int most_pidfds_with_proc = 1000;  // nothing in /proc can be read (EMFILE) while more members' pidfds are open
@@ -129,6 +130,8 @@ class FakeSys : public Sys {
   int pidfd_kill_process(int pidfd, int signal) override;
   int pidfd_kill_group(int pidfd, int signal) override;
   bool has_pidfd_group_signals(int pidfd) override;
+  bool mark_group(int pidfd, int pgid) override;
+  bool marked_group_exists(int pidfd) override;
   bool list_processes(std::vector<int>* pids) override;
   int read_proc(int pid, const char* name, std::string* text) override;
   int newest_pid() override;

@@ -80,7 +80,8 @@ int wait_forked(AckPipe& ack, std::vector<std::string> ready) {
 }
 
 Pidfd::Pidfd(int pid) : fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {
-  if (fd_ < 0 && errno != ESRCH) ADD_FAILURE() << "no pidfd of " << pid << ": errno " << errno;
+  // EINVAL: a process that is gone, whose group still has its number.
+  if (fd_ < 0 && errno != ESRCH && errno != EINVAL) ADD_FAILURE() << "no pidfd of " << pid << ": errno " << errno;
 }
 
 Pidfd::~Pidfd() {

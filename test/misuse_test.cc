@@ -1,0 +1,240 @@
+// Who is told of a handle that was destroyed too early, when, and what.
+#include "warden/misuse.h"
+
+#include <signal.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
+#include "warden/child.h"
+
+namespace warden {
+namespace {
+
+using testing::AckPipe;
+using testing::CapturedLog;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::kBound;
+using testing::live_members;
+using testing::Pidfd;
+using testing::test_command;
+
+// The handler of this process, while it exists.
+class Recorder {
+ public:
+  explicit Recorder(std::function<void(const Misuse&)> also = {}) : also_(std::move(also)) {
+    set_misuse_handler(take, this);
+  }
+  ~Recorder() { set_misuse_handler(nullptr, nullptr); }
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  // "name pid", with ": error" and " unwinding" where it says so.
+  const std::vector<std::string>& reports() const { return reports_; }
+
+ private:
+  static void take(const Misuse& misuse, void* context) {
+    auto& recorder = *static_cast<Recorder*>(context);
+    std::string report = std::string(misuse.process_name) + " " + std::to_string(misuse.pid);
+    if (!misuse.error.empty()) report += ": " + std::string(misuse.error);
+    if (misuse.unwinding) report += " unwinding";
+    recorder.reports_.push_back(std::move(report));
+    if (recorder.also_) recorder.also_(misuse);
+  }
+
+  std::function<void(const Misuse&)> also_;
+  std::vector<std::string> reports_;
+};
+
+struct RestoreDefault {
+  ~RestoreDefault() { set_misuse_handler(nullptr, nullptr); }
+};
+
+Child spawn_sleeper(const std::string& name) { return Child::spawn(test_command({"sleep"}).name(name)).value(); }
+
+std::string report_of(const std::string& name, int pid) { return name + " " + std::to_string(pid); }
+
+TEST(Misuse, IsToldWithNameAndNumberInPlaceOfTheMessage) {
+  const CapturedLog log;
+  const Recorder recorder;
+  int pid = 0;
+  {
+    const Child child = spawn_sleeper("left");
+    pid = child.pid();
+  }
+  EXPECT_THAT(recorder.reports(), ElementsAre(report_of("left", pid)));
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(Misuse, IsToldWhenTheGroupHasGone) {
+  AckPipe ack;
+  std::unique_ptr<Pidfd> leader, grandchild;
+  bool were_dead = false;
+  std::vector<int> left = {-1};
+  const Recorder recorder([&](const Misuse& misuse) {
+    were_dead = leader->is_dead() && grandchild->is_dead();
+    left = live_members(misuse.pid);
+  });
+  {
+    const Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
+    leader = std::make_unique<Pidfd>(child.pid());
+    grandchild = std::make_unique<Pidfd>(testing::wait_forked(ack, {"child ready", "ready"}));
+  }
+  EXPECT_EQ(recorder.reports().size(), 1u);
+  EXPECT_TRUE(were_dead);
+  EXPECT_THAT(left, IsEmpty());
+}
+
+TEST(Misuse, HandlerMayUseTheLibrary) {
+  const CapturedLog log;
+  std::optional<Signal> ended_by;
+  const Recorder recorder([&](const Misuse&) {
+    Child own = spawn_sleeper("own");
+    ended_by = own.terminate(kBound, kBound).value().signal();
+    set_misuse_handler(nullptr, nullptr);
+    const Child dropped = spawn_sleeper("dropped in the handler");
+  });
+  { const Child child = spawn_sleeper("first"); }
+  EXPECT_EQ(recorder.reports().size(), 1u);
+  EXPECT_EQ(ended_by, Signal::interrupt());
+  ASSERT_EQ(log.records().size(), 1u) << "the default, which the handler had set by then";
+  EXPECT_EQ(log.records()[0].name, "dropped in the handler");
+}
+
+TEST(Misuse, EachIsToldToTheHandlerOfThatTime) {
+  const Recorder first;
+  { const Child child = spawn_sleeper("one"); }
+  const Recorder second;
+  { const Child child = spawn_sleeper("two"); }
+  { const Child child = spawn_sleeper("three"); }
+  EXPECT_EQ(first.reports().size(), 1u);
+  EXPECT_EQ(second.reports().size(), 2u);
+}
+
+TEST(Misuse, NullHandlerBringsTheDefaultMessageBack) {
+  const Recorder recorder;
+  set_misuse_handler(nullptr, nullptr);
+  {
+    const CapturedLog log;
+    { const Child child = spawn_sleeper("to the sink"); }
+    ASSERT_EQ(log.records().size(), 1u);
+    EXPECT_EQ(log.records()[0].severity, LogSeverity::kError);
+    EXPECT_EQ(log.records()[0].name, "to the sink");
+    EXPECT_THAT(log.records()[0].event, HasSubstr("must_not_be_terminated()"));
+  }
+  ::testing::internal::CaptureStderr();
+  { const Child child = spawn_sleeper("to stderr"); }
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("warden: child 'to stderr' (pid "));
+  EXPECT_THAT(recorder.reports(), IsEmpty());
+}
+
+TEST(MisuseDuringAnException, IsToldAsSuchAndHidesNothing) {
+  const Recorder recorder;
+  std::unique_ptr<Pidfd> one, two;
+  int one_pid = 0, two_pid = 0;
+  std::string caught;
+  try {
+    const Child first = spawn_sleeper("one");
+    const Child second = spawn_sleeper("two");
+    one = std::make_unique<Pidfd>(one_pid = first.pid());
+    two = std::make_unique<Pidfd>(two_pid = second.pid());
+    throw std::runtime_error("the first mistake");
+  } catch (const std::runtime_error& error) {
+    caught = error.what();
+  }
+  EXPECT_EQ(caught, "the first mistake");
+  EXPECT_TRUE(one->is_dead());
+  EXPECT_TRUE(two->is_dead());
+  EXPECT_THAT(recorder.reports(),
+              ElementsAre(report_of("two", two_pid) + " unwinding", report_of("one", one_pid) + " unwinding"));
+}
+
+TEST(MisuseDuringAnException, IsAnOrdinaryOneOnceTheExceptionIsCaught) {
+  const Recorder recorder;
+  int pid = 0;
+  try {
+    throw std::runtime_error("caught");
+  } catch (const std::runtime_error&) {
+    const Child child = spawn_sleeper("in the catch block");
+    pid = child.pid();
+  }
+  EXPECT_THAT(recorder.reports(), ElementsAre(report_of("in the catch block", pid)));
+}
+
+// Has a child of its own for as long as its destructor runs.
+struct CleansUpWithAChild {
+  ~CleansUpWithAChild() {
+    const Child child = spawn_sleeper("of the cleanup");
+    *pid = child.pid();
+  }
+  int* pid;
+};
+
+TEST(MisuseDuringAnException, IsAnOrdinaryOneOfAHandleThatIsYoungerThanTheException) {
+  const Recorder recorder;
+  int pid = 0;
+  try {
+    const CleansUpWithAChild cleanup{&pid};
+    throw std::runtime_error("caught");
+  } catch (const std::runtime_error&) {
+  }
+  EXPECT_THAT(recorder.reports(), ElementsAre(report_of("of the cleanup", pid))) << "its own scope was left normally";
+}
+
+TEST(AbortOnMisuseDeathTest, WritesTheMessageAndAbortsOnceTheGroupHasGone) {
+  AckPipe ack;
+  EXPECT_EXIT(
+      {
+        abort_on_misuse();
+        const Child child =
+            Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"}).name("left")).value();
+        testing::wait_forked(ack, {"child ready", "ready"});
+      },
+      ::testing::KilledBySignal(SIGABRT), "warden: child 'left' \\(pid [0-9]+\\) destroyed before its end was seen");
+  ack.close_write();
+  EXPECT_TRUE(ack.wait_eof()) << "nobody of the group holds the pipe";
+}
+
+TEST(AbortOnMisuse, LeavesAnExceptionOnItsWayAlone) {
+  const RestoreDefault restore;
+  abort_on_misuse();
+  std::unique_ptr<Pidfd> process;
+  std::string caught;
+  ::testing::internal::CaptureStderr();
+  try {
+    const Child child = spawn_sleeper("left");
+    process = std::make_unique<Pidfd>(child.pid());
+    throw std::runtime_error("the first mistake");
+  } catch (const std::runtime_error& error) {
+    caught = error.what();
+  }
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("warden: child 'left'"));
+  EXPECT_EQ(caught, "the first mistake");
+  EXPECT_TRUE(process->is_dead());
+}
+
+TEST(AbortOnMisuse, DoesNotMindAChildWhoseEndWasSeen) {
+  const RestoreDefault restore;
+  abort_on_misuse();
+  Child ended = spawn_sleeper("ended");
+  EXPECT_TRUE(ended.kill().has_value());
+  Child excused = Child::spawn(test_command({"exit", "0"})).value();
+  const Pidfd process(excused.pid());
+  excused.must_not_be_terminated();
+  { const Child gone = std::move(excused); }
+  EXPECT_TRUE(process.wait_reaped());
+}
+
+}  // namespace
+}  // namespace warden

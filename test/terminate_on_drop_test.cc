@@ -1,0 +1,288 @@
+// terminate_on_drop: the destructor of the handle carries a policy out.
+#include <errno.h>
+#include <signal.h>
+
+#include <memory>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
+#include "warden/child.h"
+
+namespace warden {
+namespace {
+
+using testing::AckPipe;
+using testing::CapturedLog;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::kBound;
+using testing::Pidfd;
+using testing::test_command;
+
+const TerminationPolicy kPatient = TerminationPolicy::service(kBound);
+
+// A child that ends at SIGTERM and says so, and dies of any other signal. It is ready. The pipe ends with it.
+Child spawn_polite(AckPipe& ack) {
+  Child child = Child::spawn(test_command(ack, {"handle", "TERM", "0"})).value();
+  ack.close_write();
+  EXPECT_TRUE(ack.wait_for("ready"));
+  return child;
+}
+
+TEST(TerminateOnDrop, CarriesThePolicyOutAndIsNoMistake) {
+  const CapturedLog log;
+  AckPipe ack;
+  std::unique_ptr<Pidfd> process;
+  {
+    Child child = spawn_polite(ack);
+    process = std::make_unique<Pidfd>(child.pid());
+    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning) << "nothing is done before";
+  }
+  EXPECT_TRUE(process->is_dead());
+  EXPECT_EQ(ack.wait_line(), "got SIGTERM");
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, SendsSigtermFirstByDefault) {
+  const CapturedLog log;
+  AckPipe ack;
+  {
+    Child child = spawn_polite(ack);
+    EXPECT_TRUE(child.terminate_on_drop().has_value());
+  }
+  EXPECT_EQ(ack.wait_line(), "got SIGTERM");
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, FollowsTheLastPolicy) {
+  const CapturedLog log;
+  AckPipe ack;
+  {
+    Child child = Child::spawn(test_command(ack, {"handle", "INT", "0"})).value();
+    ASSERT_TRUE(ack.wait_for("ready"));
+    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    EXPECT_TRUE(child.terminate_on_drop(TerminationPolicy::interrupt_first(kBound, kBound)).has_value());
+  }
+  EXPECT_EQ(ack.wait_line(), "got SIGINT");
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, EndsTheWholeGroup) {
+  const CapturedLog log;
+  AckPipe ack;
+  std::unique_ptr<Pidfd> grandchild;
+  {
+    Child child = Child::spawn(test_command(ack, {"fork", "handle", "TERM", "0", "--", "sleep"})).value();
+    grandchild = std::make_unique<Pidfd>(testing::wait_forked(ack, {"child ready", "ready"}));
+    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+  }
+  EXPECT_TRUE(grandchild->is_dead());
+  EXPECT_EQ(ack.wait_line(), "child got SIGTERM");
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, KillsWhatDoesNotMindThePolicysSignals) {
+  const CapturedLog log;
+  AckPipe ack;
+  std::unique_ptr<Pidfd> leader, grandchild;
+  {
+    Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
+    leader = std::make_unique<Pidfd>(child.pid());
+    grandchild = std::make_unique<Pidfd>(testing::wait_forked(ack, {"child ready", "ready"}));
+    EXPECT_TRUE(child.terminate_on_drop(TerminationPolicy::service(absl::Milliseconds(20))).has_value());
+  }
+  EXPECT_TRUE(leader->is_dead());
+  EXPECT_TRUE(grandchild->is_dead());
+  for (const CapturedLog::Record& record : log.records()) {  // SIGKILL is the policy's own last step
+    EXPECT_EQ(record.severity, LogSeverity::kWarning) << record.event;
+  }
+}
+
+TEST(TerminateOnDrop, EndsTheRestOfTheGroupWhenTheLeaderHasGoneUnseen) {
+  const CapturedLog log;
+  AckPipe ack;
+  std::unique_ptr<Pidfd> grandchild;
+  {
+    Child child = Child::spawn(test_command(ack, {"fork", "handle", "TERM", "0", "--", "exit", "0"})).value();
+    const Pidfd leader(child.pid());
+    grandchild = std::make_unique<Pidfd>(testing::wait_forked(ack, {"child ready"}));
+    ASSERT_TRUE(leader.wait_dead());
+    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+  }
+  EXPECT_TRUE(grandchild->is_dead());
+  EXPECT_EQ(ack.wait_line(), "child got SIGTERM");
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, ClosesStdinSoThatAChildCanEndByItself) {
+  const CapturedLog log;
+  AckPipe ack;
+  {
+    Command command = test_command(ack, {"ignore", "TERM", "read"});
+    Child child = Child::spawn(command.stdin_from(Stdio::pipe())).value();
+    ASSERT_TRUE(ack.wait_for("ready"));
+    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+  }
+  EXPECT_EQ(ack.wait_line(), "eof 0");
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+// The child lives; it gets what ends it now.
+void expect_untouched(AckPipe& ack, const Pidfd& process) {
+  EXPECT_FALSE(process.is_dead());
+  ASSERT_TRUE(process.send(SIGUSR1));
+  EXPECT_EQ(ack.wait_line(), "got SIGUSR1");
+  EXPECT_TRUE(process.wait_reaped());
+}
+
+TEST(TerminateOnDrop, IsOverruledByTheExcuse) {
+  const CapturedLog log;
+  for (const bool excused_first : {true, false}) {
+    AckPipe ack;
+    std::unique_ptr<Pidfd> process;
+    {
+      Child child = Child::spawn(test_command(ack, {"handle", "USR1", "0"})).value();
+      ASSERT_TRUE(ack.wait_for("ready"));
+      process = std::make_unique<Pidfd>(child.pid());
+      if (excused_first) child.must_not_be_terminated();
+      EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+      if (!excused_first) child.must_not_be_terminated();
+    }
+    expect_untouched(ack, *process);
+  }
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, IsBroughtBackByTheEndOfTheExcuse) {
+  const CapturedLog log;
+  AckPipe ack;
+  {
+    Child child = spawn_polite(ack);
+    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    child.must_not_be_terminated();
+    child.must_be_terminated();
+  }
+  EXPECT_EQ(ack.wait_line(), "got SIGTERM");
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, SendsNothingAfterAWait) {
+  const CapturedLog log;
+  AckPipe ack;
+  std::unique_ptr<Pidfd> grandchild;
+  {
+    Child child = Child::spawn(test_command(ack, {"fork", "handle", "USR1", "0", "--", "exit", "0"})).value();
+    grandchild = std::make_unique<Pidfd>(testing::wait_forked(ack, {"child ready"}));
+    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    EXPECT_EQ(child.wait().value().exit_code(), 0);
+  }
+  EXPECT_FALSE(grandchild->is_dead()) << "an end that was waited for ends nobody else";
+  ASSERT_TRUE(grandchild->send(SIGUSR1));
+  EXPECT_EQ(ack.wait_line(), "child got SIGUSR1");
+  EXPECT_TRUE(grandchild->wait_dead());
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, IsNoMistakeForAChildWhoseEndNobodySaw) {
+  const CapturedLog log;
+  {
+    Child child = Child::spawn(test_command({"exit", "0"})).value();
+    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    ASSERT_TRUE(Pidfd(child.pid()).wait_dead());
+  }
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, RefusesAWrongPolicyByNameAndKeepsTheOldOne) {
+  const TerminationPolicy other = TerminationPolicy::interrupt_first(kBound, kBound);  // its SIGINT would kill
+  TerminationPolicy negative_phase = other;
+  negative_phase.phases[0].timeout = -absl::Seconds(1);
+  TerminationPolicy kill_phase = other;
+  kill_phase.phases.push_back({Signal::kill(), kBound});
+  TerminationPolicy negative_kill = other;
+  negative_kill.kill_timeout = -absl::Seconds(1);
+  const std::vector<std::pair<TerminationPolicy, std::string>> wrong = {
+      {negative_phase, "phases[0].timeout"}, {kill_phase, "phases[2].signal"}, {negative_kill, "kill_timeout"}};
+  const CapturedLog log;
+  AckPipe ack;
+  {
+    Child child = spawn_polite(ack);
+    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    for (const auto& [policy, field] : wrong) {
+      const auto refused = child.terminate_on_drop(policy);
+      ASSERT_TRUE(refused.has_error()) << field;
+      EXPECT_EQ(refused.error().kind(), TerminationErrorKind::kInvalidPolicy);
+      EXPECT_EQ(refused.error().code(), std::errc::invalid_argument);
+      EXPECT_EQ(refused.error().process_name(), "handle");
+      EXPECT_THAT(refused.error().detail(), HasSubstr(field));
+    }
+    EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
+  }
+  EXPECT_EQ(ack.wait_line(), "got SIGTERM");
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, LeavesAChildWithoutAPolicyAsItWasWhenItRefuses) {
+  TerminationPolicy wrong = kPatient;
+  wrong.failed_send_grace = -absl::Seconds(1);
+  const CapturedLog log;
+  AckPipe ack;
+  {
+    Child child = spawn_polite(ack);
+    EXPECT_TRUE(child.terminate_on_drop(wrong).has_error());
+  }
+  EXPECT_EQ(log.records().size(), 1u) << "the drop is a mistake as before";
+  EXPECT_EQ(ack.wait_line(), "") << "SIGKILL came, and no SIGTERM";
+}
+
+TEST(TerminateOnDrop, WorksWhileAnExceptionIsOnItsWay) {
+  const CapturedLog log;
+  AckPipe ack;
+  std::string caught;
+  try {
+    Child child = spawn_polite(ack);
+    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    throw std::runtime_error("the first mistake");
+  } catch (const std::runtime_error& error) {
+    caught = error.what();
+  }
+  EXPECT_EQ(caught, "the first mistake");
+  EXPECT_EQ(ack.wait_line(), "got SIGTERM");
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, MovesWithTheHandle) {
+  const CapturedLog log;
+  AckPipe ack;
+  {
+    std::vector<Child> children;
+    {
+      Child child = spawn_polite(ack);
+      EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+      children.push_back(std::move(child));
+    }
+    EXPECT_EQ(children.front().state().kind, ProcessState::Kind::kRunning);
+  }
+  EXPECT_EQ(ack.wait_line(), "got SIGTERM");
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+TEST(TerminateOnDrop, EndsTheChildThatAnAssignmentReplaces) {
+  const CapturedLog log;
+  AckPipe ack;
+  Child child = spawn_polite(ack);
+  EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+  child = Child::spawn(test_command({"sleep"})).value();
+  EXPECT_EQ(ack.wait_line(), "got SIGTERM");
+  EXPECT_EQ(child.kill().value().signal(), Signal::kill());
+  EXPECT_THAT(log.records(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace warden
