@@ -289,7 +289,9 @@ bool FakeSys::list_processes(std::vector<int>* pids) {
 }
 
 // Every process that was ever added had a number; which ones they were does not matter.
-int FakeSys::newest_pid() { return proc_visible ? kLeaderPid + static_cast<int>(processes_.size()) : -ENOENT; }
+int FakeSys::newest_pid() {
+  return proc_visible ? kLeaderPid + static_cast<int>(processes_.size()) + newest_pid_shift : -ENOENT;
+}
 
 int FakeSys::read_proc(int pid, const char* name, std::string* text) {
   const FakeProcess* process = find(pid);

@@ -69,6 +69,7 @@ class FakeSys : public Sys {
   int most_pidfds_with_proc = 1000;  // nothing in /proc can be read (EMFILE) while more members' pidfds are open
   std::function<void()> before_next_pidfd_open;
   std::function<void()> during_next_listing;  // after the list is made, before anything in it is read
+  int newest_pid_shift = 0;                   // below 0 from now on: the numbers have started again
   int make_event_error = 0;
   int own_group = 900;
   std::function<void()> after_next_look;

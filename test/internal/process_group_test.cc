@@ -226,6 +226,18 @@ TEST_F(ScanGroupTest, BirthOfAStrangerCostsNoSecondReading) {
   EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 1u);
 }
 
+// A process that is born with a low number is not in the list, and its parent with a high one may not be any more.
+TEST_F(ScanGroupTest, NumbersThatStartAgainDuringTheReadingCostAnother) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  sys_.during_next_listing = [&] {
+    sys_.newest_pid_shift = -500;
+    sys_.add_member("child");
+  };
+  const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
+  ASSERT_EQ(scan.live.size(), 1u);
+  EXPECT_EQ(scan.live[0].program, "child");
+}
+
 TEST_F(ScanGroupTest, ProcessThatCannotBeReadTheSecondTimeMakesTheScanUnknown) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   FakeProcess& other = sys_.add_member("elsewhere");
