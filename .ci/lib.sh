@@ -78,15 +78,18 @@ check_stubborn_shell() {
   return "$problems"
 }
 
-# Runs .ci/run and takes over its numbers.
-include_run() {
+# count_step NAME COMMAND...: takes over the numbers of the command's last line, "N passed, N failed".
+count_step() {
+  local name=$1
+  shift
+  echo "=== $name"
   started=$SECONDS
-  bash .ci/run </dev/null | tee "$work/run"
+  "$@" </dev/null | tee "$work/counted"
   local good=0 bad=1
-  if [[ $(tail -n 1 "$work/run") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+  if [[ $(tail -n 1 "$work/counted") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
     good=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}
   fi
-  record "$good" "$bad" '.ci/run'
+  record "$good" "$bad" "$name"
 }
 
 # Prints the summary; the exit code says whether all passed.

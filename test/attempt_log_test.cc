@@ -66,6 +66,26 @@ TEST(AttemptTest, WaitIsALineWithTheTimeThatItTook) {
       "terminate wait_for_exit after SIGTERM: ok after 12ms");
 }
 
+TEST(AttemptTest, GraceAfterAFailedSendIsALookWithTheTimeThatItTook) {
+  Attempt grace =
+      wait(AttemptPhase::kInterrupt, Signal::interrupt(), absl::Milliseconds(100), AttemptResult::kTimedOut);
+  grace.operation = AttemptOperation::kCheckStatus;
+  EXPECT_EQ(grace.to_string(), "interrupt check_status after SIGINT: timed_out after 100ms");
+}
+
+TEST(AttemptLogTest, GraceInWhichTheChildStillRanIsNoError) {
+  AttemptLog log;
+  log.append(failed(send(AttemptPhase::kInterrupt, Signal::interrupt()), EPERM));
+  Attempt grace =
+      wait(AttemptPhase::kInterrupt, Signal::interrupt(), absl::Milliseconds(100), AttemptResult::kTimedOut);
+  grace.operation = AttemptOperation::kCheckStatus;
+  log.append(grace);
+  EXPECT_EQ(log.size(), 2u);
+  ASSERT_EQ(log.errors().size(), 1u);
+  EXPECT_EQ(log.errors()[0].operation, AttemptOperation::kSendSignal);
+  EXPECT_EQ(failed(grace, EIO).to_string(), "interrupt check_status after SIGINT: failed: Input/output error");
+}
+
 TEST(AttemptTest, LookIsALineWithWhatItLookedAtAndWhatItSaw) {
   Attempt look;
   look.target = AttemptTarget::kLeader;

@@ -83,7 +83,7 @@ TEST(TerminationErrorTest, TextIsHeadlineNameReasonAndEveryAttempt) {
             "failed to terminate process 'server': still running after SIGKILL. Attempts: "
             "[1] preflight check_status: failed: Input/output error "
             "[2] interrupt send_signal SIGINT to group: failed: Interrupted system call "
-            "[3] interrupt check_status SIGINT: failed: Connection reset by peer "
+            "[3] interrupt check_status after SIGINT: failed: Connection reset by peer "
             "[4] terminate wait_for_exit after SIGTERM: timed_out after 0 "
             "[5] kill send_signal SIGKILL to group: failed: Permission denied "
             "[6] kill wait_for_exit after SIGKILL: timed_out after 0");

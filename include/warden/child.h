@@ -67,7 +67,8 @@ struct AdoptOptions {
 // moving from it and destroying it need it alone. Every call on a moved-from Child fails with Errc::kEmptyHandle.
 //
 // After a fork(2) the child process stays this process's: in the forked copy every call fails with Errc::kNotOwner and
-// does nothing, pid() and name() aside, and the destructor only closes the copies of the descriptors.
+// does nothing, pid() and name() aside, and the destructor only closes the copies of the descriptors. (A daemon that
+// closes every descriptor after its fork therefore destroys no Child that it has inherited.)
 class Child {
  public:
   // Starts a child and returns when its program runs (execve succeeded), so its group exists and can be signalled.
