@@ -73,7 +73,7 @@ TEST(AttemptTest, GraceAfterAFailedSendIsALookWithTheTimeThatItTook) {
   EXPECT_EQ(grace.to_string(), "interrupt check_status after SIGINT: timed_out after 100ms");
 }
 
-TEST(AttemptLogTest, GraceInWhichTheChildStillRanIsNoError) {
+TEST(AttemptErrorsTest, DoNotHaveAGraceInWhichTheChildStillRan) {
   AttemptLog log;
   log.append(failed(send(AttemptPhase::kInterrupt, Signal::interrupt()), EPERM));
   Attempt grace =

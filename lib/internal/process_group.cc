@@ -77,17 +77,13 @@ bool ProcessTable::may_have_missed(int pgid) const {
          });
 }
 
-GroupScan ProcessTable::seen_of(int pgid) {
-  if (readings_ == 0) read();
-  const auto found = groups_.find(pgid);
-  return {known_, found == groups_.end() ? std::vector<Member>() : found->second};
-}
-
 GroupScan ProcessTable::group(int pgid) {
+  if (readings_ == 0) read();
   for (;;) {
-    GroupScan scan = seen_of(pgid);
-    if (!scan.live.empty() || !known_ || !may_have_missed(pgid)) return scan;
-    if (readings_ == kMostReadings) return {};
+    const auto found = groups_.find(pgid);
+    if (found != groups_.end()) return {known_, found->second};
+    if (!known_ || !may_have_missed(pgid)) return {known_, {}};
+    if (readings_ == kMostReadings) return {false, {}, /*never_still=*/true};
     read();
   }
 }

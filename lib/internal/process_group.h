@@ -38,6 +38,7 @@ struct Member {
 struct GroupScan {
   bool known = false;  // false when /proc is missing, hides processes, cannot be read or changes all the time
   std::vector<Member> live;
+  bool never_still = false;  // not known, because of the last
 };
 
 // The live processes by their groups. /proc is read at the first question; one table serves the groups of any number of
@@ -52,8 +53,6 @@ class ProcessTable {
   explicit ProcessTable(Sys& sys) : sys_(sys) {}
 
   GroupScan group(int pgid);
-  // Whoever the last reading has shown; /proc is read at most once. Nobody means nothing here.
-  GroupScan seen_of(int pgid);
   bool was_read() const { return readings_ > 0; }
 
  private:

@@ -22,6 +22,9 @@ constexpr absl::Duration kLongestExitInfoPause = absl::Milliseconds(5);
 // The longest wait for a descriptor where no event can be had for the changes.
 constexpr absl::Duration kPauseWithoutEvent = absl::Milliseconds(20);
 
+// After how many looks at a group of which no member was ever seen, none of which could be believed, a mark is asked.
+constexpr int kMostUnbelievedLooks = 5;
+
 // A call that a seccomp filter or an old kernel refuses, or that the process may not make.
 bool is_refused(int error) { return error == ENOSYS || error == EPERM; }
 
@@ -130,8 +133,10 @@ bool Supervised::number_is_ours() {
 int Supervised::send_to_group(int signal) {
   if (has_group_signals()) return -sys_.pidfd_kill_group(child_.pidfd, signal);
   if (!number_is_ours()) return ESRCH;
-  const bool is_pinned = phase_ == Phase::kRunning || phase_ == Phase::kPinned;
-  return is_pinned ? -sys_.kill_group(child_.pid, signal) : send_to_members(signal);
+  if (phase_ != Phase::kRunning && phase_ != Phase::kPinned) return send_to_members(signal);
+  const int error = -sys_.kill_group(child_.pid, signal);
+  if (error == 0 && signal == SIGKILL) group_was_killed_ = true;
+  return error;
 }
 
 // Each through a pidfd of its own, if it is a member while the number is the group's. As kill(2) of a group: a success
@@ -183,22 +188,25 @@ bool Supervised::group_may_live(const Lock&) {
   return !group_is_empty_;
 }
 
-// The zombie that pins a group keeps its mark from telling that everybody else has gone. Once /proc shows nobody else,
-// the zombie is let go: if somebody was there all the same, the mark says so, and keeps telling.
-bool Supervised::is_deserted(const Lock& lock, ProcessTable& table) {
-  if (phase_ == Phase::kPinned) {
-    const GroupScan seen = table.seen_of(child_.pid);
-    if (!seen.known || !seen.live.empty()) return false;
-    collect(lock);
-  }
-  return !group_may_live(lock);
+// Whoever lives in the group, as /proc says. The zombie that pins a group keeps its mark from telling that everybody
+// else has gone. Where /proc cannot be believed because somebody always ends while it is read, the zombie is let go and
+// the mark asked: if somebody was there all the same, it says so, and keeps telling. But the zombie's number is what
+// reaches all of a group that forks at once, so it is kept while there may be such a group (ADR 5).
+GroupScan Supervised::scan_group(const Lock& lock, ProcessTable& table) {
+  GroupScan scan = table.group(child_.pid);
+  if (!scan.live.empty()) member_was_seen_ = true;
+  if (!scan.never_still || !marked_ || phase_ != Phase::kPinned) return scan;
+  ++unbelieved_looks_;
+  const bool looks_deserted = !member_was_seen_ && unbelieved_looks_ >= kMostUnbelievedLooks;
+  if (!looks_deserted && !group_was_killed_) return scan;
+  collect(lock);
+  return group_may_live(lock) ? scan : GroupScan{true, {}};
 }
 
 GroupState Supervised::look_at_group(const Lock& lock, ProcessTable& table, std::vector<Member>* live) {
   live->clear();
   if (!group_may_live(lock)) return GroupState::kEmpty;
-  if (marked_ && is_deserted(lock, table)) return GroupState::kEmpty;
-  GroupScan scan = table.group(child_.pid);
+  GroupScan scan = scan_group(lock, table);
   // Found members count only if the number was still the group's when the scan was over; if it was not, and the kernel
   // tells, nobody is left.
   if ((has_group_signals() || marked_) && !group_may_live(lock)) return GroupState::kEmpty;

@@ -154,7 +154,7 @@ class Supervised {
   bool number_is_ours();
   int send_to_group(int signal);
   int send_to_members(int signal);
-  bool is_deserted(const Lock& lock, ProcessTable& table);
+  GroupScan scan_group(const Lock& lock, ProcessTable& table);
   void collect(const Lock& lock);
   int send_to_leader(int signal);
 
@@ -172,7 +172,10 @@ class Supervised {
   bool reaper_waits_by_number_ = false;
   bool released_ = false;
   bool group_is_empty_ = false;
-  bool marked_ = false;  // the pidfd tells whether the group is there
+  bool marked_ = false;            // the pidfd tells whether the group is there
+  bool member_was_seen_ = false;   // alive, after the leader's end
+  bool group_was_killed_ = false;  // SIGKILL went to the whole of it
+  int unbelieved_looks_ = 0;
   bool armed_ = true;
   std::uint64_t sent_ = 0;        // one bit for each signal
   std::shared_ptr<Event> event_;  // of those who wait for a descriptor too; for one change

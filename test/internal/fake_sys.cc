@@ -238,7 +238,8 @@ int FakeSys::kill_process(int pid, int signal) {
 int FakeSys::kill_group(int pgid, int signal) {
   if (pgid <= 1) violate(absl::StrCat("kill_group(", pgid, ", ", signal, ")"));
   const FakeProcess* const pin = find(pgid);
-  if (pin == nullptr || !pin->is_child) violate("a group signal by a number that nothing pins");
+  const bool pinned = pin != nullptr && pin->is_child;
+  if (!pinned && !(group_marks && has_members(pgid))) violate("a group signal by a number that nothing pins");
   const int failure = take_failure(Call::kKillGroup);
   return record_signal(Call::kKillGroup, pgid, signal, failure ? -failure : signal_group(pgid, true, signal));
 }
@@ -271,9 +272,13 @@ bool FakeSys::mark_group(int pidfd, int pgid) {
 bool FakeSys::marked_group_exists(int pidfd) {
   const FakeProcess* const process = behind(pidfd, "question after the mark");
   if (!group_marks) violate("a question after a mark that could not be set");
-  return process != nullptr && std::any_of(processes_.begin(), processes_.end(), [process](const FakeProcess& one) {
-           return one.group == process->pid && !one.is_stranger && one.state != State::kGone;
-         });
+  return process != nullptr && has_members(process->pid);
+}
+
+bool FakeSys::has_members(int group) const {
+  return std::any_of(processes_.begin(), processes_.end(), [group](const FakeProcess& one) {
+    return one.group == group && !one.is_stranger && one.state != State::kGone;
+  });
 }
 
 bool FakeSys::list_processes(std::vector<int>* pids) {

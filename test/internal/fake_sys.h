@@ -158,6 +158,7 @@ class FakeSys : public Sys {
   void violate(std::string what) { violations_.push_back(std::move(what)); }
 
   FakeProcess* find(int pid);
+  bool has_members(int group) const;
   FakeProcess* behind(int pidfd, const char* who);
   bool readable(int pidfd);
   WaitOutcome look_at_child(ChildId child, Reap reap);
