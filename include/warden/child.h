@@ -108,7 +108,8 @@ class Child {
 
   // Looks once and does not wait for the exit.
   // Blocks: not, but for one case: where somebody else has just reaped the child (a foreign wait, SIGCHLD ignored), for
-  // what the kernel takes to hand over its status, 1 s at most (PIDFD_GET_INFO, Linux 6.15).
+  // what the kernel takes to hand over its status, 1 s at most (PIDFD_GET_INFO, Linux 6.15). Another thread's call on
+  // the same Child may hold it up for a reading of /proc.
   Result<std::optional<ExitStatus>> try_wait();
 
   // Looks once, and blocks no more than try_wait does. Unlike try_wait it does not count as having seen the end (see
@@ -137,11 +138,12 @@ class Child {
   Result<void, TerminationError> send_terminate_signal();
   Result<void, TerminationError> send_signal(Signal signal);
 
-  // The log of the last escalation or manual signal; empty before the first.
+  // The log of the last escalation or manual signal that did something; empty before the first.
   AttemptLog attempt_log() const;
 
   // The write end of the stdin pipe (Stdio::pipe()), close-on-exec; -1 when there is none or it is closed. It stays the
-  // Child's. Writing to it after the child's end raises SIGPIPE like any pipe.
+  // Child's. Writing to it after the child's end raises SIGPIPE like any pipe. Any wait(), terminate or kill closes it:
+  // a thread that writes must know that no other calls those meanwhile.
   int stdin_fd() const;
   // Closes it; the child reads end of file. Idempotent.
   void close_stdin();

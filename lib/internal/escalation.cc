@@ -64,11 +64,11 @@ void Escalation::warn(LogSeverity severity, std::string event, std::string error
   messages_.push_back({severity, std::move(event), std::move(error)});
 }
 
-void Escalation::advance(Lock& lock, ProcessTable* table) {
+void Escalation::advance(Lock& lock, ProcessTable* table, Reading reading) {
   if (stage_ == Stage::kOver) return;
   if (stage_ == Stage::kPreflight) preflight(lock);
   while (stage_ != Stage::kOver) {
-    const bool finished = is_finished(lock, table);
+    const bool finished = is_finished(lock, table, reading);
     if (stage_ == Stage::kOver) return;  // by another participant, while a look had released the lock
     if (finished) {
       succeeded_ = true;
@@ -103,7 +103,7 @@ void Escalation::preflight(const Lock& lock) {
 }
 
 // True when what the policy promises has been reached. Looks, and records what it sees.
-bool Escalation::is_finished(Lock& lock, ProcessTable* table) {
+bool Escalation::is_finished(Lock& lock, ProcessTable* table, Reading reading) {
   if (!child_.ended(lock) && !child_.look(lock)) return false;
   if (stage_ == Stage::kOver) return succeeded_;
   if (!wait_recorded_) {
@@ -113,11 +113,16 @@ bool Escalation::is_finished(Lock& lock, ProcessTable* table) {
     wait_started_ = child_.sys().now();  // what is left of the phase is a wait for the rest of the group
   }
   if (policy_.leader_only || !child_.leads_group()) return true;
-  return is_group_empty(lock, table);
+  return is_group_empty(lock, table, reading);
 }
 
-bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table) {
+bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table, Reading reading) {
   const TimePoint started = child_.sys().now();
+  const bool put_off = table == nullptr && reading == Reading::kPutOff && started < deadline();
+  if (put_off && child_.group_may_live(lock)) {
+    group_ = GroupState::kUnknown;
+    return false;
+  }
   ProcessTable fresh(child_.sys());
   group_ = child_.look_at_group(lock, table == nullptr ? fresh : *table, &live_);
   if (survivors_.empty()) survivors_ = survivors_of(live_);
@@ -176,7 +181,7 @@ AttemptTarget Escalation::target_of(const Lock& lock, AttemptTarget asked) const
   return alone ? AttemptTarget::kLeader : asked;
 }
 
-int Escalation::send(const Lock& lock, Signal signal, AttemptTarget target) {
+Escalation::Sent Escalation::send(const Lock& lock, Signal signal, AttemptTarget target) {
   const TimePoint started = child_.sys().now();
   const int error = child_.send(lock, target, signal.number());
   Attempt& attempt = record(AttemptOperation::kSendSignal, started,
@@ -185,10 +190,12 @@ int Escalation::send(const Lock& lock, Signal signal, AttemptTarget target) {
   attempt.target = target;
   // Success with a group says that somebody in it was signalled. The leader is signalled apart where that may have been
   // another: it has left the group, or it may not be signalled at all (kill(2), EPERM), which a probe shows.
-  if (target == AttemptTarget::kLeader || child_.ended(lock)) return error;
+  if (target == AttemptTarget::kLeader || child_.ended(lock)) return {error, error == 0};
   const bool missed =
       child_.leader_has_moved(lock) || (error == 0 && child_.send(lock, AttemptTarget::kLeader, 0) == EPERM);
-  return missed ? send(lock, signal, AttemptTarget::kLeader) : error;
+  if (!missed) return {error, error == 0};
+  const Sent apart = send(lock, signal, AttemptTarget::kLeader);
+  return {apart.error, apart.any || error == 0};
 }
 
 void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, absl::Duration timeout) {
@@ -205,25 +212,28 @@ void Escalation::enter_phase(const Lock& lock, const TerminationPhase& phase) {
   phase_ = phase_of(phase.signal);
   signal_ = phase.signal;
   const AttemptTarget target = target_of(lock, phase.target);
-  const int error = send(lock, phase.signal, target);
-  if (error == 0) {
-    send(lock, Signal::continue_process(), target);  // a stopped process runs its handler only once it is continued
-  } else {
-    warn(LogSeverity::kWarning, absl::StrCat(phase.signal.name(), " could not be sent"), os_error(error).message());
+  const Sent sent = send(lock, phase.signal, target);
+  if (sent.any) send(lock, Signal::continue_process(), target);  // a stopped process runs its handler only then
+  if (sent.error != 0) {
+    warn(LogSeverity::kWarning, absl::StrCat(phase.signal.name(), " could not be sent"),
+         os_error(sent.error).message());
   }
-  start_waiting(lock, Stage::kWaiting, error, phase.timeout);
+  start_waiting(lock, Stage::kWaiting, sent.error, phase.timeout);
 }
 
 void Escalation::enter_kill(const Lock& lock) {
   phase_ = child_.ended(lock) ? AttemptPhase::kSweep : AttemptPhase::kKill;
   signal_ = Signal::kill();
-  const int error = send(lock, Signal::kill(), target_of(lock, AttemptTarget::kGroup));
-  forced_ = error == 0;
-  if (error != 0) {
+  const AttemptTarget target = target_of(lock, AttemptTarget::kGroup);
+  // Nobody is left who may be signalled where the leader has ended, and its group is ours.
+  const bool has_target = target == AttemptTarget::kGroup || !child_.ended(lock);
+  const Sent sent = has_target ? send(lock, Signal::kill(), target) : Sent{0, false};
+  forced_ = sent.any;
+  if (sent.error != 0) {
     warn(LogSeverity::kError, "SIGKILL could not be sent; the process may need to be ended by hand",
-         os_error(error).message());
+         os_error(sent.error).message());
   }
-  start_waiting(lock, Stage::kWaitingAfterKill, error, policy_.kill_timeout);
+  start_waiting(lock, Stage::kWaitingAfterKill, sent.error, policy_.kill_timeout);
 }
 
 void Escalation::fail(const Lock& lock) {

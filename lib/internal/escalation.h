@@ -31,9 +31,13 @@ class Escalation {
 
   void join(const Lock& lock, const TerminationPolicy& policy);
 
+  // Whether advance() may read /proc itself when it has no table. Where it may not and needs one before the deadline,
+  // it returns, and must_look_again() is true.
+  enum class Reading { kAllowed, kPutOff };
+
   // Does everything that is due and returns when the run is over or has to wait until deadline(). `table`: what to take
   // for the state of /proc, read at no time before the leader's end; nullptr to read it anew when needed.
-  void advance(Lock& lock, ProcessTable* table = nullptr);
+  void advance(Lock& lock, ProcessTable* table = nullptr, Reading reading = Reading::kAllowed);
   bool over(const Lock&) const { return stage_ == Stage::kOver; }
   // Waits for something to happen, until the deadline at most. May return early.
   void wait(Lock& lock);
@@ -63,9 +67,13 @@ class Escalation {
   void enter_kill(const Lock& lock);
   void finish_wait(const Lock& lock);
   void fail(const Lock& lock);
-  bool is_finished(Lock& lock, ProcessTable* table);
-  bool is_group_empty(const Lock& lock, ProcessTable* table);
-  int send(const Lock& lock, Signal signal, AttemptTarget target);
+  bool is_finished(Lock& lock, ProcessTable* table, Reading reading);
+  bool is_group_empty(const Lock& lock, ProcessTable* table, Reading reading);
+  struct Sent {
+    int error;  // the leader's, where it was signalled apart
+    bool any;   // somebody was signalled
+  };
+  Sent send(const Lock& lock, Signal signal, AttemptTarget target);
   void start_waiting(const Lock& lock, Stage stage, int send_error, absl::Duration timeout);
   AttemptTarget target_of(const Lock& lock, AttemptTarget asked) const;
   AttemptOperation wait_operation() const;

@@ -34,13 +34,15 @@ void Escalation::join(const Lock& lock, const TerminationPolicy& policy) {
   for (std::size_t i = next_; i < policy_.phases.size(); ++i) {
     policy_.phases[i].timeout = std::min(policy_.phases[i].timeout, timeout_after(policy, policy_.phases[i].signal));
   }
-  if (stage_ == Stage::kWaiting && signal_.has_value()) {
+  if (send_error_ != 0) {  // a grace, whatever it came after
+    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.failed_send_grace));
+  } else if (stage_ == Stage::kWaitingAfterKill) {
+    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.kill_timeout));
+  } else if (stage_ == Stage::kWaiting && signal_.has_value()) {
     phase_deadline_ = std::min(phase_deadline_, deadline_after(now, timeout_after(policy, *signal_)));
   }
-  if (stage_ == Stage::kWaitingAfterKill) {
-    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.kill_timeout));
-  }
   policy_.kill_timeout = std::min(policy_.kill_timeout, policy.kill_timeout);
+  policy_.failed_send_grace = std::min(policy_.failed_send_grace, policy.failed_send_grace);
   if (policy_.leader_only && !policy.leader_only) widen(lock);
   child_.notify(lock);
 }

@@ -37,7 +37,7 @@ Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock,
   };
   const auto succeed = [&]() -> Result<void, TerminationError> {
     if (child.ended(lock)) child.set_armed(lock, false);
-    child.set_last_log(lock, log);
+    if (!log.empty()) child.set_last_log(lock, log);
     return outcome::success();
   };
 

@@ -57,10 +57,12 @@ void ProcessTable::read() {
   if (!known_) return;
   const std::set<int> before = std::exchange(read_, {});
   fresh_corpses_.clear();
+  groups_of_corpses_.clear();
   std::map<int, std::vector<Member>> found;
   for (const int pid : pids) {
     const std::optional<ProcessStat> stat = read_stat(sys_, pid, &known_);
     if (stat.has_value()) read_.insert(pid);
+    if (stat.has_value() && stat->is_dead()) groups_of_corpses_.insert(stat->group);
     if (stat.has_value() && !stat->is_dead()) {
       found[stat->group].push_back({pid, stat->program, stat->start_time});
     } else if (before.count(pid) == 0) {

@@ -53,6 +53,8 @@ class ProcessTable {
   explicit ProcessTable(Sys& sys) : sys_(sys) {}
 
   GroupScan group(int pgid);
+  // Whether the last reading has shown a dead member.
+  bool has_corpse_of(int pgid) const { return groups_of_corpses_.count(pgid) != 0; }
   bool was_read() const { return readings_ > 0; }
 
  private:
@@ -64,6 +66,7 @@ class ProcessTable {
   bool known_ = true;  // every process could be read
   std::map<int, std::vector<Member>> groups_;
   // Of the last reading:
+  std::set<int> groups_of_corpses_;
   std::set<int> read_;                // whose stat was read
   std::map<int, int> fresh_corpses_;  // who may have died during it, with its group; 0 where that is not known
   bool numbers_wrapped_ = false;      // the list need not have everybody

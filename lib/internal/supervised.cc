@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "lib/internal/deadline.h"
@@ -24,6 +25,9 @@ constexpr absl::Duration kPauseWithoutEvent = absl::Milliseconds(20);
 
 // After how many looks at a group of which no member was ever seen, none of which could be believed, a mark is asked.
 constexpr int kMostUnbelievedLooks = 5;
+
+// How often SIGKILL looks for members that were born since it went to the others.
+constexpr int kMostKillRounds = 10;
 
 // A call that a seccomp filter or an old kernel refuses, or that the process may not make.
 bool is_refused(int error) { return error == ENOSYS || error == EPERM; }
@@ -140,18 +144,30 @@ int Supervised::send_to_group(int signal) {
 }
 
 // Each through a pidfd of its own, if it is a member while the number is the group's. As kill(2) of a group: a success
-// when one was signalled.
+// when one was signalled. SIGKILL goes on to those who are born meanwhile, for some rounds.
 int Supervised::send_to_members(int signal) {
   int error = ESRCH;
-  ProcessTable table(sys_);
-  for (const Member& member : table.group(child_.pid).live) {
-    const int pidfd = sys_.pidfd_open(member.pid);
-    if (pidfd < 0) continue;
-    const bool is_ours = is_still_member(sys_, member, child_.pid).value_or(false) && number_is_ours();
-    const int sent = is_ours ? -sys_.pidfd_kill_process(pidfd, signal) : ESRCH;
-    if (sent == 0 || error == ESRCH) error = sent;
-    sys_.close_fd(pidfd);
+  std::set<std::pair<int, std::uint64_t>> known;
+  for (int round = 0; round < (signal == SIGKILL ? kMostKillRounds : 1); ++round) {
+    bool found = false;
+    ProcessTable table(sys_);
+    for (const Member& member : table.group(child_.pid).live) {
+      if (!known.emplace(member.pid, member.start_time).second) continue;
+      found = true;
+      const int sent = send_to_member(member, signal);
+      if (sent == 0 || error == ESRCH) error = sent;
+    }
+    if (!found) break;
   }
+  return error;
+}
+
+int Supervised::send_to_member(const Member& member, int signal) {
+  const int pidfd = sys_.pidfd_open(member.pid);
+  if (pidfd < 0) return ESRCH;
+  const bool is_ours = is_still_member(sys_, member, child_.pid).value_or(false) && number_is_ours();
+  const int error = is_ours ? -sys_.pidfd_kill_process(pidfd, signal) : ESRCH;
+  sys_.close_fd(pidfd);
   return error;
 }
 
@@ -214,7 +230,9 @@ GroupState Supervised::look_at_group(const Lock& lock, ProcessTable& table, std:
     *live = std::move(scan.live);
     return GroupState::kLive;
   }
-  if (!scan.known || !scan.live.empty()) return GroupState::kUnknown;
+  // The kernel has just said that somebody is there: /proc must show who, if only a corpse, or it hides him.
+  const bool is_told = has_group_signals() || (marked_ && phase_ != Phase::kPinned);
+  if (!scan.known || !scan.live.empty() || (is_told && !table.has_corpse_of(child_.pid))) return GroupState::kUnknown;
   group_is_empty_ = true;
   return GroupState::kEmpty;
 }

@@ -154,6 +154,7 @@ class Supervised {
   bool number_is_ours();
   int send_to_group(int signal);
   int send_to_members(int signal);
+  int send_to_member(const Member& member, int signal);
   GroupScan scan_group(const Lock& lock, ProcessTable& table);
   void collect(const Lock& lock);
   int send_to_leader(int signal);

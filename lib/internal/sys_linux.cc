@@ -199,11 +199,14 @@ class LinuxSys final : public Sys {
       return false;
     }
     pids->clear();
+    errno = 0;
     while (const dirent* entry = ::readdir(directory)) {
       int pid = 0;
       if (absl::SimpleAtoi(entry->d_name, &pid)) pids->push_back(pid);
     }
+    const bool is_whole = errno == 0;
     ::closedir(directory);
+    if (!is_whole) return false;
     // Our own entry shows that this is the proc of our pid namespace, the first process that nothing is hidden
     // (hidepid, proc(5)).
     const auto lists = [pids](int pid) { return std::find(pids->begin(), pids->end(), pid) != pids->end(); };

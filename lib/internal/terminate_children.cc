@@ -67,11 +67,20 @@ class DueRuns {
 class Run final : public ChangeObserver {
  public:
   Run(Supervised& child, DueRuns& due, std::size_t index) : child_(child), due_(due), index_(index) {}
+  ~Run() {
+    close_watch();
+    if (escalation_ == nullptr || outcome_.has_value()) return;
+    const Lock lock(child_.mutex());
+    child_.remove_observer(lock, this);
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
   void begin(const TerminationPolicy& policy) {
     Lock lock(child_.mutex());
-    escalation_ = take_part(child_, lock, policy);
+    const std::shared_ptr<Escalation> escalation = take_part(child_, lock, policy);
     child_.add_observer(lock, this);
+    escalation_ = escalation;
     ended_ = child_.ended(lock);
   }
 
@@ -91,7 +100,7 @@ class Run final : public ChangeObserver {
       wake_at_ = next_reading;
       return false;
     }
-    escalation_->advance(lock, ended_ ? table : nullptr);
+    escalation_->advance(lock, ended_ ? table : nullptr, Escalation::Reading::kPutOff);
     deliver_messages(child_, lock, *escalation_);
     if (escalation_->over(lock)) {
       child_.remove_observer(lock, this);
@@ -106,7 +115,9 @@ class Run final : public ChangeObserver {
       look_again = watched_ < 0 && !watch.gone;
       if (watch.gone) due_.add(index_);
     }
-    if (look_again) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kSurvivorPause));
+    if (look_again && !ended_) due_.add(index_);     // it has ended just now, and needs a reading that others may share
+    const bool is_blind = child_.child().pidfd < 0;  // its reaper has a table of its own, without the event of DueRuns
+    if (look_again || is_blind) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kSurvivorPause));
     return false;
   }
 
