@@ -222,6 +222,27 @@ TEST_F(EscalationGroupTest, HiddenProcOnAnOldKernelIsAnErrorEvenForAnEmptyGroup)
   EXPECT_EQ(sys_.elapsed(), seconds(4));
 }
 
+// hidepid may hide a member, and not process 1: the kernel says that somebody is there, and /proc shows nobody.
+TEST_F(EscalationGroupTest, MemberThatProcHidesIsNeverTakenForNobody) {
+  begin();
+  FakeProcess& worker = sys_.add_member("worker");
+  worker.hidden = true;
+  sys_.leader().dies_of(SIGTERM);
+  const TerminationReport report = report_of(TerminationPolicy::service(seconds(1)));
+  EXPECT_FALSE(worker.alive());
+  EXPECT_TRUE(report.forced);
+  EXPECT_THAT(lines_of(report.attempts), Contains("@0 terminate sweep - group: failed kGroupUnknown"));
+}
+
+TEST_F(EscalationGroupTest, MemberThatProcHidesAndThatStaysIsAnError) {
+  begin();
+  FakeProcess& worker = sys_.add_member("worker");
+  worker.hidden = true;
+  worker.unkillable = true;
+  sys_.leader().dies_of(SIGTERM);
+  EXPECT_EQ(error_of(TerminationPolicy::service(seconds(1))).code(), Errc::kGroupUnknown);
+}
+
 TEST_F(EscalationGroupTest, UnreadableProcessMakesTheGroupUnknown) {
   begin();
   sys_.init_delay = absl::Hours(1);

@@ -189,6 +189,26 @@ TEST_F(EscalationJoinTest, WideningAfterTheKillDoesNotExtendItsBound) {
   EXPECT_EQ(sys_.elapsed(), seconds(3));
 }
 
+TEST_F(EscalationJoinTest, GraceIsTheShortestOfAllCallers) {
+  begin();
+  TerminationPolicy patient = TerminationPolicy::service(absl::Hours(1));
+  patient.failed_send_grace = absl::Hours(1);
+  sys_.at(ms(100), [this] { sys_.leader().denies_signals = true; });
+  join_at(ms(200), TerminationPolicy::immediate());
+  EXPECT_EQ(error_of(patient).code(), std::errc::operation_not_permitted);
+  EXPECT_EQ(sys_.elapsed(), ms(300));
+}
+
+TEST_F(EscalationJoinTest, CallerDuringAGraceShortensIt) {
+  begin();
+  sys_.leader().denies_signals = true;
+  TerminationPolicy patient = TerminationPolicy::immediate();
+  patient.failed_send_grace = absl::Hours(1);
+  join_at(ms(200), TerminationPolicy::immediate());
+  EXPECT_EQ(error_of(patient).code(), std::errc::operation_not_permitted);
+  EXPECT_EQ(sys_.elapsed(), ms(300));
+}
+
 // The first caller polls a survivor for ever; the second ends the run in vain.
 TEST_F(EscalationJoinTest, EndOfTheRunEndsAWaitForSurvivors) {
   for (const int no_event : {0, EMFILE}) {

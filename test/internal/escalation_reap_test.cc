@@ -235,6 +235,18 @@ TEST_F(EscalationReapTest, MarkedGroupThatForksBehindTheReadingsIsNotTakenForEmp
   EXPECT_EQ(report.ended_by, AttemptPhase::kSweep);
 }
 
+TEST_F(EscalationReapTest, MembersBornWhileOthersAreKilledOneByOneAreKilledToo) {
+  sys_.group_marks = true;
+  begin(Kernel::kOld);
+  sys_.add_member("worker");
+  sys_.steal_zombie();
+  FakeProcess* born = nullptr;
+  sys_.before_next_pidfd_open = [&] { born = &sys_.add_member("born"); };
+  report_of(TerminationPolicy::immediate());
+  EXPECT_FALSE(born->alive());
+  EXPECT_EQ(sys_.elapsed(), kZero);
+}
+
 TEST_F(EscalationReapTest, EmptyMarkedGroupOfALostLeaderNeedsNoReadingOfProc) {
   sys_.group_marks = true;
   sys_.proc_visible = false;

@@ -192,6 +192,40 @@ TEST_F(EscalationSendTest, RefusalThatTheGroupsSuccessHidesIsFoundAndRecorded) {
                                      "@200ms kill send_signal SIGKILL leader: failed EPERM"}));
 }
 
+TEST_F(EscalationSendTest, LeaderThatRefusesDoesNotKeepTheOthersFromBeingContinued) {
+  begin();
+  sys_.leader().denies_signals = true;
+  FakeProcess& worker = sys_.add_member("worker");
+  worker.stopped = true;
+  worker.dies_of(SIGTERM, kZero, ExitStatus::exited(0));
+  sys_.at(ms(50), [this] { sys_.exit(sys_.leader(), ExitStatus::exited(0)); });
+  report_of(TerminationPolicy::service(seconds(1)));
+  EXPECT_EQ(worker.status, ExitStatus::exited(0)) << "its handler ran";
+}
+
+TEST_F(EscalationSendTest, KillThatReachesOnlyTheOthersIsAForcedEndAllTheSame) {
+  begin();
+  sys_.leader().denies_signals = true;
+  FakeProcess& worker = sys_.add_member("worker");
+  sys_.at(ms(50), [this] { sys_.exit(sys_.leader(), ExitStatus::exited(0)); });
+  const TerminationReport report = report_of(TerminationPolicy::immediate());
+  EXPECT_FALSE(worker.alive());
+  EXPECT_TRUE(report.forced);
+}
+
+TEST_F(EscalationSendTest, NothingIsSaidToBeSentToADeadLeaderOfAGroupThatWeAreIn) {
+  begin();
+  sys_.own_group = FakeSys::kLeaderPid;
+  sys_.add_member("us");
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  const TerminationError error = error_of(usual());
+  EXPECT_EQ(error.code(), Errc::kSurvivors);
+  EXPECT_THAT(sys_.signals(), IsEmpty());
+  for (const Attempt& attempt : error.attempts()) {
+    EXPECT_NE(attempt.operation, AttemptOperation::kSendSignal) << attempt;
+  }
+}
+
 TEST_F(EscalationSendTest, LeaderThatMovedToAnotherGroupIsSignalledApart) {
   for (const bool members_stay : {true, false}) {
     FakeSys sys;

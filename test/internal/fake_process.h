@@ -52,6 +52,7 @@ struct FakeProcess {
   int uid = 0;
   bool is_stranger = false;  // has nothing to do with the child: no signal may reach it
   bool is_child = false;     // ours to wait for: the leader, and others like it
+  bool hidden = false;       // /proc does not show it (hidepid)
   std::vector<int> pending;
 };
 

@@ -287,7 +287,7 @@ bool FakeSys::list_processes(std::vector<int>* pids) {
   pids->clear();
   if (!proc_visible || failure != 0) return false;
   for (const FakeProcess& process : processes_) {
-    if (process.state != State::kGone) pids->push_back(process.pid);
+    if (process.state != State::kGone && !process.hidden) pids->push_back(process.pid);
   }
   if (during_next_listing) std::exchange(during_next_listing, nullptr)();
   return true;
@@ -302,7 +302,7 @@ int FakeSys::read_proc(int pid, const char* name, std::string* text) {
   const FakeProcess* process = find(pid);
   int error = take_failure(Call::kReadProc);
   if (static_cast<int>(pidfds_.size()) - 1 > most_pidfds_with_proc) error = EMFILE;
-  if (error == 0 && process == nullptr) error = ENOENT;
+  if (error == 0 && (process == nullptr || process->hidden)) error = ENOENT;
   if (error == 0) *text = process->proc_file(name);
   return record(Call::kReadProc, pid, 0, -error);
 }

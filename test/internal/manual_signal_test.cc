@@ -41,6 +41,15 @@ TEST_F(ManualSignalTest, EndedChildIsASuccessAndIsSentNothing) {
   EXPECT_THAT(last_log(), IsEmpty());
 }
 
+TEST_F(ManualSignalTest, ThatSendsNothingLeavesTheLogOfTheLastEscalation) {
+  begin();
+  sys_.leader().dies_of(SIGTERM);
+  const TerminationReport report = report_of(TerminationPolicy::service(kZero));
+  sys_.forget_calls();
+  EXPECT_TRUE(send(Signal::interrupt()).has_value());
+  EXPECT_EQ(last_log(), lines_of(report.attempts));
+}
+
 TEST_F(ManualSignalTest, UnknownStateIsAnErrorAndNothingIsSent) {
   begin();
   sys_.fail_next(FakeSys::Call::kLook, EACCES);

@@ -2,6 +2,7 @@
 #include "lib/internal/terminate_children.h"
 
 #include <deque>
+#include <stdexcept>
 
 #include "absl/strings/str_cat.h"
 #include "test/internal/escalation_fixture.h"
@@ -116,6 +117,32 @@ TEST_F(TerminateChildrenTest, OneReadingOfProcServesAllWhoNeedOne) {
   for (const TerminationResult& one : ended) EXPECT_TRUE(one.has_value());
   EXPECT_LE(scans(), 2u);
   EXPECT_LE(sys_.elapsed(), ms(12));
+}
+
+TEST_F(TerminateChildrenTest, LeadersThatDieAtOnceShareAReadingAfterTheLastSignal) {
+  for (int i = 0; i < 50; ++i) {
+    FakeProcess& leader = add(absl::StrCat("child", i)).dies_of(SIGTERM);
+    add_member(leader, "worker").dies_of(SIGTERM, ms(50));
+  }
+  const std::vector<TerminationResult> ended = terminate(TerminationPolicy::service(seconds(5)));
+  for (const TerminationResult& one : ended) EXPECT_TRUE(one.has_value());
+  bool was_read = false;
+  for (const FakeSys::Record& call : sys_.calls()) {
+    if (call.call == FakeSys::Call::kListProcesses) was_read = true;
+    EXPECT_FALSE(was_read && call.signal != 0) << "a signal after the first reading";
+  }
+  EXPECT_LE(scans(), 5u);
+}
+
+TEST_F(TerminateChildrenTest, ASinkThatThrowsLeavesNobodyBehindToBeTold) {
+  add("child").dies_of(SIGTERM, ms(10));
+  sys_.fail_next(FakeSys::Call::kPidfdKillGroup, EPERM);
+  set_log_sink([](const LogRecord&, void*) { throw std::runtime_error("against the contract"); }, nullptr);
+  EXPECT_THROW(terminate(TerminationPolicy::service(seconds(1))), std::runtime_error);
+  set_log_sink(nullptr, nullptr);
+  Lock lock(children_[0].mutex());
+  children_[0].notify(lock);
+  EXPECT_TRUE(terminate_child(children_[0], lock, TerminationPolicy::immediate()).has_value());
 }
 
 TEST_F(TerminateChildrenTest, ReadingFromBeforeALeadersEndIsNotUsedForIt) {
