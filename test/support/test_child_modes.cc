@@ -44,14 +44,31 @@ int run_rest(const Arguments& arguments, size_t from, const Arguments& otherwise
   return run_mode(Arguments(arguments.begin() + static_cast<std::ptrdiff_t>(from), arguments.end()));
 }
 
-// ThreadSanitizer's runtime may put the handler of a signal that comes just before pause(2) off until after it, which
-// is never; it runs it at the next call that it knows.
-[[noreturn]] void wait_for_ever() {
+// ThreadSanitizer's runtime puts handlers off to a call that it knows, and may miss the one that follows: under it the
+// signals that are handled wait for wait_for_ever().
 #ifdef __SANITIZE_THREAD__
-  for (;;) poll(nullptr, 0, 50);
+sigset_t handled_signals;
+void (*signal_handlers[NSIG])(int);
+
+[[noreturn]] void wait_for_ever() {
+  for (;;) {
+    const int signal = sigtimedwait(&handled_signals, nullptr, nullptr);
+    if (signal > 0) signal_handlers[signal](signal);
+  }
+}
+
+void handle_signal(int signal, void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  sigaction(signal, &action, nullptr);
+  if (handler == SIG_DFL || handler == SIG_IGN) return;
+  signal_handlers[signal] = handler;
+  sigaddset(&handled_signals, signal);
+  sigprocmask(SIG_BLOCK, &handled_signals, nullptr);
+}
 #else
+[[noreturn]] void wait_for_ever() {
   for (;;) pause();
-#endif
 }
 
 void handle_signal(int signal, void (*handler)(int)) {
@@ -60,6 +77,7 @@ void handle_signal(int signal, void (*handler)(int)) {
   action.sa_flags = SA_RESTART;
   sigaction(signal, &action, nullptr);
 }
+#endif
 
 int exit_mode(const Arguments& arguments) { return number_argument(arguments, 0); }
 
