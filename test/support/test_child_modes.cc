@@ -48,13 +48,15 @@ int run_rest(const Arguments& arguments, size_t from, const Arguments& otherwise
 // signals that are handled wait for wait_for_ever().
 #ifdef __SANITIZE_THREAD__
 sigset_t handled_signals;
+bool handled_any = false;
 void (*signal_handlers[NSIG])(int);
 
 [[noreturn]] void wait_for_ever() {
-  for (;;) {
+  while (handled_any) {
     const int signal = sigtimedwait(&handled_signals, nullptr, nullptr);
     if (signal > 0) signal_handlers[signal](signal);
   }
+  for (;;) pause();
 }
 
 void handle_signal(int signal, void (*handler)(int)) {
@@ -62,6 +64,7 @@ void handle_signal(int signal, void (*handler)(int)) {
   action.sa_handler = handler;
   sigaction(signal, &action, nullptr);
   if (handler == SIG_DFL || handler == SIG_IGN) return;
+  handled_any = true;
   signal_handlers[signal] = handler;
   sigaddset(&handled_signals, signal);
   sigprocmask(SIG_BLOCK, &handled_signals, nullptr);
