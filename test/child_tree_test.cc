@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -128,16 +129,22 @@ void wait_until_stopped(int pid) {
   }
 }
 
+// The leader stays until the member has gone: when it goes first, the kernel ends a stopped member of its own accord
+// (SIGHUP to an orphaned group, setpgid(2)).
 TEST(Tree, AStoppedMemberIsContinuedAndRunsItsHandler) {
   AckPipe ack;
-  Child child = Child::spawn(test_command(ack, {"fork", "handle", "TERM", "0", "--", "sleep"})).value();
-  const int member_pid = wait_forked(ack, {"child ready", "ready"});
-  const Pidfd member(member_pid);
+  Child child = Child::spawn(shell_command("sh", ack, R"(trap "" TERM; "$@" & wait)", {"handle", "TERM", "0"})).value();
+  ASSERT_TRUE(ack.wait_for("ready"));
+  std::vector<int> members = live_members(child.pid());
+  members.erase(std::remove(members.begin(), members.end(), child.pid()), members.end());
+  ASSERT_EQ(members.size(), 1u);
+  const Pidfd member(members[0]);
   ASSERT_TRUE(member.send(SIGSTOP));
-  wait_until_stopped(member_pid);
+  wait_until_stopped(members[0]);
   const TerminationReport report = child.terminate_with_report(TerminationPolicy::service(kBound)).value();
-  EXPECT_TRUE(ack.wait_for("child got SIGTERM"));
+  EXPECT_TRUE(ack.wait_for("got SIGTERM"));
   EXPECT_TRUE(member.is_dead());
+  EXPECT_TRUE(report.status.success());
   EXPECT_FALSE(report.forced);
   EXPECT_EQ(report.ended_by, AttemptPhase::kTerminate);
 }
