@@ -80,6 +80,25 @@ TEST(SpawnWithAFullTable, AChildWithoutAPidfdCanBeTerminated) {
   });
 }
 
+TEST(SpawnWithAFullTable, AGroupIsEndedToTheLastMemberWhileTheTableIsFull) {
+  NEEDS_A_FULL_TABLE();
+  run_isolated([] {
+    AckPipe ack;
+    Command command = mode_command({ack.flag(), "fork", "stubborn", "--", "exit", "4"});
+    command.inherit_fd(ack.write_fd());
+    const FullTable full;
+    Result<Child, SpawnError> child = Child::spawn(command);
+    ASSERT_TRUE(child.has_value()) << child.error();
+    ack.close_write();
+    EXPECT_TRUE(ack.wait_for("child ready"));
+    const FullTable still_full;  // the pipe's end has left a number
+    const auto ended = child.value().terminate(absl::Milliseconds(50), absl::Milliseconds(50));
+    ASSERT_TRUE(ended.has_value()) << ended.error();
+    EXPECT_EQ(ended.value(), ExitStatus::exited(4));
+    EXPECT_TRUE(ack.wait_eof());  // the descendant has gone too
+  });
+}
+
 TEST(SpawnWithAFullTable, AFullTableIsSaidWhereAPipeIsAskedFor) {
   NEEDS_A_FULL_TABLE();
   run_isolated([] {

@@ -51,6 +51,10 @@ std::optional<ProcessStat> parse_stat(std::string_view text) {
 
 void ProcessTable::read() {
   ++readings_;
+  sys_.with_free_descriptors([this] { read_proc(); });
+}
+
+void ProcessTable::read_proc() {
   const int newest = sys_.newest_pid();
   std::vector<int> pids;
   known_ = sys_.list_processes(&pids);

@@ -59,6 +59,7 @@ class ProcessTable {
 
  private:
   void read();
+  void read_proc();
   bool may_have_missed(int pgid) const;
 
   Sys& sys_;

@@ -1,16 +1,12 @@
 #include "lib/internal/reaper.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 
-#include "absl/base/config.h"
 #include "lib/internal/deadline.h"
-#include "lib/internal/kernel_abi.h"
+#include "lib/internal/own_table.h"
+#include "lib/internal/thread.h"
 
 namespace warden::internal {
 namespace {
@@ -28,7 +24,7 @@ struct ThreadArguments {
 // -1 if that cannot be had either. The number is the child's: it is alive or its zombie is there, as a look through the
 // new pidfd confirms.
 int open_private_pidfd(Supervised& supervised) {
-  if (::syscall(SYS_close_range, 0u, ~0u, kCloseRangeUnshare) != 0) return -1;
+  if (!leave_shared_table()) return -1;
   const int pidfd = supervised.sys().pidfd_open(supervised.pid());
   if (pidfd < 0) return -1;
   if (supervised.sys().look({supervised.pid(), pidfd}, Reap::kLeave).error != ECHILD) return pidfd;
@@ -94,47 +90,11 @@ extern "C" void* reaper_main(void* argument) {
   return nullptr;
 }
 
-// What a reaper needs, above what the C library puts on every stack for itself (thread-local storage of the whole
-// program).
-#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
-constexpr std::size_t kStack = 1024 * 1024;
-#else
-constexpr std::size_t kStack = 64 * 1024;
-#endif
-
-// Creates with a stack of that size; 0 for the default size.
-int create(pthread_t* thread, std::size_t stack, ThreadArguments* arguments) {
-  pthread_attr_t attributes;
-  int error = pthread_attr_init(&attributes);
-  if (error != 0) return error;
-  if (stack != 0) error = pthread_attr_setstacksize(&attributes, stack);
-  if (error == 0) error = pthread_create(thread, &attributes, reaper_main, arguments);
-  pthread_attr_destroy(&attributes);
-  return error;
-}
-
-// A program with much thread-local storage needs more than the first size: twice as much, then the default.
-int create_with_small_stack(pthread_t* thread, ThreadArguments* arguments) {
-  const std::size_t first = std::max(kStack, static_cast<std::size_t>(PTHREAD_STACK_MIN));
-  int error = EINVAL;
-  for (const std::size_t stack : {first, 2 * first, 4 * first, std::size_t{0}}) {
-    error = create(thread, stack, arguments);
-    if (error != EINVAL) return error;
-  }
-  return error;
-}
-
 }  // namespace
 
 int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
   auto arguments = std::make_unique<ThreadArguments>(ThreadArguments{supervised, std::move(task)});
-  // The new thread inherits the mask: no handler of the host ever runs on it. Not the raw system call: the C library's
-  // own signals must stay open, or setuid(2) of the host would wait for ever.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int error = create_with_small_stack(&thread_, arguments.get());
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const int error = start_thread(&thread_, reaper_main, arguments.get());
   if (error != 0) return error;
   arguments.release();
   supervised_ = std::move(supervised);

@@ -29,9 +29,7 @@ std::string read_line(Sys& sys, int pid, const char* name) {
   return std::string(absl::StripAsciiWhitespace(text));
 }
 
-}  // namespace
-
-std::optional<StuckProcess> read_stuck_process(Sys& sys, int pid) {
+std::optional<StuckProcess> read_proc(Sys& sys, int pid) {
   std::string status;
   if (sys.read_proc(pid, "status", &status) != 0) return std::nullopt;
   StuckProcess process;
@@ -44,6 +42,14 @@ std::optional<StuckProcess> read_stuck_process(Sys& sys, int pid) {
   if (!absl::SimpleAtoi(first_word(field_of(status, "Uid")), &process.uid)) process.uid = -1;
   process.wait_channel = read_line(sys, pid, "wchan");
   if (process.wait_channel == "0") process.wait_channel.clear();  // it is not asleep, or it is not for us to know
+  return process;
+}
+
+}  // namespace
+
+std::optional<StuckProcess> read_stuck_process(Sys& sys, int pid) {
+  std::optional<StuckProcess> process;
+  sys.with_free_descriptors([&] { process = read_proc(sys, pid); });
   return process;
 }
 

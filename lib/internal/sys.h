@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -72,7 +73,12 @@ class Sys {
   // Whether anybody, a zombie too, is in that very group, whoever has its number. REQUIRES: marked.
   virtual bool marked_group_exists(int pidfd) = 0;
 
-  // The numeric names in /proc. False when /proc cannot be listed, or hides the processes of others.
+  // Runs `work`, which opens descriptors for a moment and uses none that is open: elsewhere, with a table of its own,
+  // where this process's is full.
+  virtual void with_free_descriptors(const std::function<void()>& work) = 0;
+
+  // The numeric names in /proc. False when /proc cannot be listed, hides the processes of others,
+  // or is another pid namespace's.
   virtual bool list_processes(std::vector<int>* pids) = 0;
   // The number that was given to a process last, in this pid namespace; or -errno.
   virtual int newest_pid() = 0;

@@ -16,12 +16,15 @@
 #include <array>
 #include <atomic>
 #include <cstdio>
+#include <functional>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "lib/internal/deadline.h"
 #include "lib/internal/kernel_abi.h"
+#include "lib/internal/own_table.h"
 #include "lib/internal/sys.h"
 #include "lib/internal/unique_fd.h"
 
@@ -90,6 +93,18 @@ int read_file(const char* path, std::string* text) {
     if (count == 0) return 0;
     text->append(buffer, static_cast<std::size_t>(count));
   }
+}
+
+// Whether the numbers in /proc are those of our pid namespace. They are not where a namespace was entered without
+// mounting its own proc: then "NSpid" of /proc/self/status (Linux 4.1) has ours only after that one's.
+bool is_own_proc() {
+  constexpr absl::string_view kField = "\nNSpid:\t";
+  std::string status;
+  if (read_file("/proc/self/status", &status) != 0) return false;
+  const std::size_t field = status.find(kField.data(), 0, kField.size());
+  if (field == std::string::npos) return true;
+  const std::size_t begin = field + kField.size();
+  return status.substr(begin, status.find('\n', begin) - begin) == absl::StrCat(::getpid());
 }
 
 class LinuxSys final : public Sys {
@@ -190,7 +205,14 @@ class LinuxSys final : public Sys {
     return ::fcntl(pidfd, F_GETOWN_EX, &owner) == 0 && owner.pid != 0;
   }
 
+  void with_free_descriptors(const std::function<void()>& work) override {
+    const int fd = open_above_stdio("/proc", O_PATH | O_CLOEXEC);
+    if (fd >= 0) ::close(fd);
+    if (fd != -EMFILE || !run_in_own_table(work)) work();
+  }
+
   bool list_processes(std::vector<int>* pids) override {
+    if (!is_own_proc()) return false;
     const int fd = open_above_stdio("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return false;
     DIR* directory = ::fdopendir(fd);
@@ -207,8 +229,7 @@ class LinuxSys final : public Sys {
     const bool is_whole = errno == 0;
     ::closedir(directory);
     if (!is_whole) return false;
-    // Our own entry shows that this is the proc of our pid namespace, the first process that nothing is hidden
-    // (hidepid, proc(5)).
+    // The first process shows that nothing is hidden (hidepid, proc(5)).
     const auto lists = [pids](int pid) { return std::find(pids->begin(), pids->end(), pid) != pids->end(); };
     return lists(::getpid()) && lists(1);
   }

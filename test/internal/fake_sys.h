@@ -132,6 +132,7 @@ class FakeSys : public Sys {
   bool has_pidfd_group_signals(int pidfd) override;
   bool mark_group(int pidfd, int pgid) override;
   bool marked_group_exists(int pidfd) override;
+  void with_free_descriptors(const std::function<void()>& work) override;
   bool list_processes(std::vector<int>* pids) override;
   int read_proc(int pid, const char* name, std::string* text) override;
   int newest_pid() override;

@@ -1,6 +1,7 @@
 // What the simulated kernel shows in /proc.
 #include <errno.h>
 
+#include <functional>
 #include <utility>
 
 #include "test/internal/fake_sys.h"
@@ -8,6 +9,8 @@
 namespace warden::internal {
 
 using State = FakeProcess::State;
+
+void FakeSys::with_free_descriptors(const std::function<void()>& work) { work(); }
 
 bool FakeSys::list_processes(std::vector<int>* pids) {
   const int failure = take_failure(Call::kListProcesses);

@@ -1,8 +1,14 @@
 // The real kernel behind the seam, as far as it can be asked without a child.
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <limits>
+#include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -56,6 +62,62 @@ TEST(LinuxSysTest, ListOfProcessesHoldsOurselvesAndOnlyNumbers) {
   if (!linux_sys().list_processes(&pids)) GTEST_SKIP() << "/proc is hidden here";
   EXPECT_THAT(pids, testing::Contains(::getpid()));
   EXPECT_THAT(pids, testing::Each(testing::Gt(0)));
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+#define NEEDS_A_FULL_TABLE() GTEST_SKIP() << "the undefined behaviour sanitizer needs descriptors of its own"
+#else
+#define NEEDS_A_FULL_TABLE() static_cast<void>(0)
+#endif
+
+// No descriptor of this process is free while it lives.
+class FullTable {
+ public:
+  FullTable() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const struct rlimit small = {32, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &small), 0);
+    for (int fd = 0; (fd = ::fcntl(1, F_DUPFD_CLOEXEC, 0)) >= 0;) fillers_.emplace_back(fd);
+  }
+  ~FullTable() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FullTable(const FullTable&) = delete;
+  FullTable& operator=(const FullTable&) = delete;
+
+ private:
+  struct rlimit before_ = {};
+  std::vector<UniqueFd> fillers_;
+};
+
+TEST(LinuxSysTest, DescriptorsAreFoundElsewhereWhileTheTableIsFull) {
+  NEEDS_A_FULL_TABLE();
+  const FullTable full;
+  std::vector<int> pids;
+  std::string text;
+  EXPECT_FALSE(linux_sys().list_processes(&pids));
+  EXPECT_EQ(linux_sys().read_proc(::getpid(), "stat", &text), -EMFILE);
+  linux_sys().with_free_descriptors([&] {
+    EXPECT_TRUE(linux_sys().list_processes(&pids));
+    EXPECT_EQ(linux_sys().read_proc(::getpid(), "stat", &text), 0);
+  });
+  EXPECT_THAT(pids, testing::Contains(::getpid()));
+  EXPECT_NE(text, "");
+  EXPECT_EQ(::fcntl(1, F_DUPFD_CLOEXEC, 0), -1);  // still full: nothing was closed here
+}
+
+TEST(LinuxSysTest, WorkElsewhereIsClosedToTheHostsHandlers) {
+  NEEDS_A_FULL_TABLE();
+  const FullTable full;
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  linux_sys().with_free_descriptors([&] { pthread_sigmask(SIG_BLOCK, nullptr, &blocked); });
+  for (const int signal : {SIGINT, SIGUSR1, SIGRTMAX}) EXPECT_EQ(sigismember(&blocked, signal), 1) << signal;
+}
+
+TEST(LinuxSysTest, WorkStaysHereWhileDescriptorsAreFree) {
+  const pthread_t self = pthread_self();
+  pthread_t worker = {};
+  linux_sys().with_free_descriptors([&] { worker = pthread_self(); });
+  EXPECT_TRUE(pthread_equal(self, worker));
 }
 
 TEST(LinuxSysTest, ProcessThatIsNotAChildOfOursIsSaidToBeSo) {

@@ -1,0 +1,14 @@
+// A thread of the library's own: small, and closed to signals.
+#ifndef WARDEN_LIB_INTERNAL_THREAD_H_
+#define WARDEN_LIB_INTERNAL_THREAD_H_
+
+#include <pthread.h>
+
+namespace warden::internal {
+
+// Creates a thread on which no handler of the host ever runs. 0, or the errno of pthread_create.
+int start_thread(pthread_t* thread, void* (*body)(void*), void* argument);
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_INTERNAL_THREAD_H_
