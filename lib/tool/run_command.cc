@@ -1,6 +1,7 @@
 #include "lib/tool/run_command.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include <chrono>
@@ -8,6 +9,7 @@
 #include <memory>
 
 #include "lib/tool/exit_codes.h"
+#include "lib/tool/job_control.h"
 #include "lib/tool/run_report.h"
 #include "lib/tool/signal_relay.h"
 #include "lib/tool/terminal.h"
@@ -74,7 +76,7 @@ void add_termination(const Termination& termination, RunReport* report) {
 }
 
 // Waits for the end, by the program itself, by the timeout or by a signal to the tool.
-RunReport supervise(Child& child, const RunFlags& flags, const BlockedSignals& blocked) {
+RunReport supervise(Child& child, const RunFlags& flags, const BlockedSignals& blocked, JobControl& job) {
   RunReport report;
   report.name = std::string(child.name());
   report.pid = child.pid();
@@ -85,7 +87,8 @@ RunReport supervise(Child& child, const RunFlags& flags, const BlockedSignals& b
         // It may be there before the first has begun, which then finds nothing left to end.
         const bool is_over = by_second_signal.has_value() && by_second_signal->has_value();
         if (!is_over) by_second_signal = child.terminate_with_report(TerminationPolicy::immediate());
-      });
+      },
+      [&](int signal) { job.handle(signal); });
   const auto waited = child.wait_for(flags.timeout);
   std::optional<Termination> by_timeout;
   if (waited.has_value() && waited.value().has_value()) {
@@ -131,7 +134,9 @@ File open_report(const RunFlags& flags) {
 int run_command(const RunFlags& flags) {
   const File report_file = open_report(flags);
   if (report_file == nullptr) return kWardenFailed;
-  const BlockedSignals blocked;
+  // A parent that ignores it would keep the kernel from telling of the program's stops, and on old kernels of its end.
+  ::signal(SIGCHLD, SIG_DFL);
+  const BlockedSignals blocked(has_terminal());
   const auto started = std::chrono::steady_clock::now();
   const Command command = command_of(flags);
   auto spawned = Child::spawn(command);
@@ -141,9 +146,10 @@ int run_command(const RunFlags& flags) {
     return exit_code_of(spawned.error());
   }
   Child& child = spawned.value();
-  RunReport report = supervise(child, flags, blocked);
+  JobControl job(child, command.options().foreground);
+  RunReport report = supervise(child, flags, blocked, job);
   if (!report.status.has_value()) child.must_not_be_terminated();  // it was tried, and the report says so
-  if (command.options().foreground) take_terminal_back();
+  if (job.lent()) take_terminal_back();
   report.elapsed = absl::FromChrono(std::chrono::steady_clock::now() - started);
   const bool written = write_report(flags, report, report_file.get());
   return written ? exit_code_of(report) : kWardenFailed;

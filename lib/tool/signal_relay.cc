@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "lib/tool/job_control.h"
+
 namespace warden::tool {
 namespace {
 
@@ -17,16 +19,21 @@ bool is_ignored(int signal) {
 
 }  // namespace
 
-BlockedSignals::BlockedSignals() {
+BlockedSignals::BlockedSignals(bool has_terminal) {
   sigemptyset(&set_);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
     if (!is_ignored(signal)) sigaddset(&set_, signal);
   }
+  if (has_terminal) {
+    if (!is_ignored(SIGTSTP)) sigaddset(&set_, SIGTSTP);
+    sigaddset(&set_, SIGCHLD);
+    sigaddset(&set_, SIGCONT);
+  }
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
 }
 
-SignalRelay::SignalRelay(const BlockedSignals& blocked, Handler first, Handler second)
-    : set_(blocked.set()), first_(std::move(first)), second_(std::move(second)) {
+SignalRelay::SignalRelay(const BlockedSignals& blocked, Handler first, Handler second, JobHandler job)
+    : set_(blocked.set()), first_(std::move(first)), second_(std::move(second)), job_(std::move(job)) {
   // The stop signal is blocked before the listener exists, and in nobody else for longer than it takes to start it.
   sigset_t stop, before;
   sigemptyset(&stop);
@@ -45,6 +52,10 @@ void SignalRelay::listen() {
     if (::sigwait(&set_, &number) != 0) continue;
     if (number == kStop) {
       if (stopping_) return;
+      continue;
+    }
+    if (JobControl::concerns(number)) {
+      job_(number);
       continue;
     }
     const Signal signal = Signal::from_number(number).value();

@@ -15,10 +15,11 @@
 namespace warden::tool {
 
 // Blocks INT, TERM, HUP and QUIT for this thread, and so for all that it starts later, except those that were ignored
-// when the tool was started (nohup(1), a shell's background job): they stay ignored.
+// when the tool was started (nohup(1), a shell's background job): they stay ignored. With a terminal also what job
+// control needs (job_control.h); TSTP under the same exception.
 class BlockedSignals {
  public:
-  BlockedSignals();
+  explicit BlockedSignals(bool has_terminal);
   const sigset_t& set() const { return set_; }
 
  private:
@@ -29,10 +30,12 @@ class BlockedSignals {
 class SignalRelay {
  public:
   using Handler = std::function<void(Signal)>;
+  using JobHandler = std::function<void(int signal)>;
 
   // Both handlers run on threads of the relay: `first` with the first signal that comes, on one of its own, so that the
-  // relay still listens; `second` with each later one. They may block.
-  SignalRelay(const BlockedSignals& blocked, Handler first, Handler second);
+  // relay still listens; `second` with each later one. They may block. `job` runs on the listening thread with each
+  // signal of job control.
+  SignalRelay(const BlockedSignals& blocked, Handler first, Handler second, JobHandler job);
   ~SignalRelay();
 
   // Ends the listening, waits for the handlers to return, and says which signal came first. Idempotent.
@@ -43,6 +46,7 @@ class SignalRelay {
 
   sigset_t set_;
   Handler first_, second_;
+  JobHandler job_;
   std::mutex mutex_;
   std::optional<Signal> received_;
   std::atomic<bool> stopping_{false};

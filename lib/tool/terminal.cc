@@ -1,21 +1,36 @@
 #include "lib/tool/terminal.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
 namespace warden::tool {
-
-bool owns_terminal() { return ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp(); }
+namespace {
 
 // A process in the background that does this is stopped by SIGTTOU (tcsetpgrp(3)) unless it has blocked that.
-void take_terminal_back() {
+void set_foreground(int group) {
   sigset_t ttou, before;
   sigemptyset(&ttou);
   sigaddset(&ttou, SIGTTOU);
   pthread_sigmask(SIG_BLOCK, &ttou, &before);
-  ::tcsetpgrp(STDIN_FILENO, ::getpgrp());
+  ::tcsetpgrp(STDIN_FILENO, group);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
+
+}  // namespace
+
+bool has_terminal() {
+  const int terminal = ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (terminal < 0) return false;
+  ::close(terminal);
+  return true;
+}
+
+bool owns_terminal() { return ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp(); }
+
+void lend_terminal(int group) { set_foreground(group); }
+
+void take_terminal_back() { set_foreground(::getpgrp()); }
 
 }  // namespace warden::tool

@@ -4,8 +4,14 @@
 
 namespace warden::tool {
 
+// True when there is a terminal that controls the tool's session.
+bool has_terminal();
+
 // True when stdin is a terminal whose foreground group is the tool's: then it is the tool's to lend.
 bool owns_terminal();
+
+// Makes that group the foreground group of the terminal on stdin.
+void lend_terminal(int group);
 
 // Makes the tool's group the foreground group of the terminal on stdin again.
 void take_terminal_back();

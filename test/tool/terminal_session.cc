@@ -50,13 +50,23 @@ void block_ttou(bool block) {
   ::sigprocmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, nullptr);
 }
 
+void give_foreground(int slave, pid_t group) {
+  block_ttou(true);
+  ::tcsetpgrp(slave, group);
+  block_ttou(false);
+}
+
+void lead_session(int slave) {
+  if (::setsid() < 0 || ::ioctl(slave, TIOCSCTTY, 0) != 0) ::_exit(98);
+}
+
 [[noreturn]] void be_tool(ToolExec* tool, int slave, ToolPlace place) {
-  ::setpgid(0, 0);
-  if (place == ToolPlace::kForeground) {
-    block_ttou(true);
-    ::tcsetpgrp(slave, ::getpgrp());
-    block_ttou(false);
+  if (place == ToolPlace::kSession) {
+    lead_session(slave);
+  } else {
+    ::setpgid(0, 0);
   }
+  if (place == ToolPlace::kForeground) give_foreground(slave, ::getpgrp());
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(slave, stream);
   tool->exec();
   ::_exit(99);
@@ -68,22 +78,34 @@ void tell(int news, const char* word, int number) {
   if (::write(news, line, static_cast<std::size_t>(size)) != size) ::_exit(97);
 }
 
-[[noreturn]] void be_shell(ToolExec* tool, int slave, ToolPlace place, int news, int release) {
+// 0 at the end of the session.
+char wait_command(int commands) {
+  char command = 0;
+  ssize_t got = 0;
+  while ((got = ::read(commands, &command, 1)) < 0 && errno == EINTR) {
+  }
+  return got == 1 ? command : 0;
+}
+
+[[noreturn]] void be_shell(ToolExec* tool, int slave, ToolPlace place, int news, int commands) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::setsid() < 0 || ::ioctl(slave, TIOCSCTTY, 0) != 0) ::_exit(98);
+  if (place != ToolPlace::kSession) lead_session(slave);
   const pid_t pid = ::fork();
   if (pid == 0) be_tool(tool, slave, place);
   tell(news, "started", pid);
-  for (bool ended = false; !ended;) {
+  for (;;) {
     int status = 0;
     if (::waitpid(pid, &status, WUNTRACED) != pid) ::_exit(96);
-    if (WIFSTOPPED(status)) tell(news, "stopped", WSTOPSIG(status));
     if (WIFEXITED(status)) tell(news, "exited", WEXITSTATUS(status));
     if (WIFSIGNALED(status)) tell(news, "killed", WTERMSIG(status));
-    ended = !WIFSTOPPED(status);
+    if (!WIFSTOPPED(status)) break;
+    tell(news, "stopped", WSTOPSIG(status));
+    const char command = wait_command(commands);
+    if (command == 0) ::_exit(0);
+    give_foreground(slave, command == 'f' ? pid : ::getpgrp());
+    ::kill(-pid, SIGCONT);
   }
-  char end;
-  while (::read(release, &end, 1) < 0 && errno == EINTR) {
+  while (wait_command(commands) != 0) {
   }
   ::_exit(0);
 }
@@ -95,25 +117,25 @@ TerminalSession::TerminalSession(const ToolOptions& options, ToolPlace place, bo
   output_ = std::make_unique<LineReader>(open_master());
   const int slave = open_slave(output_->fd(), stop_background_output);
   int news[2] = {-1, -1};
-  int release[2] = {-1, -1};
+  int commands[2] = {-1, -1};
   EXPECT_EQ(::pipe2(news, O_CLOEXEC), 0);
-  EXPECT_EQ(::pipe2(release, O_CLOEXEC), 0);
+  EXPECT_EQ(::pipe2(commands, O_CLOEXEC), 0);
   shell_pid_ = ::fork();
   if (shell_pid_ == 0) {
-    ::close(release[1]);
-    be_shell(&tool, slave, place, news[1], release[0]);
+    ::close(commands[1]);
+    be_shell(&tool, slave, place, news[1], commands[0]);
   }
   EXPECT_GT(shell_pid_, 0) << "fork: errno " << errno;
   news_ = std::make_unique<LineReader>(news[0]);
-  release_ = release[1];
-  for (const int fd : {slave, news[1], release[0]}) ::close(fd);
+  commands_ = commands[1];
+  for (const int fd : {slave, news[1], commands[0]}) ::close(fd);
   const std::string started = news_->wait_line();
   if (::sscanf(started.c_str(), "started %d", &tool_pid_) != 1) ADD_FAILURE() << started;
 }
 
 TerminalSession::~TerminalSession() {
   if (!tool_ended_ && tool_pid_ > 1) send_signal_by_number(tool_pid_, SIGKILL);
-  ::close(release_);
+  ::close(commands_);
   if (shell_pid_ > 1) ::waitpid(shell_pid_, nullptr, 0);
 }
 
@@ -122,6 +144,8 @@ void TerminalSession::type(const std::string& keys) {
 }
 
 int TerminalSession::foreground_group() const { return ::tcgetpgrp(output_->fd()); }
+
+void TerminalSession::tell_shell(char command) { EXPECT_EQ(::write(commands_, &command, 1), 1); }
 
 std::string TerminalSession::wait_end() {
   const std::string news = news_->wait_line();

@@ -16,7 +16,11 @@
 
 namespace warden::testing {
 
-enum class ToolPlace { kForeground, kBackground };
+enum class ToolPlace {
+  kForeground,
+  kBackground,
+  kSession,  // it leads the session itself, without a shell: nobody could continue it
+};
 
 // A pseudo-terminal (no echo, lines end in a plain newline, Ctrl-C is SIGINT, and a process in the
 // background that writes to it is stopped with SIGTTOU if `stop_background_output`) whose session
@@ -45,10 +49,16 @@ class TerminalSession {
   // session stays until this object goes.
   std::string wait_end();
 
+  // What fg and bg of a shell do with a job that has stopped.
+  void continue_in_foreground() { tell_shell('f'); }
+  void continue_in_background() { tell_shell('b'); }
+
  private:
+  void tell_shell(char command);
+
   std::unique_ptr<LineReader> output_;  // the master
   std::unique_ptr<LineReader> news_;    // from the shell
-  int release_ = -1;                    // the shell ends when this is closed
+  int commands_ = -1;                   // to the shell, which ends when this is closed
   int shell_pid_ = -1;
   int tool_pid_ = -1;
   bool tool_ended_ = false;

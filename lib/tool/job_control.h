@@ -1,0 +1,37 @@
+// The tool as a job of a shell: when its program stops on the terminal, so does the tool, and both go on together.
+#ifndef WARDEN_LIB_TOOL_JOB_CONTROL_H_
+#define WARDEN_LIB_TOOL_JOB_CONTROL_H_
+
+#include "warden/child.h"
+
+namespace warden::tool {
+
+// Not thread-safe.
+class JobControl {
+ public:
+  // The signals that handle() is for.
+  static bool concerns(int signal);
+
+  // `lent`: the child's group has been given the foreground of the terminal on stdin.
+  JobControl(Child& child, bool lent) : child_(child), lent_(lent) {}
+
+  // SIGTSTP goes on to the program. SIGCHLD: if a signal of the terminal has stopped the program, takes the terminal
+  // back, and stops the tool's own group until somebody continues it. SIGCONT: lends the terminal again if the tool has
+  // been given it, and continues the program.
+  // REQUIRES: those three are blocked in every thread.
+  void handle(int signal);
+
+  // Whether the program's group may have the foreground.
+  bool lent() const { return lent_; }
+
+ private:
+  void suspend(int signal);
+  void resume();
+
+  Child& child_;
+  bool lent_;
+};
+
+}  // namespace warden::tool
+
+#endif  // WARDEN_LIB_TOOL_JOB_CONTROL_H_
