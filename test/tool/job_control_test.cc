@@ -83,6 +83,20 @@ TEST(JobControl, BgContinuesTheProgramInTheBackground) {
   EXPECT_EQ(session.foreground_group(), session.shell_pid());
 }
 
+TEST(JobControl, FgBringsAProgramThatRunsInTheBackgroundToTheForeground) {
+  TerminalSession session(run_child({}, kProgram), ToolPlace::kForeground, /*stop_background_output=*/false);
+  const int group = wait_group(session);
+  session.type(kCtrlZ);
+  ASSERT_EQ(session.wait_end(), kStopped);
+  session.continue_in_background_for_now();
+  EXPECT_EQ(session.output().wait_line(), "got SIGCONT");
+  EXPECT_EQ(session.foreground_group(), session.shell_pid());
+  session.continue_in_foreground();
+  EXPECT_EQ(session.output().wait_line(), "got SIGCONT");
+  EXPECT_EQ(session.foreground_group(), group);
+  expect_end_by_ctrl_c(session);
+}
+
 TEST(JobControl, AProgramThatReadsInTheBackgroundStopsTheToolAndReadsAfterFg) {
   TerminalSession session(run_child({}, {"read", "exit", "3"}), ToolPlace::kBackground,
                           /*stop_background_output=*/false);

@@ -100,10 +100,13 @@ char wait_command(int commands) {
     if (WIFSIGNALED(status)) tell(news, "killed", WTERMSIG(status));
     if (!WIFSTOPPED(status)) break;
     tell(news, "stopped", WSTOPSIG(status));
-    const char command = wait_command(commands);
-    if (command == 0) ::_exit(0);
-    give_foreground(slave, command == 'f' ? pid : ::getpgrp());
-    ::kill(-pid, SIGCONT);
+    char command = 0;
+    do {
+      command = wait_command(commands);
+      if (command == 0) ::_exit(0);
+      give_foreground(slave, command == 'f' ? pid : ::getpgrp());
+      ::kill(-pid, SIGCONT);
+    } while (command == 'n');
   }
   while (wait_command(commands) != 0) {
   }

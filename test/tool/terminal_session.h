@@ -52,6 +52,8 @@ class TerminalSession {
   // What fg and bg of a shell do with a job that has stopped.
   void continue_in_foreground() { tell_shell('f'); }
   void continue_in_background() { tell_shell('b'); }
+  // As bg, and another of these follows before the shell looks at the job again.
+  void continue_in_background_for_now() { tell_shell('n'); }
 
  private:
   void tell_shell(char command);
