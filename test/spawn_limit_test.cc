@@ -2,20 +2,19 @@
 // then nothing is left. Each value is tried in a process of its own.
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <ostream>
+#include <string>
 
 #include "absl/base/config.h"
 #include "gtest/gtest.h"
 #include "test/support/isolated.h"
+#include "test/support/other_user.h"
 #include "test/support/process_snapshot.h"
 #include "warden/warden.h"
 
@@ -68,14 +67,8 @@ void set_soft_limit(__rlimit_resource resource, rlim_t value) {
 
 // ---- RLIMIT_NPROC: the tasks of one user, who is nobody but this process.
 
-bool become_a_lonely_user() {
-  const uid_t user = 1'000'000 + static_cast<uid_t>(::getpid());
-  if (::setgroups(0, nullptr) != 0 || ::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0) {
-    return false;
-  }
-  ::prctl(PR_SET_DUMPABLE, 1);  // or its own /proc would not be its own
-  return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
-}
+// The pid makes it a user whom no other run of this test has.
+bool become_a_lonely_user() { return become_other_user(1'000'000 + static_cast<uid_t>(::getpid())); }
 
 // One, but for a sanitizer's own.
 unsigned count_tasks() { return static_cast<unsigned>(ProcessSnapshot::take().threads.size()); }
@@ -83,19 +76,8 @@ unsigned count_tasks() { return static_cast<unsigned>(ProcessSnapshot::take().th
 class SpawnUnderProcessLimit : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "needs to be root, to become a user without other processes";
-    if (!has_other_users()) GTEST_SKIP() << "needs other users to be mapped";
-  }
-
- private:
-  // As all of the initial user namespace has, and a sandbox has not.
-  static bool has_other_users() {
-    unsigned inside = 0, outside = 0, count = 0;
-    FILE* map = ::fopen("/proc/self/uid_map", "re");
-    if (map == nullptr) return true;
-    const bool read = ::fscanf(map, "%u %u %u", &inside, &outside, &count) == 3;
-    ::fclose(map);
-    return read && count > 10'000'000;
+    const std::string reason = why_no_other_user();
+    if (!reason.empty()) GTEST_SKIP() << reason;
   }
 };
 
