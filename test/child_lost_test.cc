@@ -1,5 +1,7 @@
 // Hosts that take our children away: SIGCHLD ignored, SA_NOCLDWAIT, a thread in wait(). The kernel keeps the
 // status for us since Linux 6.15; on an older one it is lost, and said to be.
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -7,6 +9,8 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "lib/internal/sys.h"
+#include "lib/internal/unique_fd.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/kept_status.h"
@@ -92,6 +96,45 @@ TEST_P(UnderAThief, TerminateAndKillWork) {
 INSTANTIATE_TEST_SUITE_P(Each, UnderAThief,
                          ::testing::Values(Thief::Way::kPollingWaitpid, Thief::Way::kWait, Thief::Way::kLookThenWaitid),
                          ::testing::PrintToStringParamName());
+
+// A child of the test's own that exits with 7 when its pipe is closed.
+pid_t fork_waiting_child(int* write_end) {
+  int ends[2];
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ends[1]);
+    char end;
+    ::_exit(::read(ends[0], &end, 1) == 0 ? 7 : 1);
+  }
+  ::close(ends[0]);
+  *write_end = ends[1];
+  return child;
+}
+
+// From the child's end on, through the instant in which the kernel has no process any more.
+internal::WaitOutcome ask_until_answered(int pidfd) {
+  internal::linux_sys().poll_readable(&pidfd, 1, internal::TimePoint::max());
+  for (;;) {
+    const internal::WaitOutcome asked = internal::linux_sys().exit_info(pidfd);
+    if (asked.error != 0 || asked.status.has_value()) return asked;
+  }
+}
+
+TEST(ExitInfo, IsThereHoweverTheMomentsOfAForeignWaitFall) {
+  const Thief thief(Thief::Way::kWait);
+  for (int i = 0; i < 1000; ++i) {
+    int hold = -1;
+    const pid_t child = fork_waiting_child(&hold);
+    const internal::UniqueFd pidfd(internal::linux_sys().pidfd_open(child));
+    ASSERT_GE(pidfd.get(), 0);
+    ::close(hold);
+    const internal::WaitOutcome asked = ask_until_answered(pidfd.get());
+    if (asked.error == ENOTTY) GTEST_SKIP() << "this kernel keeps no status (Linux 6.15)";
+    ASSERT_EQ(asked.error, 0) << "child " << i;
+    EXPECT_EQ(asked.status, ExitStatus::exited(7));
+  }
+}
 
 // We must be no thief ourselves.
 TEST(HostChild, KeepsItsStatusForTheHost) {
