@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,8 +55,8 @@ class HostileHost {
     if (host == Host::kNoChildWait) disposition_.emplace(SIG_DFL, SA_NOCLDWAIT);
   }
 
-  // Whether it has taken that many of so many at least: all, where the kernel does it.
-  bool has_taken_some_of(int lost, int all) const { return thief_ ? thief_->stolen() > 0 : lost == all; }
+  // The least number of so many children that it takes from us: all where the kernel does it, else whatever it gets.
+  int takes_of(int all) const { return thief_ ? 1 : all; }
 
  private:
   std::optional<SigchldDisposition> disposition_;
@@ -72,8 +73,8 @@ ExitStatus end_of(int index) {
 // Ends so once its stdin does.
 Command command_of(int index, const AckPipe& held) {
   const ExitStatus end = end_of(index);
-  const std::string last =
-      end.exit_code() ? "exit " + std::to_string(*end.exit_code()) : "kill -" + std::to_string(end.signal()->number()) + " $$";
+  const std::string last = end.exit_code() ? "exit " + std::to_string(*end.exit_code())
+                                           : "kill -" + std::to_string(end.signal()->number()) + " $$";
   Command command("/bin/sh");
   command.args({"-c", "read line; " + last}).stdin_from(Stdio::fd(held.read_fd()));
   return command;
@@ -88,10 +89,10 @@ ExitStatus wait_somehow(Child& child, int index) {
   }
 }
 
-// How many were right, and how many of the statuses came from the kernel's memory and not from a wait.
+// How many statuses were right, and how many children somebody else has reaped.
 struct Count {
   std::atomic<int> right{0};
-  std::atomic<int> lost{0};
+  std::atomic<int> taken{0};
 };
 
 // All start, then all end at once, while some threads wait for them.
@@ -108,7 +109,7 @@ void run_wave(int first, int count, Count* counted) {
         const bool right = testing::is_right(status, end_of(first + i));
         EXPECT_TRUE(right) << status << " and not " << end_of(first + i) << " of child " << first + i;
         counted->right += right ? 1 : 0;
-        counted->lost += status.resource_usage().has_value() ? 0 : 1;
+        counted->taken += status.resource_usage().has_value() ? 0 : 1;
       }
     });
   }
@@ -123,8 +124,8 @@ TEST_P(Crowd, EveryStatusIsRight) {
   const HostileHost host(GetParam());
   for (int first = 0; first < all; first += kWave) run_wave(first, std::min(kWave, all - first), &counted);
   EXPECT_EQ(counted.right, all);
-  EXPECT_TRUE(host.has_taken_some_of(counted.lost, all)) << "it took " << counted.lost;
-  RecordProperty("taken_from_us", counted.lost);
+  EXPECT_GE(counted.taken, host.takes_of(all)) << "or this has shown nothing";
+  std::cout << counted.taken << " of " << all << " were taken from us\n";
 }
 
 // A leader, and a descendant that ignores SIGINT and SIGTERM; the descendant's number.
