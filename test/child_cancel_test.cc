@@ -1,73 +1,30 @@
-// pthread_cancel: a call on a child completes, and the thread is cancelled only afterwards.
-#include <pthread.h>
-#include <signal.h>
+// pthread_cancel before a call on a child: the call completes, and the thread is cancelled only afterwards.
 #include <unistd.h>
 
-#include <atomic>
-#include <functional>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "gtest/gtest.h"
-#include "test/support/ack_pipe.h"
+#include "test/support/cancellable_thread.h"
 #include "test/support/child_probe.h"
-#include "warden/child.h"
+#include "warden/warden.h"
 
 namespace warden {
 namespace {
 
-using testing::AckPipe;
 using testing::CapturedLog;
+using testing::expect_to_complete;
 using testing::kBound;
 using testing::test_command;
-
-// A thread on which pthread_cancel may be called.
-class CancellableThread {
- public:
-  // `call` must reach no cancellation point of its own. `requested`: the request is there before it.
-  CancellableThread(std::function<void()> call, bool requested) : call_(std::move(call)), requested_(requested) {
-    ::pthread_create(&thread_, nullptr, run, this);
-  }
-  CancellableThread(const CancellableThread&) = delete;
-  CancellableThread& operator=(const CancellableThread&) = delete;
-
-  void cancel() { ::pthread_cancel(thread_); }
-  // True when it was cancelled, as it should be in the end.
-  bool join() {
-    void* result = nullptr;
-    ::pthread_join(thread_, &result);
-    return result == PTHREAD_CANCELED;
-  }
-  bool completed() const { return completed_; }
-
- private:
-  static void* run(void* argument) {
-    auto& self = *static_cast<CancellableThread*>(argument);
-    if (self.requested_) ::pthread_cancel(::pthread_self());
-    self.call_();
-    self.completed_ = true;
-    for (;;) ::pause();  // the first cancellation point that may act on it
-  }
-
-  std::function<void()> call_;
-  bool requested_;
-  std::atomic<bool> completed_{false};
-  pthread_t thread_ = {};
-};
 
 class Cancellation : public ::testing::Test {
  protected:
   // The C library takes a signal for itself with the first cancellation, before the leak listener looks.
   static void SetUpTestSuite() {
-    CancellableThread thread([] {}, true);
-    EXPECT_TRUE(thread.join());
+    expect_to_complete([] {});
   }
 };
-
-void expect_to_complete(const std::function<void()>& call) {
-  CancellableThread thread(call, true);
-  EXPECT_TRUE(thread.join());
-  EXPECT_TRUE(thread.completed());
-}
 
 Child spawn_sleeper() { return Child::spawn(test_command({"sleep"}).stdin_from(Stdio::pipe())).value(); }
 
@@ -82,8 +39,20 @@ TEST_F(Cancellation, ARequestedOneLetsEveryCallComplete) {
   expect_to_complete([&] { child.close_stdin(); });
   EXPECT_EQ(child.stdin_fd(), -1);
   expect_to_complete([&] { child.must_not_be_terminated(); });
+  expect_to_complete([&] { child.must_be_terminated(); });
+  expect_to_complete([&] { EXPECT_TRUE(child.terminate_on_drop().has_value()); });
+  expect_to_complete([&] { EXPECT_EQ(child.wait_until({}).value(), std::nullopt); });
   expect_to_complete([&] { EXPECT_EQ(child.kill().value().signal(), Signal::kill()); });
   expect_to_complete([&] { EXPECT_EQ(child.wait().value().signal(), Signal::kill()); });
+}
+
+TEST_F(Cancellation, ARequestedOneLetsEachManualSignalComplete) {
+  Child interrupted = spawn_sleeper();
+  expect_to_complete([&] { EXPECT_TRUE(interrupted.send_interrupt_signal().has_value()); });
+  EXPECT_EQ(interrupted.wait().value().signal(), Signal::interrupt());
+  Child terminated = spawn_sleeper();
+  expect_to_complete([&] { EXPECT_TRUE(terminated.send_terminate_signal().has_value()); });
+  EXPECT_EQ(terminated.wait().value().signal(), Signal::terminate());
 }
 
 TEST_F(Cancellation, ARequestedOneLetsTheCallsThatCloseThePipeComplete) {
@@ -93,6 +62,21 @@ TEST_F(Cancellation, ARequestedOneLetsTheCallsThatCloseThePipeComplete) {
   expect_to_complete([&] { EXPECT_EQ(killed.kill().value().signal(), Signal::kill()); });
   Child ended = spawn_sleeper();
   expect_to_complete([&] { EXPECT_EQ(ended.terminate(kBound, kBound).value().signal(), Signal::interrupt()); });
+  Child reported = spawn_sleeper();
+  const TerminationPolicy policy = TerminationPolicy::service(kBound);
+  expect_to_complete([&] { EXPECT_EQ(reported.terminate_with_report(policy).value().cause, EndCause::kByUs); });
+  Child late = spawn_sleeper();
+  expect_to_complete([&] { EXPECT_TRUE(late.wait_or_terminate({}, policy).has_value()); });
+}
+
+TEST_F(Cancellation, ARequestedOneLetsTerminateAllComplete) {
+  std::vector<Child> children;
+  for (int i = 0; i < 5; ++i) children.push_back(spawn_sleeper());
+  expect_to_complete([&] {
+    for (const auto& one : terminate_all(children, TerminationPolicy::service(kBound))) {
+      EXPECT_EQ(one.value().status.signal(), Signal::terminate());
+    }
+  });
 }
 
 TEST_F(Cancellation, ARequestedOneLetsTheDestructorComplete) {
@@ -105,6 +89,11 @@ TEST_F(Cancellation, ARequestedOneLetsTheDestructorComplete) {
   auto excused = std::make_unique<Child>(Child::spawn(test_command({"exit", "0"})).value());
   EXPECT_TRUE(excused->wait().has_value());
   expect_to_complete([&] { excused.reset(); });
+  auto ended = std::make_unique<Child>(spawn_sleeper());
+  ASSERT_TRUE(ended->terminate_on_drop(TerminationPolicy::service(kBound)).has_value());
+  const testing::Pidfd other(ended->pid());
+  expect_to_complete([&] { ended.reset(); });
+  EXPECT_TRUE(other.is_dead());
 }
 
 TEST_F(Cancellation, ARequestedOneLetsAssignmentComplete) {
@@ -117,56 +106,28 @@ TEST_F(Cancellation, ARequestedOneLetsAssignmentComplete) {
   EXPECT_EQ(first.kill().value().signal(), Signal::kill());
 }
 
-TEST_F(Cancellation, ARequestedOneLetsSpawnAndAdoptComplete) {
-  const Command command = test_command({"sleep"}).stdin_from(Stdio::pipe());
+TEST_F(Cancellation, ARequestedOneLetsSpawnComplete) {
+  for (const bool die_with_parent : {false, true}) {
+    Command command = test_command({"sleep"}).stdin_from(Stdio::pipe());
+    command.die_with_parent(die_with_parent);
+    std::optional<Child> child;
+    expect_to_complete([&] { child.emplace(Child::spawn(command).value()); });
+    EXPECT_EQ(child->kill().value().signal(), Signal::kill());
+    Command missing("/nonexistent/program");
+    missing.stdin_from(Stdio::pipe()).die_with_parent(die_with_parent);
+    expect_to_complete([&] { EXPECT_TRUE(Child::spawn(missing).has_error()); });
+  }
+}
+
+TEST_F(Cancellation, ARequestedOneLetsAdoptComplete) {
+  expect_to_complete([] { EXPECT_TRUE(Child::adopt(::getppid()).has_error()); });
+  const pid_t forked = ::fork();
+  if (forked == 0) {
+    for (;;) ::pause();
+  }
   std::optional<Child> child;
-  expect_to_complete([&] { child.emplace(Child::spawn(command).value()); });
+  expect_to_complete([&] { child.emplace(Child::adopt(forked).value()); });
   EXPECT_EQ(child->kill().value().signal(), Signal::kill());
-  const Command missing = Command("/nonexistent/program").stdin_from(Stdio::pipe());
-  expect_to_complete([&] { EXPECT_TRUE(Child::spawn(missing).has_error()); });
-  expect_to_complete([&] { EXPECT_TRUE(Child::adopt(::getppid()).has_error()); });
-}
-
-TEST_F(Cancellation, DuringAWaitComesAfterIt) {
-  AckPipe ack;
-  Child child = Child::spawn(test_command(ack, {"handle", "USR1", "4"})).value();
-  ASSERT_TRUE(ack.wait_for("ready"));
-  std::atomic<bool> inside{false};
-  CancellableThread thread(
-      [&] {
-        inside = true;
-        EXPECT_EQ(child.wait().value(), ExitStatus::exited(4));
-      },
-      false);
-  while (!inside) ::sched_yield();
-  EXPECT_EQ(child.wait_for(absl::Milliseconds(20)).value(), std::nullopt);
-  thread.cancel();
-  EXPECT_EQ(child.wait_for(absl::Milliseconds(20)).value(), std::nullopt);
-  EXPECT_FALSE(thread.completed());
-  EXPECT_TRUE(child.send_signal(Signal::user1()).has_value());
-  EXPECT_TRUE(thread.join());
-  EXPECT_TRUE(thread.completed());
-  EXPECT_EQ(child.wait().value(), ExitStatus::exited(4));
-}
-
-TEST_F(Cancellation, DuringTerminateComesAfterIt) {
-  AckPipe ack;
-  Child child = Child::spawn(test_command(ack, {"mark", "INT", "TERM"})).value();
-  ASSERT_TRUE(ack.wait_for("ready"));
-  CancellableThread thread(
-      [&] {
-        const absl::Duration infinite = absl::InfiniteDuration();
-        EXPECT_EQ(child.terminate(infinite, infinite).value().signal(), Signal::kill());
-      },
-      false);
-  ASSERT_TRUE(ack.wait_for("got SIGINT"));
-  thread.cancel();
-  EXPECT_EQ(child.wait_for(absl::Milliseconds(20)).value(), std::nullopt);
-  EXPECT_FALSE(thread.completed());
-  EXPECT_EQ(child.kill().value().signal(), Signal::kill());
-  EXPECT_TRUE(thread.join());
-  EXPECT_TRUE(thread.completed());
-  EXPECT_EQ(child.wait().value().signal(), Signal::kill());
 }
 
 }  // namespace

@@ -1,84 +1,37 @@
 // Hosts that take our children away: SIGCHLD ignored, SA_NOCLDWAIT, a thread in wait(). The kernel keeps the
 // status for us since Linux 6.15; on an older one it is lost, and said to be.
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <thread>
+#include <string>
 
 #include "gtest/gtest.h"
+#include "lib/internal/sys.h"
+#include "lib/internal/unique_fd.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
+#include "test/support/kept_status.h"
+#include "test/support/sigchld_disposition.h"
+#include "test/support/thief.h"
 #include "warden/child.h"
 
 namespace warden {
 namespace {
 
 using testing::AckPipe;
+using testing::if_kept;
 using testing::kBound;
 using testing::Pidfd;
+using testing::SigchldDisposition;
 using testing::test_command;
+using testing::Thief;
 
-bool kernel_keeps_the_status() {
-  utsname system = {};
-  ::uname(&system);
-  int major = 0;
-  int minor = 0;
-  ::sscanf(system.release, "%d.%d", &major, &minor);
-  return major > 6 || (major == 6 && minor >= 15);
-}
-
-// What a child that ended so has to say when it was taken away from us.
-ExitStatus if_kept(const ExitStatus& end) { return kernel_keeps_the_status() ? end : ExitStatus::lost(); }
-
-// A status with its resource usage is one that we reaped ourselves.
 void expect_end(const ExitStatus& status, const ExitStatus& end, int round) {
-  EXPECT_EQ(status, status.resource_usage().has_value() ? end : if_kept(end)) << "round " << round;
+  EXPECT_TRUE(testing::is_right(status, end)) << status << " and not " << end << " in round " << round;
 }
-
-class SigchldDisposition {
- public:
-  SigchldDisposition(void (*handler)(int), int flags) {
-    struct sigaction action = {};
-    action.sa_handler = handler;
-    action.sa_flags = flags;
-    ::sigaction(SIGCHLD, &action, &before_);
-  }
-  ~SigchldDisposition() { ::sigaction(SIGCHLD, &before_, nullptr); }
-  SigchldDisposition(const SigchldDisposition&) = delete;
-  SigchldDisposition& operator=(const SigchldDisposition&) = delete;
-
- private:
-  struct sigaction before_ = {};
-};
-
-// Reaps every child of this process that it can get.
-class Thief {
- public:
-  Thief() : thread_([this] { steal(); }) {}
-  ~Thief() {
-    stop_ = true;
-    thread_.join();
-  }
-  Thief(const Thief&) = delete;
-  Thief& operator=(const Thief&) = delete;
-
-  int stolen() const { return stolen_; }
-
- private:
-  void steal() {
-    while (!stop_) {
-      if (::waitpid(-1, nullptr, WNOHANG) > 0) ++stolen_;
-    }
-  }
-
-  std::atomic<bool> stop_{false};
-  std::atomic<int> stolen_{0};
-  std::thread thread_;
-};
 
 void run_many(int count) {
   for (int i = 0; i < count; ++i) {
@@ -121,14 +74,16 @@ TEST(IgnoredSigchld, TerminateEndsTheWholeGroup) {
   EXPECT_TRUE(grandchild.is_dead());
 }
 
-TEST(Thief, StatusesAreRight) {
-  const Thief thief;
+class UnderAThief : public ::testing::TestWithParam<Thief::Way> {};
+
+TEST_P(UnderAThief, StatusesAreRight) {
+  const Thief thief(GetParam());
   run_many(150);
   EXPECT_GT(thief.stolen(), 0) << "it was never quick enough, so this has shown nothing";
 }
 
-TEST(Thief, TerminateAndKillWork) {
-  const Thief thief;
+TEST_P(UnderAThief, TerminateAndKillWork) {
+  const Thief thief(GetParam());
   for (int i = 0; i < 100; ++i) {
     Child child = Child::spawn(test_command({"sleep"})).value();
     const bool gently = i % 2 == 0;
@@ -136,6 +91,49 @@ TEST(Thief, TerminateAndKillWork) {
                ExitStatus::signaled(gently ? Signal::interrupt() : Signal::kill(), false), i);
   }
   EXPECT_GT(thief.stolen(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, UnderAThief,
+                         ::testing::Values(Thief::Way::kPollingWaitpid, Thief::Way::kWait, Thief::Way::kLookThenWaitid),
+                         ::testing::PrintToStringParamName());
+
+// A child of the test's own that exits with 7 when its pipe is closed.
+pid_t fork_waiting_child(int* write_end) {
+  int ends[2];
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ends[1]);
+    char end;
+    ::_exit(::read(ends[0], &end, 1) == 0 ? 7 : 1);
+  }
+  ::close(ends[0]);
+  *write_end = ends[1];
+  return child;
+}
+
+// From the child's end on, through the instant in which the kernel has no process any more.
+internal::WaitOutcome ask_until_answered(int pidfd) {
+  internal::linux_sys().poll_readable(&pidfd, 1, internal::TimePoint::max());
+  for (;;) {
+    const internal::WaitOutcome asked = internal::linux_sys().exit_info(pidfd);
+    if (asked.error != 0 || asked.status.has_value()) return asked;
+  }
+}
+
+TEST(ExitInfo, IsThereHoweverTheMomentsOfAForeignWaitFall) {
+  const Thief thief(Thief::Way::kWait);
+  for (int i = 0; i < 1000; ++i) {
+    int hold = -1;
+    const pid_t child = fork_waiting_child(&hold);
+    const internal::UniqueFd pidfd(internal::linux_sys().pidfd_open(child));
+    ASSERT_GE(pidfd.get(), 0);
+    ::close(hold);
+    const internal::WaitOutcome asked = ask_until_answered(pidfd.get());
+    if (asked.error == ENOTTY) GTEST_SKIP() << "this kernel keeps no status (Linux 6.15)";
+    ASSERT_EQ(asked.error, 0) << "child " << i;
+    EXPECT_EQ(asked.status, ExitStatus::exited(7));
+  }
 }
 
 // We must be no thief ourselves.

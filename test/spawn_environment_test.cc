@@ -28,17 +28,19 @@ std::vector<std::string> environment_of(const Report& report) {
 using Entries = std::vector<std::string>;
 
 TEST(SpawnEnvironment, IsTheParentsAtTheTimeOfTheSpawn) {
-  run_isolated([] {
+  run_isolated_unchecked([] {
     ASSERT_EQ(::clearenv(), 0);
     ::setenv("FIRST", "1", 1);
     const Command command = reporter();
     ::setenv("SECOND", "two words=and more", 1);
-    EXPECT_EQ(environment_of(report_of(command)), (Entries{"FIRST=1", "SECOND=two words=and more"}));
+    check_leaves_nothing([&command] {
+      EXPECT_EQ(environment_of(report_of(command)), (Entries{"FIRST=1", "SECOND=two words=and more"}));
+    });
   });
 }
 
 TEST(SpawnEnvironment, AppliesTheChangesInTheirOrder) {
-  run_isolated([] {
+  run_isolated_unchecked([] {
     ASSERT_EQ(::clearenv(), 0);
     ::setenv("KEPT", "1", 1);
     ::setenv("GONE", "1", 1);
@@ -47,8 +49,10 @@ TEST(SpawnEnvironment, AppliesTheChangesInTheirOrder) {
     Command command = reporter();
     command.unset_env("GONE").env("CHANGED", "new").env("BACK", "1").unset_env("BACK").env("BACK", "2");
     command.unset_env("NEVER_THERE").env("EMPTY", "").env("CHANGED", "newest");
-    EXPECT_EQ(environment_of(report_of(command)),
-              (Entries{"KEPT=1", "CHANGED_TOO=old", "BACK=2", "EMPTY=", "CHANGED=newest"}));
+    check_leaves_nothing([&command] {
+      EXPECT_EQ(environment_of(report_of(command)),
+                (Entries{"KEPT=1", "CHANGED_TOO=old", "BACK=2", "EMPTY=", "CHANGED=newest"}));
+    });
     EXPECT_STREQ(::getenv("CHANGED"), "old");
   });
 }
@@ -92,11 +96,13 @@ TEST_F(SpawnLookup, UsesThePathOfTheChildsEnvironment) {
 }
 
 TEST_F(SpawnLookup, DoesNotUseThePathOfTheParentWhenTheChildHasAnother) {
-  run_isolated([this] {
+  run_isolated_unchecked([this] {
     ::setenv("PATH", directory_.c_str(), 1);
-    EXPECT_EQ(report_of(Command("the_program")).at("argv.0"), "the_program");
-    EXPECT_EQ(error_of(Command("the_program").env("PATH", "/bin")).step, SpawnStep::kResolveProgram);
-    EXPECT_EQ(error_of(Command("the_program").unset_env("PATH")).step, SpawnStep::kResolveProgram);
+    check_leaves_nothing([] {
+      EXPECT_EQ(report_of(Command("the_program")).at("argv.0"), "the_program");
+      EXPECT_EQ(error_of(Command("the_program").env("PATH", "/bin")).step, SpawnStep::kResolveProgram);
+      EXPECT_EQ(error_of(Command("the_program").unset_env("PATH")).step, SpawnStep::kResolveProgram);
+    });
   });
 }
 

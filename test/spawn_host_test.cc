@@ -14,11 +14,13 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
 #include "test/support/isolated.h"
 #include "test/support/seccomp_filter.h"
 #include "test/support/spawn_helpers.h"
@@ -192,6 +194,29 @@ void allocate_and_print(const std::atomic<bool>& stop) {
     ::fprintf(null, "%p %zu\n", static_cast<void*>(memory.get()), i);
   }
   ::fclose(null);
+}
+
+bool is_thread(int tid) { return ::access(("/proc/self/task/" + std::to_string(tid)).c_str(), F_OK) == 0; }
+
+// The kernel would end a child with a parent-death signal together with the thread that launched it.
+TEST(SpawnHost, AThreadMaySpawnAndEndAtOnceAndItsChildLivesOnForOthers) {
+  for (const bool die_with_parent : {false, true}) {
+    for (int i = 0; i < 20; ++i) {
+      AckPipe ack;
+      Command command = mode_command({ack.flag(), "handle", "USR1", "4"});
+      command.inherit_fd(ack.write_fd()).die_with_parent(die_with_parent);
+      std::optional<Child> child;
+      int spawner = 0;
+      std::thread([&] {
+        spawner = static_cast<int>(::syscall(SYS_gettid));
+        child.emplace(Child::spawn(command).value());
+      }).join();
+      while (is_thread(spawner)) std::this_thread::yield();
+      EXPECT_EQ(ack.wait_line(), "ready");
+      EXPECT_TRUE(child->send_signal(Signal::user1()).has_value());
+      std::thread([&child] { EXPECT_EQ(child->wait().value(), ExitStatus::exited(4)); }).join();
+    }
+  }
 }
 
 void spawn_some(int first, std::atomic<int>* right) {

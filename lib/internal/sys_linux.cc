@@ -66,6 +66,13 @@ int raw_waitid(int type, int id, siginfo_t* info, int options, struct rusage* us
   }
 }
 
+// What the kernel knows of the end of a process. 0, or an errno.
+int get_info(int pidfd, PidfdInfo* info) {
+  *info = {};
+  info->mask = kPidfdInfoExit;
+  return ::ioctl(pidfd, kPidfdGetInfo, info) == 0 ? 0 : errno;
+}
+
 // At most sixty days at a time, which no conversion on the way can overflow.
 timespec time_left(TimePoint now, TimePoint deadline) {
   if (deadline <= now) return {0, 0};  // TimePoint::min() is further away than the difference can tell
@@ -155,10 +162,13 @@ class LinuxSys final : public Sys {
     raw_waitid(P_PID, pid, &info, WEXITED | WNOWAIT, nullptr);
   }
 
+  // The kernel looks for the status first and for the process then, and says ESRCH where it finds neither: of a process
+  // that went in between, too. Asked again, it has the status.
   WaitOutcome exit_info(int pidfd) override {
     PidfdInfo info = {};
-    info.mask = kPidfdInfoExit;
-    if (::ioctl(pidfd, kPidfdGetInfo, &info) != 0) return {errno, std::nullopt};
+    int error = get_info(pidfd, &info);
+    if (error == ESRCH) error = get_info(pidfd, &info);
+    if (error != 0) return {error, std::nullopt};
     if ((info.mask & kPidfdInfoExit) == 0) return {};
     return {0, status_of(info.exit_code)};
   }

@@ -3,25 +3,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 
+#include "test/support/process_setting.h"
+
 namespace warden::testing {
 namespace {
-
-constexpr unsigned long kRestorerFlag = 0x04000000;  // the C library's own, with any call of sigaction(2)
 
 std::set<int> numbers_in(const std::string& directory_name) {
   std::set<int> numbers;
@@ -48,6 +42,7 @@ std::map<int, std::string> open_descriptors() {
 std::set<int> thread_ids() {
   std::set<int> threads;
   DIR* directory = ::opendir("/proc/self/task");
+  if (directory == nullptr) return threads;
   while (const dirent* entry = ::readdir(directory)) {
     if (entry->d_name[0] != '.') threads.insert(::atoi(entry->d_name));
   }
@@ -82,72 +77,21 @@ bool any_child_to_wait_for() {
   return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
 }
 
-std::string hex(unsigned long long number) {
-  char text[24];
-  ::snprintf(text, sizeof text, "0x%llx", number);
-  return text;
-}
-
-// By the raw call, which shows the C library's own signals too.
-void add_signals(std::map<std::string, std::string>* setting) {
-  uint64_t mask = 0;
-  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, nullptr, &mask, sizeof mask);
-  (*setting)["signal mask"] = hex(mask);
-  for (int signal = 1; signal <= 64; ++signal) {
-    struct {
-      void (*handler)(int);
-      unsigned long flags;
-      void (*restorer)();
-      uint64_t mask;
-    } action = {};
-    ::syscall(SYS_rt_sigaction, signal, nullptr, &action, sizeof action.mask);
-    action.flags &= ~kRestorerFlag;
-    (*setting)["disposition of signal " + std::to_string(signal)] =
-        hex(reinterpret_cast<unsigned long long>(action.handler)) + " flags " + hex(action.flags);
-  }
-}
-
-void add_cancellation(std::map<std::string, std::string>* setting) {
-  int state = 0;
-  int type = 0;
-  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-  ::pthread_setcancelstate(state, nullptr);
-  ::pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
-  ::pthread_setcanceltype(type, nullptr);
-  (*setting)["cancel state"] = std::to_string(state);
-  (*setting)["cancel type"] = std::to_string(type);
-}
-
-std::map<std::string, std::string> process_setting() {
-  std::map<std::string, std::string> setting;
-  add_signals(&setting);
-  add_cancellation(&setting);
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  setting["umask"] = std::to_string(mask);
-  char directory[PATH_MAX] = "";
-  setting["working directory"] = ::getcwd(directory, sizeof directory) != nullptr ? directory : "?";
-  setting["dumpable flag"] = std::to_string(::prctl(PR_GET_DUMPABLE));
-  int subreaper = 0;
-  ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper);
-  setting["child subreaper flag"] = std::to_string(subreaper);
-  setting["nice value"] = std::to_string(::getpriority(PRIO_PROCESS, 0));
-  setting["process group"] = std::to_string(::getpgrp());
-  return setting;
-}
+std::string text_of(int number) { return std::to_string(number); }
+const std::string& text_of(const std::string& name) { return name; }
 
 template <class Map>
 void compare_maps(const std::string& what, const Map& before, const Map& after, std::vector<std::string>* found) {
   for (const auto& [key, value] : after) {
     const auto old = before.find(key);
     if (old == before.end()) {
-      found->push_back("extra " + what + " " + std::to_string(key) + " (" + value + ")");
+      found->push_back("extra " + what + text_of(key) + " (" + value + ")");
     } else if (old->second != value) {
-      found->push_back("changed " + what + " " + std::to_string(key) + " (" + old->second + " became " + value + ")");
+      found->push_back("changed " + what + text_of(key) + " (" + old->second + " became " + value + ")");
     }
   }
   for (const auto& [key, value] : before) {
-    if (after.count(key) == 0) found->push_back("missing " + what + " " + std::to_string(key) + " (" + value + ")");
+    if (after.count(key) == 0) found->push_back("missing " + what + text_of(key) + " (" + value + ")");
   }
 }
 
@@ -175,16 +119,11 @@ std::vector<std::string> differences(const ProcessSnapshot& before, const Proces
   for (const auto& [pid, text] : after.children)
     found.push_back("a child process " + std::to_string(pid) + " (" + text + ")");
   if (after.has_child && after.children.empty()) found.push_back("a child process that waitid knows");
-  compare_maps("descriptor", before.descriptors, after.descriptors, &found);
+  compare_maps("descriptor ", before.descriptors, after.descriptors, &found);
   for (int tid : after.threads) {
     if (before.threads.count(tid) == 0) found.push_back("extra thread " + std::to_string(tid));
   }
-  for (const auto& [key, value] : after.setting) {
-    const auto old = before.setting.find(key);
-    if (old != before.setting.end() && old->second != value) {
-      found.push_back("changed " + key + " (" + old->second + " became " + value + ")");
-    }
-  }
+  compare_maps("", before.setting, after.setting, &found);
   return found;
 }
 

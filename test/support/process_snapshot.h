@@ -14,7 +14,7 @@ struct ProcessSnapshot {
   std::set<int> threads;                       // by tid
   std::map<int, std::string> children;         // by pid, with state and program
   bool has_child = false;                      // by waitid(2), which a thread's own list in /proc may lag behind
-  std::map<std::string, std::string> setting;  // mask, dispositions, umask, cwd, ...
+  std::map<std::string, std::string> setting;  // see process_setting.h
 
   // Of the calling thread, where a thing is per thread.
   static ProcessSnapshot take();

@@ -1,0 +1,169 @@
+// Crowds of children in hosts that take them away from us. WARDEN_CROWD says how many children each host has: 500 where
+// it is not set, so that nobody has to wait for it; `.ci/full` sets 10,000.
+#include <signal.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
+#include "test/support/kept_status.h"
+#include "test/support/sigchld_disposition.h"
+#include "test/support/thief.h"
+#include "warden/warden.h"
+
+namespace warden {
+namespace {
+
+using testing::AckPipe;
+using testing::kBound;
+using testing::Pidfd;
+using testing::SigchldDisposition;
+using testing::Thief;
+
+constexpr int kWave = 250;  // alive at once
+constexpr int kWaiters = 4;
+
+int crowd() {
+  const char* const given = ::getenv("WARDEN_CROWD");
+  return given == nullptr ? 500 : ::atoi(given);
+}
+
+enum class Host { kPollingThief, kWaitingThief, kLookingThief, kIgnoresSigchld, kNoChildWait };
+
+void PrintTo(Host host, std::ostream* out) {
+  const char* const names[] = {"PollingThief", "WaitingThief", "LookingThief", "IgnoresSigchld", "NoChildWait"};
+  *out << names[static_cast<int>(host)];
+}
+
+// While it exists, this process is such a host.
+class HostileHost {
+ public:
+  explicit HostileHost(Host host) {
+    if (host == Host::kPollingThief) thief_.emplace(Thief::Way::kPollingWaitpid);
+    if (host == Host::kWaitingThief) thief_.emplace(Thief::Way::kWait);
+    if (host == Host::kLookingThief) thief_.emplace(Thief::Way::kLookThenWaitid);
+    if (host == Host::kIgnoresSigchld) disposition_.emplace(SIG_IGN, 0);
+    if (host == Host::kNoChildWait) disposition_.emplace(SIG_DFL, SA_NOCLDWAIT);
+  }
+
+  // The least number of so many children that it takes from us: all where the kernel does it, else whatever it gets.
+  int takes_of(int all) const { return thief_ ? 1 : all; }
+
+ private:
+  std::optional<SigchldDisposition> disposition_;
+  std::optional<Thief> thief_;
+};
+
+// The end of the child with this index: exit codes and signals in turn.
+ExitStatus end_of(int index) {
+  const Signal signals[] = {Signal::kill(), Signal::terminate(), Signal::user1(), Signal::hangup()};
+  if (index % 2 == 0) return ExitStatus::exited(index / 2 % 256);
+  return ExitStatus::signaled(signals[index / 2 % 4], false);
+}
+
+// Ends so once its stdin does.
+Command command_of(int index, const AckPipe& held) {
+  const ExitStatus end = end_of(index);
+  const std::string last = end.exit_code() ? "exit " + std::to_string(*end.exit_code())
+                                           : "kill -" + std::to_string(end.signal()->number()) + " $$";
+  Command command("/bin/sh");
+  command.args({"-c", "read line; " + last}).stdin_from(Stdio::fd(held.read_fd()));
+  return command;
+}
+
+ExitStatus wait_somehow(Child& child, int index) {
+  if (index % 3 == 0) return child.wait().value();
+  if (index % 3 == 1) return *child.wait_for(kBound).value();
+  for (;;) {
+    if (const auto status = child.try_wait().value()) return *status;
+    std::this_thread::yield();
+  }
+}
+
+// How many statuses were right, and how many children somebody else has reaped.
+struct Count {
+  std::atomic<int> right{0};
+  std::atomic<int> taken{0};
+};
+
+// All start, then all end at once, while some threads wait for them.
+void run_wave(int first, int count, Count* counted) {
+  AckPipe held;
+  std::vector<Child> children;
+  for (int i = 0; i < count; ++i) children.push_back(Child::spawn(command_of(first + i, held)).value());
+  held.close_write();
+  std::vector<std::thread> waiters;
+  for (int waiter = 0; waiter < kWaiters; ++waiter) {
+    waiters.emplace_back([&, waiter] {
+      for (int i = waiter; i < count; i += kWaiters) {
+        const ExitStatus status = wait_somehow(children[static_cast<size_t>(i)], i / kWaiters);
+        const bool right = testing::is_right(status, end_of(first + i));
+        EXPECT_TRUE(right) << status << " and not " << end_of(first + i) << " of child " << first + i;
+        counted->right += right ? 1 : 0;
+        counted->taken += status.resource_usage().has_value() ? 0 : 1;
+      }
+    });
+  }
+  for (std::thread& waiter : waiters) waiter.join();
+}
+
+class Crowd : public ::testing::TestWithParam<Host> {};
+
+TEST_P(Crowd, EveryStatusIsRight) {
+  const int all = crowd();
+  Count counted;
+  const HostileHost host(GetParam());
+  for (int first = 0; first < all; first += kWave) run_wave(first, std::min(kWave, all - first), &counted);
+  EXPECT_EQ(counted.right, all);
+  EXPECT_GE(counted.taken, host.takes_of(all)) << "or this has shown nothing";
+  std::cout << counted.taken << " of " << all << " were taken from us\n";
+}
+
+// A leader, and a descendant that ignores SIGINT and SIGTERM; the descendant's number.
+int spawn_with_descendant(AckPipe& ack, std::vector<Child>* children) {
+  Command command("/bin/sh");
+  command.args({"-c", "trap '' INT TERM; sleep 1000 & trap - INT TERM; echo \"forked $!\" >&2; exec sleep 1000"})
+      .stderr_to(Stdio::fd(ack.write_fd()));
+  children->push_back(Child::spawn(command).value());
+  return testing::wait_forked(ack, {});
+}
+
+TEST_P(Crowd, TerminateAllLeavesNobody) {
+  constexpr int kGroups = 200;
+  const HostileHost host(GetParam());
+  AckPipe ack;
+  std::vector<Child> children;
+  std::vector<std::unique_ptr<Pidfd>> descendants;
+  for (int i = 0; i < kGroups; ++i) {
+    descendants.push_back(std::make_unique<Pidfd>(spawn_with_descendant(ack, &children)));
+  }
+  ack.close_write();
+  const TerminationPolicy policy = TerminationPolicy::interrupt_first(absl::Milliseconds(50), absl::Milliseconds(50));
+  const auto ended = terminate_all(children, policy);
+  ASSERT_EQ(ended.size(), children.size());
+  for (const auto& one : ended) {
+    ASSERT_TRUE(one.has_value()) << one.error();
+    EXPECT_TRUE(testing::is_right(one.value().status, ExitStatus::signaled(Signal::interrupt(), false)))
+        << one.value().status;
+    EXPECT_TRUE(one.value().forced);
+  }
+  for (const auto& descendant : descendants) EXPECT_TRUE(descendant->is_dead());
+  EXPECT_TRUE(ack.wait_eof());
+}
+
+INSTANTIATE_TEST_SUITE_P(In, Crowd,
+                         ::testing::Values(Host::kPollingThief, Host::kWaitingThief, Host::kLookingThief,
+                                           Host::kIgnoresSigchld, Host::kNoChildWait),
+                         ::testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace warden

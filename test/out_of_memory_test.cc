@@ -1,0 +1,111 @@
+// Out of memory at every allocation of a call: std::bad_alloc comes out of it, and nothing is left or lost.
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <new>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "test/support/isolated.h"
+#include "test/support/spawn_helpers.h"
+
+namespace {
+
+// How many more succeed before one fails; negative while none is to fail. In any thread.
+std::atomic<int> allocations_left{-1};
+
+bool is_refused() {
+  if (allocations_left.load(std::memory_order_relaxed) < 0) return false;
+  return allocations_left.fetch_sub(1, std::memory_order_relaxed) == 0;
+}
+
+}  // namespace
+
+void* operator new(size_t size) {
+  void* const memory = is_refused() ? nullptr : ::malloc(size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept { ::free(memory); }
+void operator delete(void* memory, size_t) noexcept { ::free(memory); }
+
+namespace warden::testing {
+namespace {
+
+// Runs the call with so many allocations to come and none after those; false when std::bad_alloc came out of it.
+template <class Call>
+bool has_memory_for(int allocations, Call call) {
+  bool enough = true;
+  allocations_left = allocations;
+  try {
+    call();
+  } catch (const std::bad_alloc&) {
+    enough = false;
+  }
+  allocations_left = -1;
+  return enough;
+}
+
+// How many allocations the spawn makes; at each of them it is refused one, and leaves nothing.
+int spawn_without_memory(const Command& command, bool should_run) {
+  for (int allocations = 0; allocations < 10'000; ++allocations) {
+    bool spawned = false;
+    check_leaves_nothing([&] {
+      std::optional<Result<Child, SpawnError>> child;
+      spawned = has_memory_for(allocations, [&] { child.emplace(Child::spawn(command)); });
+      if (!spawned) return;
+      EXPECT_EQ(child->has_value(), should_run);
+      if (child->has_value()) {
+        EXPECT_EQ(child->value().wait().value(), ExitStatus::exited(7));
+      }
+    });
+    if (spawned || ::testing::Test::HasFailure()) return allocations;
+  }
+  return 0;
+}
+
+Command full_command(bool die_with_parent) {
+  Command command = mode_command({"exit", "7"});
+  command.stdin_from(Stdio::pipe()).stdout_to(Stdio::file("/dev/null")).env("NAME", std::string(500, 'x'));
+  return command.cwd("/").limit({RLIMIT_CORE, 0, 0}).die_with_parent(die_with_parent);
+}
+
+TEST(SpawnWithoutMemory, ThrowsAtEveryAllocationAndLeavesNothing) {
+  run_isolated([] {
+    for (const bool die_with_parent : {false, true}) {
+      EXPECT_GT(spawn_without_memory(full_command(die_with_parent), true), 10);
+    }
+  });
+}
+
+TEST(SpawnWithoutMemory, ThrowsAtEveryAllocationOfAFailureAndLeavesNothing) {
+  run_isolated([] {
+    for (const bool die_with_parent : {false, true}) {
+      Command command = full_command(die_with_parent);
+      EXPECT_GT(spawn_without_memory(command.stderr_to(Stdio::file("/no/such/file")), false), 10);
+    }
+    EXPECT_GT(spawn_without_memory(Command("no-such-program"), false), 10);
+  });
+}
+
+// The child stays supervised, and the next call ends it.
+TEST(TerminateWithoutMemory, CanBeCalledAgainAfterEveryAllocationThatFails) {
+  run_isolated([] {
+    bool ended = false;
+    for (int allocations = 0; !ended && !::testing::Test::HasFailure(); ++allocations) {
+      ASSERT_LT(allocations, 10'000);
+      check_leaves_nothing([&] {
+        Child child = Child::spawn(mode_command({"stubborn"})).value();
+        const TerminationPolicy policy = TerminationPolicy::service(absl::Milliseconds(1));
+        ended = has_memory_for(allocations, [&] { EXPECT_TRUE(child.terminate_with_report(policy).has_value()); });
+        EXPECT_TRUE(child.terminate(policy).has_value());
+      });
+    }
+  });
+}
+
+}  // namespace
+}  // namespace warden::testing

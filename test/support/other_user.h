@@ -1,0 +1,20 @@
+// Becoming another user. Cannot be undone: in run_isolated_unchecked only.
+#ifndef WARDEN_TEST_SUPPORT_OTHER_USER_H_
+#define WARDEN_TEST_SUPPORT_OTHER_USER_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace warden::testing {
+
+// Why become_other_user cannot work on this machine; empty when it can.
+std::string why_no_other_user();
+
+// All three user and group ids, and no other group. The process still dies with its parent, and can look at itself in
+// /proc.
+bool become_other_user(uid_t user);
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_OTHER_USER_H_

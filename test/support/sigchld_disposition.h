@@ -1,0 +1,27 @@
+// A host's disposition of SIGCHLD, and that of before again in the end.
+#ifndef WARDEN_TEST_SUPPORT_SIGCHLD_DISPOSITION_H_
+#define WARDEN_TEST_SUPPORT_SIGCHLD_DISPOSITION_H_
+
+#include <signal.h>
+
+namespace warden::testing {
+
+class SigchldDisposition {
+ public:
+  SigchldDisposition(void (*handler)(int), int flags) {
+    struct sigaction action = {};
+    action.sa_handler = handler;
+    action.sa_flags = flags;
+    ::sigaction(SIGCHLD, &action, &before_);
+  }
+  ~SigchldDisposition() { ::sigaction(SIGCHLD, &before_, nullptr); }
+  SigchldDisposition(const SigchldDisposition&) = delete;
+  SigchldDisposition& operator=(const SigchldDisposition&) = delete;
+
+ private:
+  struct sigaction before_ = {};
+};
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_SIGCHLD_DISPOSITION_H_
