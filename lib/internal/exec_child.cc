@@ -63,11 +63,29 @@ bool is_target(const ExecChildArgs& args, int fd) {
   return false;
 }
 
+bool is_needed(const ExecChildArgs& args, int fd) {
+  for (std::size_t i = 0; i < args.action_count; ++i) {
+    const DescriptorAction& action = args.actions[i];
+    if (action.target == fd || action.source == fd || action.staged == fd) return true;
+  }
+  return false;
+}
+
+// Makes room in a table that is full. The number that is free then and nobody's target; -1 when all are needed.
+int free_number(const ExecChildArgs& args) {
+  const int last = args.first_unused + static_cast<int>(args.action_count);  // above, each may be where one is staged
+  for (int fd = 3; fd <= last; ++fd) {
+    if (!is_needed(args, fd) && raw_syscall(SYS_close, fd) == 0) return fd;
+  }
+  return -1;
+}
+
 // A copy of the source at a number that is nobody's target. A copy that lands on a target stays until that is filled.
 int stage(const ExecChildArgs& args, const DescriptorAction& action) {
   for (int base = 3;;) {
-    const int fd = static_cast<int>(check(args, SpawnStep::kSetDescriptor,
-                                          raw_syscall(SYS_fcntl, action.source, F_DUPFD_CLOEXEC, base), action.target));
+    const long result = raw_syscall(SYS_fcntl, action.source, F_DUPFD_CLOEXEC, base);
+    if (result == -EMFILE && (base = free_number(args)) >= 0) continue;
+    const int fd = static_cast<int>(check(args, SpawnStep::kSetDescriptor, result, action.target));
     if (!is_target(args, fd)) return fd;
     base = fd + 1;
   }
@@ -91,10 +109,14 @@ void copy_to_target(const ExecChildArgs& args, const DescriptorAction& action) {
   check(args, SpawnStep::kSetDescriptor, result, action.target);
 }
 
+// In a full table the target's own number is given up for it; not else, since the path may lead to it (/dev/stdout).
 void open_at_target(const ExecChildArgs& args, const DescriptorAction& action) {
-  const int fd = static_cast<int>(check(args, SpawnStep::kOpenFile,
-                                        raw_syscall(SYS_openat, AT_FDCWD, as_argument(action.path), action.flags, 0666),
-                                        action.target));
+  const auto open = [&action] {
+    return raw_syscall(SYS_openat, AT_FDCWD, as_argument(action.path), action.flags, 0666);
+  };
+  long result = open();
+  if (result == -EMFILE && raw_syscall(SYS_close, action.target) == 0) result = open();
+  const int fd = static_cast<int>(check(args, SpawnStep::kOpenFile, result, action.target));
   if (fd == action.target) return;
   check(args, SpawnStep::kSetDescriptor, raw_syscall(SYS_dup3, fd, action.target, 0), action.target);
   raw_syscall(SYS_close, fd);
