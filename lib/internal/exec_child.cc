@@ -22,7 +22,29 @@ namespace {
   for (;;) raw_syscall(SYS_exit_group, code);
 }
 
+void set_signal_mask(std::uint64_t mask) {
+  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&mask), 0, sizeof mask);
+}
+
+// The group that has the terminal on stdin, or a negative errno.
+int get_foreground() {
+  int group = 0;
+  const long result = raw_syscall(SYS_ioctl, 0, TIOCGPGRP, as_argument(&group));
+  return result < 0 ? static_cast<int>(result) : group;
+}
+
+long set_foreground(int group) { return raw_syscall(SYS_ioctl, 0, TIOCSPGRP, as_argument(&group)); }
+
+// The terminal is not left to a group that is about to be empty. With all signals blocked, as set_foreground() needs it
+// (SIGTTOU).
+void give_foreground_back(const ExecChildArgs& args) {
+  if (args.foreground_before <= 0) return;
+  set_signal_mask(~std::uint64_t{0});
+  if (get_foreground() == raw_syscall(SYS_getpid)) set_foreground(args.foreground_before);
+}
+
 [[noreturn]] void fail(const ExecChildArgs& args, SpawnStep step, long result, int subject = -1) {
+  give_foreground_back(args);
   args.failure->step = step;
   args.failure->subject = subject;
   args.failure->error = static_cast<int>(-result);
@@ -185,21 +207,20 @@ void reset_signals() {
     if (current.handler == SIG_DFL) continue;
     raw_syscall(SYS_rt_sigaction, signal, as_argument(&by_default), 0, sizeof by_default.mask);
   }
-  const std::uint64_t none = 0;
-  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&none), 0, sizeof none);
+  set_signal_mask(0);
 }
 
 // All signals are blocked, so that taking the terminal from the background stops nobody (SIGTTOU).
-void take_foreground(const ExecChildArgs& args) {
+void take_foreground(ExecChildArgs& args) {
   if (!args.foreground) return;
-  const int group = static_cast<int>(raw_syscall(SYS_getpid));
-  check(args, SpawnStep::kSetForeground, raw_syscall(SYS_ioctl, 0, TIOCSPGRP, as_argument(&group)));
+  args.foreground_before = get_foreground();
+  check(args, SpawnStep::kSetForeground, set_foreground(static_cast<int>(raw_syscall(SYS_getpid))));
 }
 
 }  // namespace
 
 int exec_child(void* argument) {
-  const ExecChildArgs& args = *static_cast<const ExecChildArgs*>(argument);
+  ExecChildArgs& args = *static_cast<ExecChildArgs*>(argument);
   enter_group(args);
   unshare_table(args);
   set_descriptors(args);
