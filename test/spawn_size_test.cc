@@ -93,7 +93,7 @@ Lists lists_of(std::size_t size, Where where) {
 
 // The most bytes that the kernel takes.
 std::size_t find_border(Where where) {
-  std::size_t taken = kLongestString / 2, refused = 64u << 20;
+  std::size_t taken = kLongestString / 2, refused = 8u << 20;
   while (refused - taken > 1) {
     const std::size_t middle = taken + (refused - taken) / 2;
     const Lists lists = lists_of(middle, where);
