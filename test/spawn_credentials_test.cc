@@ -212,5 +212,37 @@ TEST_F(SpawnCredentials, AFullProcessTableIsSaidByTheStepThatItStops) {
   }
 }
 
+// Of a directory that the caller may not search.
+void expect_denied(const Command& command, SpawnStep step, const std::string& value) {
+  const SpawnError error = error_of(command);
+  EXPECT_EQ(error.step, step) << error;
+  EXPECT_EQ(error.code, std::errc::permission_denied) << error;
+  EXPECT_EQ(error.value, value);
+}
+
+TEST_F(SpawnCredentials, WhatIsInADirectoryThatTheCallerMayNotSearchIsDenied) {
+  ASSERT_EQ(::chmod(directory_.c_str(), can_change_user() ? 0700 : 0), 0);
+  run_unprivileged([this] {
+    expect_denied(exiting(0), SpawnStep::kExec, program_);
+    expect_denied(Command("/bin/true").cwd(directory_), SpawnStep::kChangeDirectory, directory_);
+    expect_denied(Command("/bin/true").stdin_from(Stdio::file(program_)), SpawnStep::kOpenFile, program_);
+    // Whether there is such a program cannot be known: it is not found.
+    const SpawnError error = error_of(Command("test_child").env("PATH", directory_));
+    EXPECT_EQ(error.step, SpawnStep::kResolveProgram);
+    EXPECT_EQ(error.code, std::errc::no_such_file_or_directory);
+  });
+  ASSERT_EQ(::chmod(directory_.c_str(), 0755), 0);
+}
+
+// The caller may, and the user that the child becomes may not.
+TEST_F(SpawnCredentials, WhatIsInADirectoryThatTheChildsUserMayNotSearchIsDenied) {
+  if (!can_change_user()) GTEST_SKIP() << "needs to be root, with other users mapped";
+  ASSERT_EQ(::chmod(directory_.c_str(), 0700), 0);
+  const Credentials credentials{kUser, kGroup, {}};
+  expect_denied(exiting(0).credentials(credentials), SpawnStep::kExec, program_);
+  Command elsewhere("/bin/true");
+  expect_denied(elsewhere.cwd(directory_).credentials(credentials), SpawnStep::kChangeDirectory, directory_);
+}
+
 }  // namespace
 }  // namespace warden::testing

@@ -82,6 +82,14 @@ TEST_F(SpawnStreams, ARelativeFileIsTakenFromTheParentsDirectory) {
   EXPECT_EQ(get("out"), "here");
 }
 
+// The path leads to the stream that it is to replace.
+TEST_F(SpawnStreams, AFileMayBeTheStreamItselfByItsPathInDev) {
+  Command command(test_child_path());
+  const Report report = report_of(command.stdout_to(Stdio::append_file("/dev/stdout")));
+  EXPECT_EQ(file_of(report, 1), file_of(1));
+  EXPECT_EQ(open_descriptors(report), "0 1 2");
+}
+
 TEST_F(SpawnStreams, AFileThatCannotBeOpenedIsNamed) {
   const SpawnError missing = error_of(mode_command({"sleep"}).stdin_from(Stdio::file(path("in"))));
   EXPECT_EQ(missing.code, std::errc::no_such_file_or_directory);

@@ -54,17 +54,18 @@ int reason_for_none(const std::string& name, const std::string& path) {
 
 }  // namespace
 
+// Reads the parent's environment only where some of it stays: there is no lock that keeps setenv(3) out meanwhile.
 std::vector<std::string> make_environment(const std::vector<Command::EnvChange>& changes) {
+  using Kind = Command::EnvChange::Kind;
+  const auto is_clear = [](const Command::EnvChange& change) { return change.kind == Kind::kClear; };
+  const auto last_clear = std::find_if(changes.rbegin(), changes.rend(), is_clear);
   std::vector<std::string> environment;
-  for (const auto& entry : bp::environment::current()) environment.emplace_back(entry.c_str());
-  for (const Command::EnvChange& change : changes) {
-    if (change.kind == Command::EnvChange::Kind::kClear) {
-      environment.clear();
-      continue;
-    }
-    remove_variable(&environment, change.name);
-    if (change.kind == Command::EnvChange::Kind::kSet)
-      environment.push_back(absl::StrCat(change.name, "=", change.value));
+  if (last_clear == changes.rend()) {
+    for (const auto& entry : bp::environment::current()) environment.emplace_back(entry.c_str());
+  }
+  for (auto change = last_clear.base(); change != changes.end(); ++change) {
+    remove_variable(&environment, change->name);
+    if (change->kind == Kind::kSet) environment.push_back(absl::StrCat(change->name, "=", change->value));
   }
   return environment;
 }

@@ -22,7 +22,29 @@ namespace {
   for (;;) raw_syscall(SYS_exit_group, code);
 }
 
+void set_signal_mask(std::uint64_t mask) {
+  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&mask), 0, sizeof mask);
+}
+
+// The group that has the terminal on stdin, or a negative errno.
+int get_foreground() {
+  int group = 0;
+  const long result = raw_syscall(SYS_ioctl, 0, TIOCGPGRP, as_argument(&group));
+  return result < 0 ? static_cast<int>(result) : group;
+}
+
+long set_foreground(int group) { return raw_syscall(SYS_ioctl, 0, TIOCSPGRP, as_argument(&group)); }
+
+// The terminal is not left to a group that is about to be empty. With all signals blocked, as set_foreground() needs it
+// (SIGTTOU).
+void give_foreground_back(const ExecChildArgs& args) {
+  if (args.foreground_before <= 0) return;
+  set_signal_mask(~std::uint64_t{0});
+  if (get_foreground() == raw_syscall(SYS_getpid)) set_foreground(args.foreground_before);
+}
+
 [[noreturn]] void fail(const ExecChildArgs& args, SpawnStep step, long result, int subject = -1) {
+  give_foreground_back(args);
   args.failure->step = step;
   args.failure->subject = subject;
   args.failure->error = static_cast<int>(-result);
@@ -63,11 +85,29 @@ bool is_target(const ExecChildArgs& args, int fd) {
   return false;
 }
 
+bool is_needed(const ExecChildArgs& args, int fd) {
+  for (std::size_t i = 0; i < args.action_count; ++i) {
+    const DescriptorAction& action = args.actions[i];
+    if (action.target == fd || action.source == fd || action.staged == fd) return true;
+  }
+  return false;
+}
+
+// Makes room in a table that is full. The number that is free then and nobody's target; -1 when all are needed.
+int free_number(const ExecChildArgs& args) {
+  const int last = args.first_unused + static_cast<int>(args.action_count);  // above, each may be where one is staged
+  for (int fd = 3; fd <= last; ++fd) {
+    if (!is_needed(args, fd) && raw_syscall(SYS_close, fd) == 0) return fd;
+  }
+  return -1;
+}
+
 // A copy of the source at a number that is nobody's target. A copy that lands on a target stays until that is filled.
 int stage(const ExecChildArgs& args, const DescriptorAction& action) {
   for (int base = 3;;) {
-    const int fd = static_cast<int>(check(args, SpawnStep::kSetDescriptor,
-                                          raw_syscall(SYS_fcntl, action.source, F_DUPFD_CLOEXEC, base), action.target));
+    const long result = raw_syscall(SYS_fcntl, action.source, F_DUPFD_CLOEXEC, base);
+    if (result == -EMFILE && (base = free_number(args)) >= 0) continue;
+    const int fd = static_cast<int>(check(args, SpawnStep::kSetDescriptor, result, action.target));
     if (!is_target(args, fd)) return fd;
     base = fd + 1;
   }
@@ -91,10 +131,14 @@ void copy_to_target(const ExecChildArgs& args, const DescriptorAction& action) {
   check(args, SpawnStep::kSetDescriptor, result, action.target);
 }
 
+// In a full table the target's own number is given up for it; not else, since the path may lead to it (/dev/stdout).
 void open_at_target(const ExecChildArgs& args, const DescriptorAction& action) {
-  const int fd = static_cast<int>(check(args, SpawnStep::kOpenFile,
-                                        raw_syscall(SYS_openat, AT_FDCWD, as_argument(action.path), action.flags, 0666),
-                                        action.target));
+  const auto open = [&action] {
+    return raw_syscall(SYS_openat, AT_FDCWD, as_argument(action.path), action.flags, 0666);
+  };
+  long result = open();
+  if (result == -EMFILE && raw_syscall(SYS_close, action.target) == 0) result = open();
+  const int fd = static_cast<int>(check(args, SpawnStep::kOpenFile, result, action.target));
   if (fd == action.target) return;
   check(args, SpawnStep::kSetDescriptor, raw_syscall(SYS_dup3, fd, action.target, 0), action.target);
   raw_syscall(SYS_close, fd);
@@ -163,21 +207,20 @@ void reset_signals() {
     if (current.handler == SIG_DFL) continue;
     raw_syscall(SYS_rt_sigaction, signal, as_argument(&by_default), 0, sizeof by_default.mask);
   }
-  const std::uint64_t none = 0;
-  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&none), 0, sizeof none);
+  set_signal_mask(0);
 }
 
 // All signals are blocked, so that taking the terminal from the background stops nobody (SIGTTOU).
-void take_foreground(const ExecChildArgs& args) {
+void take_foreground(ExecChildArgs& args) {
   if (!args.foreground) return;
-  const int group = static_cast<int>(raw_syscall(SYS_getpid));
-  check(args, SpawnStep::kSetForeground, raw_syscall(SYS_ioctl, 0, TIOCSPGRP, as_argument(&group)));
+  args.foreground_before = get_foreground();
+  check(args, SpawnStep::kSetForeground, set_foreground(static_cast<int>(raw_syscall(SYS_getpid))));
 }
 
 }  // namespace
 
 int exec_child(void* argument) {
-  const ExecChildArgs& args = *static_cast<const ExecChildArgs*>(argument);
+  ExecChildArgs& args = *static_cast<ExecChildArgs*>(argument);
   enter_group(args);
   unshare_table(args);
   set_descriptors(args);

@@ -52,6 +52,7 @@ struct ExecChildArgs {
   bool new_session = false;
   bool new_group = true;
   bool foreground = false;
+  int foreground_before = 0;  // the child's scratch: the group that it has taken the terminal from
   bool die_with_parent = false;
   int parent_pid = 0;
   int umask = -1;  // -1: the parent's

@@ -20,7 +20,10 @@ using Program = std::vector<sock_filter>;
 
 // Appends: if the loaded call matches, return the error; else go on.
 void append(const RefusedCall& call, Program* program) {
-  const sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(call.error));
+  const std::uint32_t answer = call.error == RefusedCall::kKills
+                                   ? SECCOMP_RET_KILL_PROCESS
+                                   : SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(call.error);
+  const sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, answer);
   const sock_filter load_number = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kNumberOffset);
   const sock_filter load_argument =
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kArgumentOffset + 8 * static_cast<std::uint32_t>(call.index));

@@ -10,6 +10,7 @@ namespace warden::testing {
 
 // The call fails with `error`, always or only where one argument matches.
 struct RefusedCall {
+  static constexpr int kKills = -1;  // as the error: the call kills the process (SIGSYS)
   enum class When { kAlways, kArgumentIs, kArgumentHasBit, kArgumentLacksBit };
   int number;  // SYS_*
   int error;

@@ -1,0 +1,229 @@
+// A host whose standard streams are closed, in every combination: the library works, and none of its descriptors takes
+// the number of a stream.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest-spi.h"
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
+#include "test/support/isolated.h"
+#include "test/support/send_signal.h"
+#include "test/support/spawn_helpers.h"
+#include "warden/warden.h"
+
+namespace warden::testing {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::TestPartResult;
+
+constexpr int kSavedAbove = 960;
+
+std::string files_of_streams() { return file_of(0) + " " + file_of(1) + " " + file_of(2); }
+
+// Failures are kept until there are streams to write them to.
+void run_and_keep_failures(const std::function<void()>& body, ::testing::TestPartResultArray* failures) {
+  const ::testing::ScopedFakeTestPartResultReporter reporter(
+      ::testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, failures);
+  body();
+}
+
+void report_failures(const ::testing::TestPartResultArray& failures) {
+  for (int i = 0; i < failures.size(); ++i) {
+    const TestPartResult& result = failures.GetTestPartResult(i);
+    if (result.failed()) ADD_FAILURE_AT(result.file_name(), result.line_number()) << result.message();
+  }
+}
+
+// The parameter's bits are the streams that are closed.
+class ClosedStreams : public ::testing::TestWithParam<int> {
+ protected:
+  static bool is_closed(int stream) { return (GetParam() & (1 << stream)) != 0; }
+
+  // Runs the body without them. It leaves nothing behind, and the streams as they were: closed.
+  static void run(const std::function<void()>& body) {
+    run_isolated_unchecked([&body] {
+      ::fflush(nullptr);
+      int saved[3];
+      for (int stream = 0; stream < 3; ++stream) saved[stream] = ::fcntl(stream, F_DUPFD_CLOEXEC, kSavedAbove);
+      ::testing::TestPartResultArray failures;
+      for (int stream = 0; stream < 3; ++stream) {
+        if (is_closed(stream)) ::close(stream);
+      }
+      run_and_keep_failures([&body] { check_leaves_nothing(body); }, &failures);
+      for (int stream = 0; stream < 3; ++stream) ::dup2(saved[stream], stream);
+      report_failures(failures);
+    });
+  }
+
+  // Fails where a closed stream's number has a file.
+  static void expect_closed(const char* when) {
+    for (int stream = 0; stream < 3; ++stream) {
+      if (is_closed(stream)) {
+        EXPECT_EQ(file_of(stream), "closed") << stream << " " << when;
+      }
+    }
+  }
+};
+
+TEST_P(ClosedStreams, ASpawnAndAWaitTakeNoneOfTheirNumbers) {
+  run([] {
+    AckPipe ack;
+    Command command = test_command(ack, {"read", "exit", "6"});
+    Child child = Child::spawn(command.stdin_from(Stdio::pipe())).value();
+    expect_closed("after the spawn");
+    EXPECT_GE(child.stdin_fd(), 3);
+    EXPECT_TRUE(ack.wait_for("ready"));
+    EXPECT_FALSE(child.wait_for(absl::ZeroDuration()).value().has_value());
+    expect_closed("after a wait that has timed out");
+    EXPECT_EQ(::write(child.stdin_fd(), "abc", 3), 3);
+    child.close_stdin();
+    EXPECT_EQ(child.wait().value(), ExitStatus::exited(6));
+    EXPECT_TRUE(ack.wait_for("eof 3"));
+    expect_closed("after the end");
+  });
+}
+
+TEST_P(ClosedStreams, AChildThatNobodyGivesAnythingHasTheStreams) {
+  run([] {
+    const Report report = report_of(mode_command({}));
+    EXPECT_EQ(open_descriptors(report), "0 1 2");
+    for (int stream = 0; stream < 3; ++stream) {
+      if (is_closed(stream)) {
+        const std::string line = report.at("fd." + std::to_string(stream));
+        EXPECT_EQ(line.substr(line.rfind(' ') + 1), "/dev/null") << stream;
+      } else {
+        EXPECT_EQ(file_of(report, stream), file_of(stream)) << stream;
+      }
+    }
+  });
+}
+
+// The look is while the escalation waits, with whatever it waits on.
+TEST_P(ClosedStreams, AnEscalationThatWaitsForASurvivorTakesNoneOfTheirNumbers) {
+  run([] {
+    AckPipe ack;
+    Child child = Child::spawn(test_command(ack, {"fork", "mark", "USR1", "--", "handle", "USR1", "4"})).value();
+    ack.close_write();
+    const int worker = wait_forked(ack, {"ready", "child ready"});
+    TerminationPolicy policy;
+    policy.phases = {{Signal::user1(), absl::InfiniteDuration(), AttemptTarget::kGroup}};
+    std::thread terminator([&child, &policy] {
+      const auto ended = child.terminate_with_report(policy);
+      ASSERT_TRUE(ended.has_value()) << ended.error();
+      EXPECT_EQ(ended.value().status, ExitStatus::exited(4));
+    });
+    bool leader = false, member = false;
+    while (!leader || !member) {
+      const std::string line = ack.wait_line();
+      if (line == "got SIGUSR1") leader = true;
+      if (line == "child got SIGUSR1") member = true;
+      if (line.empty() || line == "(timeout)") break;
+    }
+    EXPECT_TRUE(leader && member);
+    expect_closed("in the escalation");
+    EXPECT_TRUE(send_signal_by_number(worker, SIGKILL));  // it ends by nothing else
+    terminator.join();
+    expect_closed("after the escalation");
+    EXPECT_TRUE(ack.wait_eof());
+  });
+}
+
+TEST_P(ClosedStreams, TerminateAllEndsEverybodyAndTakesNoneOfTheirNumbers) {
+  run([] {
+    AckPipe ack;
+    std::vector<Child> children;
+    for (int i = 0; i < 3; ++i) {
+      children.push_back(Child::spawn(test_command(ack, {"fork", "stubborn", "--", "sleep"})).value());
+      wait_forked(ack, {"ready", "child ready"});
+    }
+    ack.close_write();
+    for (const auto& ended : terminate_all(children, TerminationPolicy::service(absl::Milliseconds(50)))) {
+      ASSERT_TRUE(ended.has_value()) << ended.error();
+      EXPECT_EQ(ended.value().status.signal(), Signal::terminate());
+    }
+    expect_closed("after terminate_all");
+    EXPECT_TRUE(ack.wait_eof());
+  });
+}
+
+// What the end of the handle has to say goes to stderr or nowhere, and never to a descriptor of ours.
+TEST_P(ClosedStreams, TheMessageOfADropGoesToStderrOnly) {
+  run([] {
+    AckPipe ack;
+    AckPipe errors;
+    const int saved = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kSavedAbove);
+    if (saved >= 0) ::dup2(errors.write_fd(), STDERR_FILENO);
+    {
+      Command command = test_command(ack, {"fork", "stubborn", "--", "read"});
+      Child child = Child::spawn(command.stdin_from(Stdio::pipe()).stderr_to(Stdio::null())).value();
+      ack.close_write();
+      wait_forked(ack, {"ready", "child ready"});
+    }
+    if (saved >= 0) ::dup2(saved, STDERR_FILENO);
+    ::close(saved);
+    expect_closed("after the drop");
+    // Nothing but the two words of the child, and its last one if SIGKILL was slower than its end of file.
+    const std::string line = ack.wait_line();
+    EXPECT_TRUE(line.empty() || line == "eof 0") << line;
+    EXPECT_TRUE(ack.wait_eof());
+    errors.close_write();
+    const std::string message = errors.wait_line();
+    EXPECT_EQ(message.rfind("warden: child 'fork' ", 0) == 0, !is_closed(STDERR_FILENO)) << message;
+    EXPECT_EQ(message.empty(), is_closed(STDERR_FILENO)) << message;
+    EXPECT_TRUE(errors.wait_eof());
+  });
+}
+
+// What the host opens later gets the free numbers, and is the host's.
+TEST_P(ClosedStreams, WhatTheHostOpensAtTheirNumbersLaterStaysOpen) {
+  run([] {
+    std::vector<int> opened;
+    {
+      AckPipe ack;
+      std::vector<Child> children;
+      for (int i = 0; i < 4; ++i) {
+        Command command = test_command(ack, {"fork", "sleep", "--", "read", "sleep"});
+        children.push_back(Child::spawn(command.stdin_from(Stdio::pipe())).value());
+        wait_forked(ack, {"ready", "child ready"});
+      }
+      children[3].terminate_on_drop(TerminationPolicy::immediate()).value();
+      for (int stream = 0; stream < 3; ++stream) {
+        if (!is_closed(stream)) continue;
+        opened.push_back(::open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
+        EXPECT_EQ(opened.back(), stream);
+      }
+      const std::string files = files_of_streams();
+      EXPECT_TRUE(children[0].kill().has_value());
+      EXPECT_TRUE(children[1].terminate(TerminationPolicy::service(kBound)).has_value());
+      children[2].close_stdin();
+      EXPECT_TRUE(terminate_all({&children[2]}, TerminationPolicy::immediate())[0].has_value());
+      EXPECT_EQ(files_of_streams(), files);
+      children.clear();
+      EXPECT_EQ(files_of_streams(), files);
+    }
+    for (const int fd : opened) EXPECT_EQ(::close(fd), 0) << fd;
+  });
+}
+
+// A failure is put together after the child's table was made.
+TEST_P(ClosedStreams, AFailedSpawnLeavesThemClosed) {
+  run([] {
+    EXPECT_EQ(error_of(Command("/no/such/program").stdin_from(Stdio::pipe())).step, SpawnStep::kExec);
+    expect_closed("after the failure");
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(EachSubset, ClosedStreams, ::testing::Range(0, 8));
+
+}  // namespace
+}  // namespace warden::testing

@@ -1,0 +1,258 @@
+// A host that has between none and six descriptors left (EMFILE), when it spawns or only later: every call keeps its
+// promise all the same, and none of the few is lost.
+#include <signal.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
+#include "test/support/isolated.h"
+#include "test/support/scarce_descriptors.h"
+#include "test/support/send_signal.h"
+#include "warden/warden.h"
+
+namespace warden::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+enum class Scarce { kFromTheSpawnOn, kAfterTheSpawn };
+
+// Why a sanitizer keeps such a test from being run; empty without one.
+std::string why_not_under_sanitizer(Scarce moment) {
+#if defined(__SANITIZE_ADDRESS__)
+  // UndefinedBehaviorSanitizer, which our asan configuration includes, opens a pipe to look at an object's type: with
+  // no descriptor left it takes every object for a broken one.
+  static_cast<void>(moment);
+  return "the sanitizer needs descriptors of its own";
+#elif defined(__SANITIZE_THREAD__)
+  // The reaper of a child without a pidfd has a descriptor table of its own, and so has whoever reads /proc.
+  return moment == Scarce::kFromTheSpawnOn ? "TSan takes equal numbers in two tables for one descriptor" : "";
+#else
+  static_cast<void>(moment);
+  return "";
+#endif
+}
+
+#define SKIP_UNDER_SANITIZER() \
+  if (const std::string why = why_not_under_sanitizer(std::get<1>(GetParam())); !why.empty()) GTEST_SKIP() << why
+
+// How many descriptors are left, and from when on.
+class ScarceDescriptorsFor : public ::testing::TestWithParam<std::tuple<int, Scarce>> {
+ protected:
+  struct Host {
+    AckPipe ack;
+    std::vector<Child> children;
+    std::optional<ScarceDescriptors> scarce;
+  };
+
+  // Starts the children, whose readiness is `ready` lines each, and runs the body, in a process of its own. Afterwards
+  // as many descriptors are free as before, and nobody is left.
+  static void run(int count, const std::vector<std::string>& mode, const std::vector<std::string>& ready,
+                  const std::function<void(Host&)>& body) {
+    const auto& [left, moment] = GetParam();
+    run_isolated([&, left = left, moment = moment] {
+      Host host;
+      if (moment == Scarce::kFromTheSpawnOn) host.scarce.emplace(left);
+      for (int i = 0; i < count; ++i) {
+        Result<Child, SpawnError> child = Child::spawn(test_command(host.ack, mode));
+        ASSERT_TRUE(child.has_value()) << child.error();
+        host.children.push_back(std::move(child).value());
+        for (const std::string& line : ready) ASSERT_TRUE(host.ack.wait_for(line));
+      }
+      host.ack.close_write();
+      if (moment == Scarce::kFromTheSpawnOn) host.scarce->take_one();
+      if (moment == Scarce::kAfterTheSpawn) host.scarce.emplace(left);
+      ASSERT_EQ(ScarceDescriptors::count_free(), moment == Scarce::kAfterTheSpawn ? left : std::max(0, left - count));
+      body(host);
+      host.children.clear();
+      EXPECT_TRUE(host.ack.wait_eof());
+    });
+  }
+};
+
+const std::vector<std::string> kAlone = {"ready"};
+// A leader that SIGTERM ends, and a descendant that nothing but SIGKILL does. The two say their lines in any order, the
+// descendant's last one is waited for.
+const std::vector<std::string> kWithStubborn = {"fork", "stubborn", "--", "handle", "TERM", "4"};
+
+const TerminationPolicy kImpatient = TerminationPolicy::service(absl::Milliseconds(50));
+
+void expect_swept(const Result<TerminationReport, TerminationError>& ended) {
+  ASSERT_TRUE(ended.has_value()) << ended.error();
+  EXPECT_EQ(ended.value().status, ExitStatus::exited(4));
+  EXPECT_THAT(sent_signals(ended.value().attempts), ElementsAre("SIGTERM group", "SIGKILL group"));
+  EXPECT_EQ(ended.value().survivors.size(), 1u);
+}
+
+TEST_P(ScarceDescriptorsFor, AWaitReturnsTheStatus) {
+  SKIP_UNDER_SANITIZER();
+  run(1, {"handle", "USR1", "7"}, kAlone, [](Host& host) {
+    Child& child = host.children[0];
+    EXPECT_FALSE(child.try_wait().value().has_value());
+    EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
+    EXPECT_FALSE(child.wait_for(absl::Milliseconds(1)).value().has_value());
+    std::thread waiter([&child] { EXPECT_EQ(child.wait().value(), ExitStatus::exited(7)); });
+    EXPECT_TRUE(child.send_signal(Signal::user1()).has_value());
+    EXPECT_EQ(child.wait_for(kBound).value(), ExitStatus::exited(7));
+    EXPECT_EQ(child.wait().value(), ExitStatus::exited(7));
+    EXPECT_EQ(child.try_wait().value(), ExitStatus::exited(7));
+    EXPECT_EQ(child.state().status, ExitStatus::exited(7));
+    waiter.join();
+  });
+}
+
+TEST_P(ScarceDescriptorsFor, TerminateSweepsAStubbornDescendant) {
+  SKIP_UNDER_SANITIZER();
+  run(1, kWithStubborn, {}, [](Host& host) {
+    wait_forked(host.ack, {"ready", "child ready"});
+    expect_swept(host.children[0].terminate_with_report(kImpatient));
+  });
+}
+
+TEST_P(ScarceDescriptorsFor, KillEndsTheWholeGroup) {
+  SKIP_UNDER_SANITIZER();
+  run(1, kWithStubborn, {}, [](Host& host) {
+    wait_forked(host.ack, {"ready", "child ready"});
+    const auto ended = host.children[0].kill();
+    ASSERT_TRUE(ended.has_value()) << ended.error();
+    EXPECT_EQ(ended.value().signal(), Signal::kill());
+  });
+}
+
+// The descendant is all that is left when the escalation begins.
+TEST_P(ScarceDescriptorsFor, TerminateSweepsWhatALeaderHasLeftBehind) {
+  SKIP_UNDER_SANITIZER();
+  run(1, {"fork", "stubborn", "--", "exit", "3"}, {}, [](Host& host) {
+    wait_forked(host.ack, {"child ready"});
+    EXPECT_EQ(host.children[0].wait().value(), ExitStatus::exited(3));
+    const auto ended = host.children[0].terminate_with_report(kImpatient);
+    ASSERT_TRUE(ended.has_value()) << ended.error();
+    EXPECT_EQ(ended.value().status, ExitStatus::exited(3));
+    EXPECT_TRUE(ended.value().forced);
+  });
+}
+
+// Nothing wakes it but the survivor's end.
+TEST_P(ScarceDescriptorsFor, TerminateWaitsForTheLastOfTheGroup) {
+  SKIP_UNDER_SANITIZER();
+  run(1, {"fork", "mark", "TERM", "--", "handle", "TERM", "4"}, {}, [](Host& host) {
+    const int worker = wait_forked(host.ack, {"ready", "child ready"});
+    std::thread terminator([&host] {
+      const auto ended = host.children[0].terminate(TerminationPolicy::service(kBound));
+      ASSERT_TRUE(ended.has_value()) << ended.error();
+      EXPECT_EQ(ended.value(), ExitStatus::exited(4));
+    });
+    EXPECT_TRUE(host.ack.wait_for("child got SIGTERM"));
+    EXPECT_TRUE(send_signal_by_number(worker, SIGKILL));  // it ends by nothing else
+    terminator.join();
+  });
+}
+
+TEST_P(ScarceDescriptorsFor, TerminateAllSweepsEveryGroup) {
+  SKIP_UNDER_SANITIZER();
+  run(3, kWithStubborn, {}, [](Host& host) {
+    for (int i = 0, ready = 0; ready < 6; ++i) {
+      const std::string line = host.ack.wait_line();
+      ASSERT_TRUE(!line.empty() && line != "(timeout)");
+      if (line == "ready" || line == "child ready") ++ready;
+    }
+    const auto all = terminate_all(host.children, kImpatient);
+    ASSERT_EQ(all.size(), 3u);
+    for (const auto& ended : all) expect_swept(ended);
+  });
+}
+
+TEST_P(ScarceDescriptorsFor, WaitOrTerminateDoesBoth) {
+  SKIP_UNDER_SANITIZER();
+  run(1, kWithStubborn, {}, [](Host& host) {
+    wait_forked(host.ack, {"ready", "child ready"});
+    const auto ended = host.children[0].wait_or_terminate(absl::Milliseconds(1), kImpatient);
+    ASSERT_TRUE(ended.has_value()) << ended.error().to_string();
+    EXPECT_TRUE(ended.value().timed_out());
+    EXPECT_EQ(ended.value().status, ExitStatus::exited(4));
+  });
+}
+
+TEST_P(ScarceDescriptorsFor, ADropKillsTheGroupAndSaysSo) {
+  SKIP_UNDER_SANITIZER();
+  run(1, kWithStubborn, {}, [](Host& host) {
+    wait_forked(host.ack, {"ready", "child ready"});
+    const CapturedLog log;
+    host.children.clear();
+    ASSERT_EQ(log.records().size(), 1u);
+    EXPECT_EQ(log.records()[0].error, "");  // it was ended
+  });
+}
+
+TEST_P(ScarceDescriptorsFor, TerminateOnDropSweepsTheGroup) {
+  SKIP_UNDER_SANITIZER();
+  run(1, kWithStubborn, {}, [](Host& host) {
+    wait_forked(host.ack, {"ready", "child ready"});
+    EXPECT_TRUE(host.children[0].terminate_on_drop(kImpatient).has_value());
+    const CapturedLog log;
+    host.children.clear();
+    for (const auto& record : log.records()) EXPECT_NE(record.severity, LogSeverity::kError) << record.event;
+  });
+}
+
+TEST_P(ScarceDescriptorsFor, AFailedSpawnSaysWhyAndLosesNoDescriptor) {
+  SKIP_UNDER_SANITIZER();
+  run(0, {}, {}, [](Host& host) {
+    const int free = ScarceDescriptors::count_free();
+    for (const bool die : {false, true}) {
+      const auto failed = Child::spawn(Command("/no/such/program").die_with_parent(die));
+      ASSERT_FALSE(failed.has_value());
+      EXPECT_EQ(failed.error().step, SpawnStep::kExec);
+      EXPECT_EQ(failed.error().code, std::errc::no_such_file_or_directory);
+    }
+    EXPECT_EQ(ScarceDescriptors::count_free(), free);
+    host.scarce.reset();
+  });
+}
+
+// The only call that cannot do without: a pipe is two descriptors of the host.
+TEST_P(ScarceDescriptorsFor, AStdinPipeIsHadWhereTwoAreLeftAndElseSaidToBeImpossible) {
+  SKIP_UNDER_SANITIZER();
+  run(0, {}, {}, [](Host& host) {
+    const int free = ScarceDescriptors::count_free();
+    {
+      Result<Child, SpawnError> child = Child::spawn(test_command({"read", "exit", "4"}).stdin_from(Stdio::pipe()));
+      EXPECT_EQ(child.has_value(), free >= 2);
+      if (child.has_value()) {
+        EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(4));
+      } else {
+        EXPECT_EQ(child.error().step, SpawnStep::kCreatePipe);
+        EXPECT_EQ(child.error().code, std::errc::too_many_files_open);
+      }
+    }
+    EXPECT_EQ(ScarceDescriptors::count_free(), free);
+    host.scarce.reset();
+    Result<Child, SpawnError> retry = Child::spawn(test_command({"read", "exit", "4"}).stdin_from(Stdio::pipe()));
+    ASSERT_TRUE(retry.has_value()) << retry.error();
+    EXPECT_EQ(retry.value().wait().value(), ExitStatus::exited(4));
+  });
+}
+
+std::string test_name(const ::testing::TestParamInfo<std::tuple<int, Scarce>>& scarce) {
+  const auto& [left, moment] = scarce.param;
+  return std::to_string(left) + "Left" + (moment == Scarce::kFromTheSpawnOn ? "FromTheSpawnOn" : "AfterTheSpawn");
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ScarceDescriptorsFor,
+                         ::testing::Combine(::testing::Range(0, 7),
+                                            ::testing::Values(Scarce::kFromTheSpawnOn, Scarce::kAfterTheSpawn)),
+                         test_name);
+
+}  // namespace
+}  // namespace warden::testing

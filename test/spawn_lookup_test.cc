@@ -1,0 +1,245 @@
+// Which program is found: the rule of Command, as a table of what a PATH may have in it, and of relative programs and
+// directories; and what becomes of a host's environment that is not as it should be.
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "test/support/isolated.h"
+#include "test/support/spawn_helpers.h"
+#include "test/support/test_child_path.h"
+#include "warden/warden.h"
+
+namespace warden::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A directory of a test's own, with
+//   host/tool  here/tool  good/tool   programs that exit with 1, 2 and 3
+//   plain/tool                        may not be executed
+//   folder/tool/                      a directory
+//   dangling/tool                     a link to nothing
+//   loop/tool                         a link to itself
+//   file                              no directory
+class Lookup : public ::testing::Test {
+ protected:
+  Lookup() {
+    std::string name = ::testing::TempDir() + "/lookup-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    root_ = fs::canonical(name);
+    put_program("host", 1);
+    put_program("here", 2);
+    put_program("good", 3);
+    put_program("plain", 4);
+    fs::permissions(root_ / "plain/tool", fs::perms::owner_read | fs::perms::owner_write);
+    fs::create_directories(root_ / "folder/tool");
+    for (const char* const directory : {"dangling", "loop"}) fs::create_directory(root_ / directory);
+    fs::create_symlink("nothing", root_ / "dangling/tool");
+    fs::create_symlink("tool", root_ / "loop/tool");
+    std::ofstream(root_ / "file") << "text";
+  }
+  ~Lookup() override { fs::remove_all(root_); }
+
+  void put_program(const char* directory, int code) const {
+    fs::create_directory(root_ / directory);
+    std::ofstream(root_ / directory / "tool") << "#!/bin/sh\nexit " << code << "\n";
+    fs::permissions(root_ / directory / "tool", fs::perms::owner_all);
+  }
+
+  std::string at(const std::string& name) const { return (root_ / name).string(); }
+
+  // The command's child, started from the directory `host`: its exit code, or what the error says.
+  std::string outcome_in_host(const Command& command) const {
+    std::string outcome;
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    run_isolated_unchecked([&] {
+      ASSERT_EQ(::chdir(at("host").c_str()), 0);
+      Result<Child, SpawnError> child = Child::spawn(command);
+      const std::string text = child.has_value() ? std::to_string(child.value().wait().value().exit_code().value_or(-1))
+                                                 : describe(child.error());
+      ASSERT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    });
+    ::close(ends[1]);
+    char buffer[512] = "";
+    EXPECT_GT(::read(ends[0], buffer, sizeof buffer - 1), 0);
+    ::close(ends[0]);
+    return buffer;
+  }
+
+  // "kExec ENOENT ./tool", with the root left out.
+  std::string describe(const SpawnError& error) const {
+    const char* const step = error.step == SpawnStep::kExec             ? "exec"
+                             : error.step == SpawnStep::kResolveProgram ? "resolve"
+                                                                        : "?";
+    std::string value = error.value;
+    if (value.rfind(root_.string(), 0) == 0) value.erase(0, root_.string().size() + 1);
+    return std::string(step) + " " + ::strerrorname_np(error.code.value()) + " " + value;
+  }
+
+  fs::path root_;
+};
+
+struct PathCase {
+  std::vector<const char*> entries;  // below the root, or as they are with a '.' or empty
+  const char* outcome;
+};
+
+TEST_F(Lookup, GoesThroughThePathInItsOrder) {
+  const std::vector<PathCase> cases = {
+      {{"good"}, "3"},
+      {{"good", "here"}, "3"},
+      {{"here", "good"}, "2"},
+      {{"missing", "good"}, "3"},
+      {{"file", "good"}, "3"},
+      {{"plain", "good"}, "3"},
+      {{"folder", "good"}, "3"},
+      {{"dangling", "good"}, "3"},
+      {{"loop", "good"}, "3"},
+      {{"missing"}, "resolve ENOENT tool"},
+      {{"file"}, "resolve ENOENT tool"},
+      {{"dangling"}, "resolve ENOENT tool"},
+      {{"loop"}, "resolve ENOENT tool"},
+      {{"plain"}, "resolve EACCES tool"},
+      {{"plain", "missing"}, "resolve EACCES tool"},
+      {{"missing", "plain"}, "resolve EACCES tool"},
+      {{"."}, "1"},
+      {{""}, "1"},
+      {{"", "good"}, "1"},
+      {{"good", ""}, "3"},
+      {{"missing", ""}, "1"},
+      {{"missing", "", "good"}, "1"},
+      {{"./../here"}, "2"},
+  };
+  for (const PathCase& one : cases) {
+    std::string path;
+    for (std::size_t i = 0; i < one.entries.size(); ++i) {
+      const std::string entry = one.entries[i];
+      path += (i == 0 ? "" : ":") + (entry.empty() || entry[0] == '.' ? entry : at(entry));
+    }
+    EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", path)), one.outcome) << path;
+    // Where the child starts does not matter.
+    EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", path).cwd(at("here"))), one.outcome) << path << " in here";
+  }
+}
+
+TEST_F(Lookup, TakesARelativeProgramFromWhereTheChildStarts) {
+  struct Case {
+    const char* program;
+    const char* cwd;  // below the root; null for the host's
+    const char* outcome;
+  };
+  const std::vector<Case> cases = {
+      {"./tool", nullptr, "1"},
+      {"./tool", "here", "2"},
+      {"../good/tool", nullptr, "3"},
+      {"../good/tool", "here", "3"},
+      {"good/tool", nullptr, "exec ENOENT good/tool"},
+      {"good/tool", "", "3"},
+      {"./tool", "", "exec ENOENT ./tool"},
+      {"plain/tool", "", "exec EACCES plain/tool"},
+      {"folder/tool", "", "exec EACCES folder/tool"},
+      {"dangling/tool", "", "exec ENOENT dangling/tool"},
+      {"loop/tool", "", "exec ELOOP loop/tool"},
+      {"file/tool", "", "exec ENOTDIR file/tool"},
+      {"tool/", "good", "exec ENOTDIR tool/"},
+  };
+  for (const Case& one : cases) {
+    Command command(one.program);
+    if (one.cwd != nullptr) command.cwd(at(one.cwd));
+    // A PATH that would lead elsewhere: a name with a slash is not looked up.
+    EXPECT_EQ(outcome_in_host(command.env("PATH", at("here"))), one.outcome)
+        << one.program << " in " << (one.cwd == nullptr ? "the host's directory" : one.cwd);
+  }
+}
+
+TEST_F(Lookup, TakesARelativeDirectoryFromTheHosts) {
+  EXPECT_EQ(outcome_in_host(Command("./tool").cwd("../here")), "2");
+  EXPECT_EQ(outcome_in_host(Command("tool").cwd("../here").env("PATH", "../good")), "3");
+  EXPECT_EQ(outcome_in_host(Command("tool").cwd("../here").env("PATH", ".")), "1");
+}
+
+TEST_F(Lookup, GoesThroughAThousandEntries) {
+  std::string path;
+  for (int i = 0; i < 1000; ++i) path += at("missing") + std::to_string(i) + ":";
+  EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", path + at("good"))), "3");
+  EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", path + at("plain"))), "resolve EACCES tool");
+  EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", path + at("missing"))), "resolve ENOENT tool");
+}
+
+TEST_F(Lookup, GoesPastANameThatIsTooLong) {
+  const std::string path = at(std::string(NAME_MAX + 1, 'x')) + ":" + std::string(2 * PATH_MAX, 'y') + ":" + at("good");
+  EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", path)), "3");
+  const std::string name(NAME_MAX + 1, 'x');
+  EXPECT_EQ(outcome_in_host(Command(name).env("PATH", at("good"))), "resolve ENOENT " + name);
+}
+
+TEST_F(Lookup, SaysWhatThePathLedToWhenThatCannotBeExecuted) {
+  std::ofstream(root_ / "good/tool") << "#!/no/such/interpreter\n";
+  EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", at("good"))), "exec ENOENT good/tool");
+  std::ofstream(root_ / "good/tool") << "exit 0\n";
+  EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", at("good") + ":" + at("here"))), "exec ENOEXEC good/tool");
+}
+
+// ---- A host's environment of which no setenv(3) would have made one.
+
+std::vector<std::string> environment_of(const Report& report) {
+  std::vector<std::string> entries;
+  for (int i = 0; report.count("env." + std::to_string(i)) != 0; ++i) {
+    entries.push_back(report.at("env." + std::to_string(i)));
+  }
+  return entries;
+}
+
+std::vector<std::string> environment_with(std::vector<std::string> host, const Command& command) {
+  std::vector<char*> pointers;
+  for (std::string& entry : host) pointers.push_back(entry.data());
+  pointers.push_back(nullptr);
+  char** const before = environ;
+  environ = pointers.data();
+  const Report report = report_of(command);
+  environ = before;
+  return environment_of(report);
+}
+
+using Entries = std::vector<std::string>;
+
+TEST(AnOddEnvironment, IsHandedOnAsItIs) {
+  const Entries odd = {"A=1", "no_equals", "", "=value", "A=2", "EMPTY=", "B==", "A=1", "=C:=x"};
+  EXPECT_EQ(environment_with(odd, Command(test_child_path())), odd);
+}
+
+TEST(AnOddEnvironment, HasEveryOneOfANameReplacedOrRemoved) {
+  const Entries odd = {"A=1", "A", "AB=1", "A=2", "=A", "B=1", "B=2"};
+  Command command(test_child_path());
+  EXPECT_EQ(environment_with(odd, command.env("A", "3").unset_env("B")), (Entries{"A", "AB=1", "=A", "A=3"}));
+}
+
+TEST(AnOddEnvironment, IsGoneWhenItIsCleared) {
+  EXPECT_EQ(environment_with({"no_equals", "=", "A=1"}, Command(test_child_path()).clear_env()), Entries{});
+}
+
+TEST_F(Lookup, UsesTheFirstOfTwoPaths) {
+  const std::string first = "PATH=" + at("good");
+  const std::string second = "PATH=" + at("here");
+  std::vector<std::string> host = {"PATH", first, second};
+  std::vector<char*> pointers = {host[0].data(), host[1].data(), host[2].data(), nullptr};
+  char** const before = environ;
+  environ = pointers.data();
+  const std::string outcome = outcome_in_host(Command("tool"));
+  environ = before;
+  EXPECT_EQ(outcome, "3");
+}
+
+}  // namespace
+}  // namespace warden::testing

@@ -1,0 +1,52 @@
+// A terminal that this process controls, as a shell does its own.
+#ifndef WARDEN_TEST_SUPPORT_CONTROLLING_TERMINAL_H_
+#define WARDEN_TEST_SUPPORT_CONTROLLING_TERMINAL_H_
+
+#include <functional>
+#include <string>
+
+namespace warden::testing {
+
+// Makes this process the leader of a new session on a pseudo-terminal (no echo, lines end in a plain newline), with its
+// group in the foreground. What the keys send to it (SIGINT, SIGTSTP) and to the background (SIGTTIN, SIGTTOU) is
+// blocked and can be asked for. In run_isolated_unchecked only, before there is a second thread.
+class ControllingTerminal {
+ public:
+  ControllingTerminal();
+  ~ControllingTerminal();
+  ControllingTerminal(const ControllingTerminal&) = delete;
+  ControllingTerminal& operator=(const ControllingTerminal&) = delete;
+
+  // The terminal, for the streams of a child.
+  int fd() const { return slave_; }
+  // Whether a process in the background that writes is stopped (TOSTOP).
+  void stop_background_output(bool stop) const;
+  // What somebody types: "\x03" is Ctrl-C, "\x1a" Ctrl-Z, "\x04" Ctrl-D.
+  void type(const std::string& keys) const;
+  // Waits until so many bytes have been written to it; what there is after a minute otherwise.
+  std::string wait_output(std::size_t size) const;
+
+  // The group that the keys go to.
+  int foreground_group() const;
+  // tcsetpgrp(3), which this process may do from the background, too, with SIGTTOU blocked.
+  bool set_foreground_group(int group) const;
+
+  // Waits for one of the blocked signals to this process, and takes it; false after a minute.
+  static bool wait_signal(int signal);
+  static bool is_pending(int signal);
+
+ private:
+  int master_ = -1;
+  int slave_ = -1;
+};
+
+// Runs the body as run_isolated does, in a session of its own on a terminal, the foreground of which is to be the
+// body's afterwards.
+void run_on_terminal(const std::function<void(const ControllingTerminal&)>& body);
+
+// Waits until the child of ours is stopped, and says by which signal; -1 after a minute.
+int wait_stop_signal(int pid);
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_CONTROLLING_TERMINAL_H_

@@ -1,0 +1,34 @@
+// A descriptor table with no more than a few free numbers, for a while.
+#ifndef WARDEN_TEST_SUPPORT_SCARCE_DESCRIPTORS_H_
+#define WARDEN_TEST_SUPPORT_SCARCE_DESCRIPTORS_H_
+
+#include <sys/resource.h>
+
+#include <vector>
+
+namespace warden::testing {
+
+// While it lives this process can open exactly `left` more descriptors (EMFILE, RLIMIT_NOFILE). The table ends at
+// kTableSize, and every descriptor of before is below.
+class ScarceDescriptors {
+ public:
+  static constexpr int kTableSize = 64;
+
+  explicit ScarceDescriptors(int left);
+  ~ScarceDescriptors();
+  ScarceDescriptors(const ScarceDescriptors&) = delete;
+  ScarceDescriptors& operator=(const ScarceDescriptors&) = delete;
+
+  // Fills a number that the test has just freed.
+  void take_one();
+  // How many can be opened now.
+  static int count_free();
+
+ private:
+  struct rlimit before_ = {};
+  std::vector<int> fillers_;
+};
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_SCARCE_DESCRIPTORS_H_
