@@ -1,4 +1,6 @@
 // The code of docs/guide.md, compiled and run. every_code_block_test.cc checks that it is the same.
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -108,6 +110,23 @@ TEST(Guide, Feed) {
   if (::write(child.stdin_fd(), text.data(), text.size()) < 0) std::perror("write");
   child.close_stdin();
   warden::Result<warden::ExitStatus> status = child.wait();
+  EXPECT_TRUE(status.value().success());
+}
+
+TEST(Guide, OnATerminal) {
+  const bool has_terminal = ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
+  warden::Command command("true");
+  command.foreground(has_terminal);
+  warden::Child child = warden::Child::spawn(command).value();
+  warden::Result<warden::ExitStatus> status = child.wait();
+  if (has_terminal) {  // a process in the background that does this is stopped unless it has blocked SIGTTOU
+    sigset_t ttou, before;
+    sigemptyset(&ttou);
+    sigaddset(&ttou, SIGTTOU);
+    pthread_sigmask(SIG_BLOCK, &ttou, &before);
+    ::tcsetpgrp(STDIN_FILENO, ::getpgrp());
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
   EXPECT_TRUE(status.value().success());
 }
 
