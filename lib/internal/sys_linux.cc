@@ -18,8 +18,11 @@
 #include <cstdio>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "lib/internal/deadline.h"
 #include "lib/internal/kernel_abi.h"
 #include "lib/internal/sys.h"
@@ -90,6 +93,18 @@ int read_file(const char* path, std::string* text) {
     if (count == 0) return 0;
     text->append(buffer, static_cast<std::size_t>(count));
   }
+}
+
+// Whether the /proc that we see may leave out whom we may not trace (hidepid, proc(5)), by how it is mounted.
+bool may_hide_processes() {
+  std::string mounts;
+  if (read_file("/proc/self/mountinfo", &mounts) != 0) return true;
+  bool hides = true;
+  for (const absl::string_view line : absl::StrSplit(mounts, '\n')) {
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
+    if (fields.size() > 4 && fields[4] == "/proc") hides = absl::StrContains(fields.back(), "hidepid=");  // the topmost
+  }
+  return hides;
 }
 
 class LinuxSys final : public Sys {
@@ -210,7 +225,8 @@ class LinuxSys final : public Sys {
     // Our own entry shows that this is the proc of our pid namespace, the first process that nothing is hidden
     // (hidepid, proc(5)).
     const auto lists = [pids](int pid) { return std::find(pids->begin(), pids->end(), pid) != pids->end(); };
-    return lists(::getpid()) && lists(1);
+    // Where that is ourselves, it shows nothing.
+    return lists(::getpid()) && lists(1) && (::getpid() != 1 || !may_hide_processes());
   }
 
   int newest_pid() override {
