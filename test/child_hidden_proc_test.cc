@@ -65,7 +65,8 @@ std::vector<Setting> settings() {
   const std::pair<ProcView, const char*> views[] = {{ProcView::kCovered, "Covered"},
                                                     {ProcView::kUnmounted, "Unmounted"},
                                                     {ProcView::kHidden, "Hidden"},
-                                                    {ProcView::kProcessesOnly, "ProcessesOnly"}};
+                                                    {ProcView::kProcessesOnly, "ProcessesOnly"},
+                                                    {ProcView::kForeign, "Foreign"}};
   std::vector<Setting> all;
   for (const auto& [view, name] : views) {
     for (const Kernel& kernel : kernels()) {
