@@ -142,8 +142,9 @@ class LinuxSys final : public Sys {
     const int options = WEXITED | WNOHANG | (reap == Reap::kLeave ? WNOWAIT : 0);
     int error = EBADF;
     if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, &info, options, &usage);
-    // By number without a pidfd, before Linux 5.4, and where the host has closed what it does not know.
-    const bool no_pidfd = error == EBADF || error == EINVAL;
+    // By number without a pidfd, before Linux 5.4, where a seccomp filter refuses the new type, and where the host has
+    // closed what it does not know.
+    const bool no_pidfd = error == EBADF || error == EINVAL || error == ENOSYS || error == EPERM;
     if (no_pidfd) error = -raw_waitid(P_PID, child.pid, &info, options, &usage);
     if (error != 0) return {error, std::nullopt};
     if (info.si_pid == 0) return {};
