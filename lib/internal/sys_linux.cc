@@ -195,9 +195,9 @@ class LinuxSys final : public Sys {
   }
 
   // The owner of a descriptor's SIGIO (fcntl(2), F_SETOWN) is kept as the group itself and not as its number, and is
-  // given as 0 once nobody is in it.
+  // given as 0 once nobody is in it. A mark that cannot be read back is none.
   bool mark_group(int pidfd, int pgid) override {
-    return tells_of_dead_owners() && pgid > 1 && ::fcntl(pidfd, F_SETOWN, -pgid) == 0;
+    return tells_of_dead_owners() && pgid > 1 && ::fcntl(pidfd, F_SETOWN, -pgid) == 0 && marked_group_exists(pidfd);
   }
 
   // Not F_GETOWN, whose answer for a group is negative, which the C library would take for an error.
