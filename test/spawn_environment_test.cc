@@ -29,6 +29,7 @@ using Entries = std::vector<std::string>;
 
 TEST(SpawnEnvironment, IsTheParentsAtTheTimeOfTheSpawn) {
   run_isolated_unchecked([] {
+    test_child_path();  // is found by the environment, and remembered
     ASSERT_EQ(::clearenv(), 0);
     ::setenv("FIRST", "1", 1);
     const Command command = reporter();
@@ -41,6 +42,7 @@ TEST(SpawnEnvironment, IsTheParentsAtTheTimeOfTheSpawn) {
 
 TEST(SpawnEnvironment, AppliesTheChangesInTheirOrder) {
   run_isolated_unchecked([] {
+    test_child_path();
     ASSERT_EQ(::clearenv(), 0);
     ::setenv("KEPT", "1", 1);
     ::setenv("GONE", "1", 1);

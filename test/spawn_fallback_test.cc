@@ -2,7 +2,6 @@
 // Everything runs in forked processes, for the filters and so that each learns about its kernel anew.
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/isolated.h"
+#include "test/support/old_kernels.h"
 #include "test/support/seccomp_filter.h"
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
@@ -20,45 +20,7 @@
 namespace warden::testing {
 namespace {
 
-constexpr std::uint32_t kClonePidfd = 0x1000;  // CLONE_PIDFD
-constexpr std::uint32_t kToProcessGroup = 4;   // PIDFD_SIGNAL_PROCESS_GROUP
-constexpr std::uint32_t kWaitByPidfd = 3;      // P_PIDFD
-
-struct Kernel {
-  const char* test;
-  std::vector<RefusedCall> without;
-};
-
-void PrintTo(const Kernel& kernel, std::ostream* out) { *out << kernel.test; }
-
-std::vector<Kernel> kernels() {
-  const auto is = RefusedCall::When::kArgumentIs;
-  const auto has = RefusedCall::When::kArgumentHasBit;
-  const RefusedCall pidfd_clone = {SYS_clone, EINVAL, has, kClonePidfd};
-  const RefusedCall pidfd_wait = {SYS_waitid, EINVAL, is, kWaitByPidfd};
-  const RefusedCall unshare = {SYS_unshare, EPERM};
-  return {
-      {"Nothing", {{SYS_acct, ENOSYS}}},
-      {"CloseRangeUnknown", {{SYS_close_range, ENOSYS}}},
-      {"CloseRangeForbidden", {{SYS_close_range, EPERM}}},
-      {"CloseRangeAndUnshareForbidden", {{SYS_close_range, EPERM}, unshare}},
-      {"PidfdOfCloneUnknown", {pidfd_clone}},
-      {"PidfdOfCloneForbidden", {{SYS_clone, EPERM, has, kClonePidfd}}},
-      {"NoDescriptorForThePidfd", {{SYS_clone, EMFILE, has, kClonePidfd}}},
-      {"NoFileForThePidfd", {{SYS_clone, ENFILE, has, kClonePidfd}}},
-      {"PidfdOpenUnknown", {{SYS_pidfd_open, ENOSYS}}},
-      {"NoPidfdAtAll", {pidfd_clone, {SYS_pidfd_open, ENOSYS}}},
-      {"NoPidfdAndNoTableOfTheReaper", {pidfd_clone, {SYS_close_range, ENOSYS}}},
-      {"PidfdSignalUnknown", {{SYS_pidfd_send_signal, ENOSYS}}},
-      {"PidfdSignalForbidden", {{SYS_pidfd_send_signal, EPERM}}},
-      {"PidfdGroupSignalUnknown", {{SYS_pidfd_send_signal, EINVAL, has, kToProcessGroup, 3}}},
-      {"WaitByPidfdUnknown", {pidfd_wait}},
-      {"EverythingNewUnknown",
-       {{SYS_close_range, ENOSYS}, pidfd_clone, pidfd_wait, {SYS_pidfd_open, ENOSYS}, {SYS_pidfd_send_signal, ENOSYS}}},
-  };
-}
-
-class SpawnWithout : public ::testing::TestWithParam<Kernel> {
+class SpawnWithout : public ::testing::TestWithParam<OldKernel> {
  protected:
   // Runs the body below the filter.
   static void run(const std::function<void()>& body) {
@@ -150,9 +112,9 @@ TEST(SpawnWithoutListing, TheChildHasExactlyItsDescriptors) {
   }
 }
 
-std::string test_name(const ::testing::TestParamInfo<Kernel>& kernel) { return kernel.param.test; }
+std::string test_name(const ::testing::TestParamInfo<OldKernel>& kernel) { return kernel.param.name; }
 
-INSTANTIATE_TEST_SUITE_P(Each, SpawnWithout, ::testing::ValuesIn(kernels()), test_name);
+INSTANTIATE_TEST_SUITE_P(Each, SpawnWithout, ::testing::ValuesIn(old_kernels()), test_name);
 
 }  // namespace
 }  // namespace warden::testing

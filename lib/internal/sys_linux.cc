@@ -1,14 +1,11 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,12 +16,11 @@
 #include <functional>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "lib/internal/deadline.h"
 #include "lib/internal/kernel_abi.h"
 #include "lib/internal/own_table.h"
+#include "lib/internal/proc.h"
 #include "lib/internal/sys.h"
 #include "lib/internal/unique_fd.h"
 
@@ -81,39 +77,6 @@ timespec time_left(TimePoint now, TimePoint deadline) {
   return {static_cast<time_t>(left.count() / 1'000'000'000), static_cast<long>(left.count() % 1'000'000'000)};
 }
 
-int open_above_stdio(const char* path, int flags) {
-  const int fd = ::open(path, flags);
-  return fd < 0 ? -errno : raise_above_stdio(fd);
-}
-
-// 0, or -errno.
-int read_file(const char* path, std::string* text) {
-  const int fd = open_above_stdio(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fd;
-  const UniqueFd file(fd);
-  text->clear();
-  char buffer[1024];
-  for (;;) {
-    const ssize_t count = ::read(file.get(), buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return -errno;
-    if (count == 0) return 0;
-    text->append(buffer, static_cast<std::size_t>(count));
-  }
-}
-
-// Whether the numbers in /proc are those of our pid namespace. They are not where a namespace was entered without
-// mounting its own proc: then "NSpid" of /proc/self/status (Linux 4.1) has ours only after that one's.
-bool is_own_proc() {
-  constexpr absl::string_view kField = "\nNSpid:\t";
-  std::string status;
-  if (read_file("/proc/self/status", &status) != 0) return false;
-  const std::size_t field = status.find(kField.data(), 0, kField.size());
-  if (field == std::string::npos) return true;
-  const std::size_t begin = field + kField.size();
-  return status.substr(begin, status.find('\n', begin) - begin) == absl::StrCat(::getpid());
-}
-
 class LinuxSys final : public Sys {
  public:
   constexpr LinuxSys() = default;
@@ -149,8 +112,9 @@ class LinuxSys final : public Sys {
     const int options = WEXITED | WNOHANG | (reap == Reap::kLeave ? WNOWAIT : 0);
     int error = EBADF;
     if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, &info, options, &usage);
-    // By number without a pidfd, before Linux 5.4, and where the host has closed what it does not know.
-    const bool no_pidfd = error == EBADF || error == EINVAL;
+    // By number without a pidfd, before Linux 5.4, where a seccomp filter refuses the new type, and where the host has
+    // closed what it does not know.
+    const bool no_pidfd = error == EBADF || error == EINVAL || error == ENOSYS || error == EPERM;
     if (no_pidfd) error = -raw_waitid(P_PID, child.pid, &info, options, &usage);
     if (error != 0) return {error, std::nullopt};
     if (info.si_pid == 0) return {};
@@ -204,9 +168,9 @@ class LinuxSys final : public Sys {
   }
 
   // The owner of a descriptor's SIGIO (fcntl(2), F_SETOWN) is kept as the group itself and not as its number, and is
-  // given as 0 once nobody is in it.
+  // given as 0 once nobody is in it. A mark that cannot be read back is none.
   bool mark_group(int pidfd, int pgid) override {
-    return tells_of_dead_owners() && pgid > 1 && ::fcntl(pidfd, F_SETOWN, -pgid) == 0;
+    return tells_of_dead_owners() && pgid > 1 && ::fcntl(pidfd, F_SETOWN, -pgid) == 0 && marked_group_exists(pidfd);
   }
 
   // Not F_GETOWN, whose answer for a group is negative, which the C library would take for an error.
@@ -216,46 +180,17 @@ class LinuxSys final : public Sys {
   }
 
   void with_free_descriptors(const std::function<void()>& work) override {
-    const int fd = open_above_stdio("/proc", O_PATH | O_CLOEXEC);
-    if (fd >= 0) ::close(fd);
+    const int fd = make_event();
+    if (fd >= 0) close_fd(fd);
     if (fd != -EMFILE || !run_in_own_table(work)) work();
   }
 
-  bool list_processes(std::vector<int>* pids) override {
-    if (!is_own_proc()) return false;
-    const int fd = open_above_stdio("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return false;
-    DIR* directory = ::fdopendir(fd);
-    if (directory == nullptr) {
-      ::close(fd);
-      return false;
-    }
-    pids->clear();
-    errno = 0;
-    while (const dirent* entry = ::readdir(directory)) {
-      int pid = 0;
-      if (absl::SimpleAtoi(entry->d_name, &pid)) pids->push_back(pid);
-    }
-    const bool is_whole = errno == 0;
-    ::closedir(directory);
-    if (!is_whole) return false;
-    // The first process shows that nothing is hidden (hidepid, proc(5)).
-    const auto lists = [pids](int pid) { return std::find(pids->begin(), pids->end(), pid) != pids->end(); };
-    return lists(::getpid()) && lists(1);
-  }
+  bool list_processes(std::vector<int>* pids) override { return list_proc(pids); }
 
-  int newest_pid() override {
-    std::string text;
-    const int error = read_file("/proc/loadavg", &text);  // its last field
-    if (error != 0) return error;
-    const std::size_t space = text.rfind(' ');
-    int pid = 0;
-    const bool is_number = absl::SimpleAtoi(text.substr(space == std::string::npos ? 0 : space), &pid);
-    return is_number && pid > 0 ? pid : -EINVAL;
-  }
+  int newest_pid() override { return read_newest_pid(); }
 
   int read_proc(int pid, const char* name, std::string* text) override {
-    return read_file(absl::StrCat("/proc/", pid, "/", name).c_str(), text);
+    return read_proc_file(absl::StrCat("/proc/", pid, "/", name).c_str(), text);
   }
 
   int get_process_group(int pid) override { return result_of(::getpgid(pid)); }

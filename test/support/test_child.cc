@@ -27,6 +27,8 @@
 //   trace PID              traces that process, "tracing", then waits for ever
 //   chain                  ignores INT and TERM, "ready", then forks for ever: each parent exits, the child goes on.
 //                          It ends when nobody reads FD any more
+//   new-pids MODE...       as unshare --pid --fork: the mode runs in a child, the first process of a new pid namespace,
+//                          whose lines start with "child "; exits as that does, or with 128 and the signal
 //   user UID [MODE...]     takes the user id for good, then the mode (default: sleep)
 #include "test_child.h"
 

@@ -23,5 +23,6 @@ int report_descriptor();
 int run_mode(const Arguments& arguments);
 
 int report_mode(const Arguments& arguments);
+int new_pids_mode(const Arguments& arguments);
 
 #endif  // WARDEN_TEST_SUPPORT_TEST_CHILD_H_

@@ -281,6 +281,7 @@ constexpr Mode kModes[] = {
     {"ignore", ignore_mode},
     {"trace", trace_mode},
     {"chain", chain_mode},
+    {"new-pids", new_pids_mode},
     {"user", user_mode},
 };
 

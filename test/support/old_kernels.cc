@@ -1,0 +1,83 @@
+#include "test/support/old_kernels.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+namespace warden::testing {
+namespace {
+
+using When = RefusedCall::When;
+
+// What Debian 12's headers lack.
+constexpr std::uint32_t kClonePidfd = 0x1000;        // CLONE_PIDFD
+constexpr std::uint32_t kToProcessGroup = 4;         // PIDFD_SIGNAL_PROCESS_GROUP
+constexpr std::uint32_t kWaitByPidfd = 3;            // P_PIDFD
+constexpr std::uint32_t kPidfdGetInfo = 0xc040ff0b;  // PIDFD_GET_INFO
+
+RefusedCall pidfd_clone(int error) { return {SYS_clone, error, When::kArgumentHasBit, kClonePidfd}; }
+RefusedCall pidfd_wait(int error) { return {SYS_waitid, error, When::kArgumentIs, kWaitByPidfd}; }
+RefusedCall group_signal(int error) {
+  return {SYS_pidfd_send_signal, error, When::kArgumentHasBit, kToProcessGroup, 3};
+}
+RefusedCall pidfd_info(int error) { return {SYS_ioctl, error, When::kArgumentIs, kPidfdGetInfo, 1}; }
+RefusedCall set_owner(int error) { return {SYS_fcntl, error, When::kArgumentIs, F_SETOWN, 1}; }
+RefusedCall get_owner(int error) { return {SYS_fcntl, error, When::kArgumentIs, F_GETOWN_EX, 1}; }
+RefusedCall wipe(int error) { return {SYS_madvise, error, When::kArgumentIs, MADV_WIPEONFORK, 2}; }
+
+std::vector<OldKernel> kernels_without_calls(const std::string& suffix, int error) {
+  const std::vector<RefusedCall> pidfds = {pidfd_clone(error), {SYS_pidfd_open, error}};
+  std::vector<RefusedCall> all = {pidfds[0],
+                                  pidfds[1],
+                                  pidfd_wait(error),
+                                  pidfd_info(error),
+                                  set_owner(error),
+                                  get_owner(error),
+                                  wipe(error),
+                                  {SYS_pidfd_send_signal, error},
+                                  {SYS_close_range, error},
+                                  {SYS_unshare, error},
+                                  {SYS_eventfd2, error}};
+  return {{"CloseRange" + suffix, {{SYS_close_range, error}}},
+          {"Unshare" + suffix, {{SYS_unshare, error}}},
+          {"CloseRangeAndUnshare" + suffix, {{SYS_close_range, error}, {SYS_unshare, error}}},
+          {"PidfdOfClone" + suffix, {pidfd_clone(error)}},
+          {"PidfdOpen" + suffix, {{SYS_pidfd_open, error}}},
+          {"AnyPidfd" + suffix, pidfds},
+          {"PidfdOfCloneAndTableOfTheReaper" + suffix, {pidfd_clone(error), {SYS_close_range, error}}},
+          {"PidfdSignal" + suffix, {{SYS_pidfd_send_signal, error}}},
+          {"PidfdGroupSignal" + suffix, {group_signal(error)}},
+          {"WaitByPidfd" + suffix, {pidfd_wait(error)}},
+          {"PidfdInfo" + suffix, {pidfd_info(error)}},
+          {"PidfdInfoAndGroupSignal" + suffix, {pidfd_info(error), group_signal(error)}},
+          {"GroupSignalAndOwner" + suffix, {group_signal(error), set_owner(error), get_owner(error)}},
+          {"GroupSignalAndReadingOfTheOwner" + suffix, {group_signal(error), get_owner(error)}},
+          {"Event" + suffix, {{SYS_eventfd2, error}}},
+          {"WipeOnFork" + suffix, {wipe(error)}},
+          {"EverythingNew" + suffix, all}};
+}
+
+}  // namespace
+
+void PrintTo(const OldKernel& kernel, std::ostream* out) { *out << kernel.name; }
+
+std::vector<OldKernel> old_kernels() {
+  std::vector<OldKernel> all = {
+      {"Nothing", {{SYS_acct, ENOSYS}}},
+      {"Clone3Unknown", {{SYS_clone3, ENOSYS}}},
+      {"FlagsUnknown",
+       {pidfd_clone(EINVAL), pidfd_wait(EINVAL), group_signal(EINVAL), wipe(EINVAL), pidfd_info(ENOTTY)}},
+      {"PidfdOfCloneFlagUnknown", {pidfd_clone(EINVAL)}},
+      {"PidfdGroupSignalFlagUnknown", {group_signal(EINVAL)}},
+      {"WaitByPidfdFlagUnknown", {pidfd_wait(EINVAL)}},
+      {"NoDescriptorForThePidfd", {pidfd_clone(EMFILE)}},
+      {"NoFileForThePidfd", {pidfd_clone(ENFILE)}},
+  };
+  for (auto& [suffix, error] : {std::pair("Unknown", ENOSYS), std::pair("Forbidden", EPERM)}) {
+    for (OldKernel& kernel : kernels_without_calls(suffix, error)) all.push_back(std::move(kernel));
+  }
+  return all;
+}
+
+}  // namespace warden::testing

@@ -1,0 +1,26 @@
+// Kernels and containers without one or more of the newer system calls that the library uses.
+#ifndef WARDEN_TEST_SUPPORT_OLD_KERNELS_H_
+#define WARDEN_TEST_SUPPORT_OLD_KERNELS_H_
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "test/support/seccomp_filter.h"
+
+namespace warden::testing {
+
+struct OldKernel {
+  std::string name;
+  std::vector<RefusedCall> without;
+};
+
+void PrintTo(const OldKernel& kernel, std::ostream* out);
+
+// Each newer call as unknown (ENOSYS, or what older kernels say to a new flag of an old call) and as forbidden (EPERM),
+// alone, and in those combinations that leave another way.
+std::vector<OldKernel> old_kernels();
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_OLD_KERNELS_H_
