@@ -251,13 +251,15 @@ void expect_every_status(int count) {
 
 // The reapers of children without a pidfd have descriptor tables of their own, and so has whoever reads /proc.
 #if defined(__SANITIZE_THREAD__)
-#define SKIP_UNDER_TSAN() GTEST_SKIP() << "TSan takes equal numbers in two tables for one descriptor"
+#define SKIP_UNDER_SANITIZER() GTEST_SKIP() << "TSan takes equal numbers in two tables for one descriptor"
+#elif defined(__SANITIZE_ADDRESS__)
+#define SKIP_UNDER_SANITIZER() GTEST_SKIP() << "the sanitizer needs descriptors of its own"
 #else
-#define SKIP_UNDER_TSAN() static_cast<void>(0)
+#define SKIP_UNDER_SANITIZER() static_cast<void>(0)
 #endif
 
 TEST(Under256Descriptors, ThreeHundredChildrenAreTerminatedTogether) {
-  SKIP_UNDER_TSAN();
+  SKIP_UNDER_SANITIZER();
   run_isolated_unchecked([] {
     limit_to_256();
     check_leaves_nothing([] { expect_all_are_terminated(300); });
@@ -265,7 +267,7 @@ TEST(Under256Descriptors, ThreeHundredChildrenAreTerminatedTogether) {
 }
 
 TEST(Under256Descriptors, ThreeHundredChildrenHaveEachItsStatus) {
-  SKIP_UNDER_TSAN();
+  SKIP_UNDER_SANITIZER();
   run_isolated_unchecked([] {
     limit_to_256();
     check_leaves_nothing([] { expect_every_status(300); });
@@ -273,7 +275,7 @@ TEST(Under256Descriptors, ThreeHundredChildrenHaveEachItsStatus) {
 }
 
 TEST(Under256Descriptors, AThousandChildrenAreTerminatedTogetherInWaves) {
-  SKIP_UNDER_TSAN();
+  SKIP_UNDER_SANITIZER();
   run_isolated_unchecked([] {
     limit_to_256();
     check_leaves_nothing([] {
@@ -283,7 +285,7 @@ TEST(Under256Descriptors, AThousandChildrenAreTerminatedTogetherInWaves) {
 }
 
 TEST(Under256Descriptors, AThousandChildrenHaveEachItsStatus) {
-  SKIP_UNDER_TSAN();
+  SKIP_UNDER_SANITIZER();
   run_isolated_unchecked([] {
     limit_to_256();
     check_leaves_nothing([] { expect_every_status(1000); });
