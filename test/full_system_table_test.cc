@@ -26,7 +26,7 @@ constexpr std::uint32_t kClonePidfd = 0x1000;  // CLONE_PIDFD
 
 // Who gets no new file: also a child that starts there, which then could not even load its libraries; so for a spawn
 // only what the library alone opens is refused.
-enum class Files { kNone, kNoneOfTheLibrary };
+enum class Files { kNone, kNoneOfTheLibrary, kNoPipe };
 
 // Runs the body on a thread that gets no new file.
 void run_without_files(Files files, const std::function<void()>& body) {
@@ -35,7 +35,9 @@ void run_without_files(Files files, const std::function<void()>& body) {
     std::vector<RefusedCall> refused = {
         {SYS_pidfd_open, ENFILE}, {SYS_eventfd2, ENFILE}, {SYS_clone, ENFILE, has, kClonePidfd}};
     if (files == Files::kNone) {
-      refused.insert(refused.end(), {{SYS_openat, ENFILE}, {SYS_pipe2, ENFILE}});
+      refused.push_back({SYS_openat, ENFILE});
+    } else if (files == Files::kNoPipe) {
+      refused.push_back({SYS_pipe2, ENFILE});
     } else {
       refused.push_back({SYS_openat, ENFILE, has, O_DIRECTORY, 2});
     }
@@ -166,7 +168,10 @@ TEST(SpawnWithoutFiles, AChildThatWasStartedThereIsEndedWhereThereAreFilesAgain)
 }
 
 TEST(SpawnWithoutFiles, APipeForStdinIsSaidToBeImpossible) {
-  run_without_files(Files::kNone, [] {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer needs pipes of its own";
+#endif
+  run_without_files(Files::kNoPipe, [] {
     const auto child = Child::spawn(test_command({"sleep"}).stdin_from(Stdio::pipe()));
     ASSERT_FALSE(child.has_value());
     EXPECT_EQ(child.error().step, SpawnStep::kCreatePipe);

@@ -111,6 +111,9 @@ bool ControllingTerminal::is_pending(int signal) {
 }
 
 void run_on_terminal(const std::function<void(const ControllingTerminal&)>& body) {
+  const int trial = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (trial < 0) GTEST_SKIP() << "no pseudo-terminal can be opened here (is there no devpts?): errno " << errno;
+  ::close(trial);
   run_isolated_unchecked([&body] {
     ::signal(SIGHUP, SIG_IGN);  // the end of the terminal
     const ControllingTerminal terminal;

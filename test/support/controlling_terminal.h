@@ -41,7 +41,7 @@ class ControllingTerminal {
 };
 
 // Runs the body as run_isolated does, in a session of its own on a terminal, the foreground of which is to be the
-// body's afterwards.
+// body's afterwards. Skips the test where there are no pseudo-terminals.
 void run_on_terminal(const std::function<void(const ControllingTerminal&)>& body);
 
 // Waits until the child of ours is stopped, and says by which signal; -1 after a minute.

@@ -6,17 +6,6 @@
 #include "gtest/gtest.h"
 
 namespace warden::testing {
-namespace {
-
-// All that can be opened.
-std::vector<int> fill_table() {
-  std::vector<int> fillers;
-  for (int fd = 0; (fd = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0;) fillers.push_back(fd);
-  return fillers;
-}
-
-}  // namespace
-
 ScarceDescriptors::ScarceDescriptors(int left) {
   EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
   const struct rlimit small = {kTableSize, before_.rlim_max};
@@ -37,6 +26,12 @@ ScarceDescriptors::~ScarceDescriptors() {
 void ScarceDescriptors::take_one() {
   fillers_.push_back(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
   EXPECT_GE(fillers_.back(), 0);
+}
+
+std::vector<int> ScarceDescriptors::fill_table() {
+  std::vector<int> fillers;
+  for (int fd = 0; (fd = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0;) fillers.push_back(fd);
+  return fillers;
 }
 
 int ScarceDescriptors::count_free() {

@@ -23,6 +23,8 @@ class ScarceDescriptors {
   void take_one();
   // How many can be opened now.
   static int count_free();
+  // Opens all that can be opened; to be closed by the caller.
+  static std::vector<int> fill_table();
 
  private:
   struct rlimit before_ = {};
