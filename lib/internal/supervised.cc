@@ -123,21 +123,25 @@ bool Supervised::recover_lost(Lock& lock, int pidfd) {
   return true;
 }
 
-// Whether the leader, its zombie or a member of its group keeps the number from being given to others. Nobody keeps a
-// foreign wait from a zombie that is pinned; what has the number then may be another child of this process.
-bool Supervised::number_is_ours() {
-  if (phase_ == Phase::kPinned) {
-    const WaitOutcome seen = sys_.look(child_, Reap::kLeave);
-    if (seen.error == ECHILD || (seen.error == 0 && !seen.status.has_value())) phase_ = Phase::kLost;
-  }
-  if (phase_ == Phase::kRunning || phase_ == Phase::kPinned) return true;
-  return marked_ && sys_.marked_group_exists(child_.pidfd);
+// Whether the leader or its zombie keeps the number from being given to others. Nobody keeps a foreign wait from
+// either, or a kernel that reaps by itself (SIGCHLD ignored) before we have looked; what has the number then may be
+// another child of this process.
+bool Supervised::leader_has_number() {
+  if (phase_ != Phase::kRunning && phase_ != Phase::kPinned) return false;
+  const WaitOutcome seen = sys_.look(child_, Reap::kLeave);
+  const bool taken = seen.error == ECHILD || (phase_ == Phase::kPinned && seen.error == 0 && !seen.status.has_value());
+  if (taken && phase_ == Phase::kPinned) phase_ = Phase::kLost;
+  return !taken;
 }
+
+bool Supervised::marked_group_lives() { return marked_ && sys_.marked_group_exists(child_.pidfd); }
+
+// By the leader, or by a member of its group.
+bool Supervised::number_is_ours() { return leader_has_number() || marked_group_lives(); }
 
 int Supervised::send_to_group(int signal) {
   if (has_group_signals()) return -sys_.pidfd_kill_group(child_.pidfd, signal);
-  if (!number_is_ours()) return ESRCH;
-  if (phase_ != Phase::kRunning && phase_ != Phase::kPinned) return send_to_members(signal);
+  if (!leader_has_number()) return marked_group_lives() ? send_to_members(signal) : ESRCH;
   const int error = -sys_.kill_group(child_.pid, signal);
   if (error == 0 && signal == SIGKILL) group_was_killed_ = true;
   return error;
@@ -175,7 +179,8 @@ int Supervised::send_to_leader(int signal) {
   if (phase_ != Phase::kRunning) return 0;
   int error = ENOSYS;
   if (child_.pidfd >= 0) error = -sys_.pidfd_kill_process(child_.pidfd, signal);
-  return is_refused(error) ? -sys_.kill_process(child_.pid, signal) : error;
+  if (!is_refused(error)) return error;
+  return leader_has_number() ? -sys_.kill_process(child_.pid, signal) : 0;
 }
 
 int Supervised::send(const Lock& lock, AttemptTarget target, int signal) {

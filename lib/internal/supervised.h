@@ -151,6 +151,8 @@ class Supervised {
   void publish(const Lock& lock, const ExitStatus& status, Phase phase);
   bool recover_lost(Lock& lock, int pidfd);
   bool has_group_signals();
+  bool leader_has_number();
+  bool marked_group_lives();
   bool number_is_ours();
   int send_to_group(int signal);
   int send_to_members(int signal);

@@ -133,6 +133,25 @@ TEST_F(SupervisedTest, LostChildsNumberIsNeverUsed) {
   }
 }
 
+// As where SIGCHLD is ignored: it counts as running until somebody looks.
+TEST_F(SupervisedTest, NumberOfAChildThatWasTakenBeforeAnybodyLookedIsNotUsed) {
+  for (const bool has_pidfd : {true, false}) {
+    FakeSys sys;
+    sys.pidfd_group_signals = false;
+    Supervised child(sys, "victim");
+    Lock lock(child.mutex());
+    child.begin(lock, {FakeSys::kLeaderPid, has_pidfd ? FakeSys::kLeaderPidfd : -1}, true);
+    sys.steal_zombie();
+    sys.recycle(FakeSys::kLeaderPid, FakeSys::kLeaderPid);
+    EXPECT_EQ(child.phase(lock), Supervised::Phase::kRunning);
+    EXPECT_EQ(child.send(lock, AttemptTarget::kGroup, SIGKILL), ESRCH);
+    if (!has_pidfd) {
+      EXPECT_EQ(child.send(lock, AttemptTarget::kLeader, SIGKILL), 0);
+    }
+    EXPECT_THAT(sys.signals(), IsEmpty());
+  }
+}
+
 TEST_F(SupervisedTest, ReapedLeadersGroupIsReachedThroughThePidfd) {
   begin();
   FakeProcess& worker = sys_.add_member("worker");

@@ -29,6 +29,8 @@ bool mount_proc(const char* options) { return ::mount("proc", "/proc", "proc", 0
 // The namespace's own /proc lies over that of the parent namespace.
 bool enter(ProcView view) {
   switch (view) {
+    case ProcView::kWhole:
+      return true;
     case ProcView::kCovered:
       return ::mount("none", "/proc", "tmpfs", 0, nullptr) == 0;
     case ProcView::kUnmounted:
@@ -46,6 +48,7 @@ bool enter(ProcView view) {
 }
 
 bool leave(ProcView view) {
+  if (view == ProcView::kWhole) return true;
   if (view == ProcView::kUnmounted || view == ProcView::kForeign) return mount_proc(nullptr);
   if (view == ProcView::kHidden) become_root_again();
   return ::umount2("/proc", MNT_DETACH) == 0;

@@ -8,6 +8,7 @@
 namespace warden::testing {
 
 enum class ProcView {
+  kWhole,          // as it should be
   kCovered,        // an empty directory is mounted over it
   kUnmounted,      // nothing is mounted there
   kHidden,         // hidepid=2, for a user who sees only what he may trace
