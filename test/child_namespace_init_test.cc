@@ -158,6 +158,19 @@ TEST_P(NamespaceInit, IsKilledWithItsNamespaceByKill) {
   });
 }
 
+// Such a process may not start threads any more (clone(2)), and so no reaper.
+TEST(AHostThatLeftItsNamespaceForItsChildren, IsToldThatNoThreadCanBeHadAndHasNoChild) {
+  const std::string reason = why_no_pid_namespace();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  run_isolated([] {
+    if (::unshare(CLONE_NEWPID) != 0) ASSERT_EQ(::unshare(CLONE_NEWUSER | CLONE_NEWPID), 0) << "errno " << errno;
+    const auto failed = Child::spawn(test_command({"sleep"}));
+    ASSERT_FALSE(failed.has_value());
+    EXPECT_EQ(failed.error().step, SpawnStep::kCreateThread);
+    EXPECT_EQ(failed.error().code, std::errc::invalid_argument);
+  });
+}
+
 std::string kernel_name(const ::testing::TestParamInfo<bool>& old) { return old.param ? "OldKernel" : "ThisKernel"; }
 
 INSTANTIATE_TEST_SUITE_P(Kernel, NamespaceInit, ::testing::Bool(), kernel_name);

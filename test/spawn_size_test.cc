@@ -102,21 +102,25 @@ std::size_t find_border(Where where) {
   return taken;
 }
 
+void expect_a_border(Where where) {
+  const std::size_t border = find_border(where);
+  const Lists most = lists_of(border, where);
+  expect_started(command_of(most.arguments, most.environment));
+  const Lists too_many = lists_of(border + 1, where);
+  expect_too_big(command_of(too_many.arguments, too_many.environment));
+}
+
 class AtTheBorder : public ::testing::TestWithParam<Where> {};
 
 TEST_P(AtTheBorder, WhatTheKernelTakesIsStartedAndOneByteMoreIsAnError) {
   // A quarter of the limit counts, with a least and a most: 128 KiB and 6 MiB.
   for (const rlim_t stack : {rlim_t{256} << 10, rlim_t{8} << 20, rlim_t{64} << 20}) {
-    run_isolated([stack] {
+    run_isolated_unchecked([stack] {
       struct rlimit limit = {};
       ::getrlimit(RLIMIT_STACK, &limit);
       limit.rlim_cur = stack;
       ASSERT_EQ(::setrlimit(RLIMIT_STACK, &limit), 0);
-      const std::size_t border = find_border(GetParam());
-      const Lists most = lists_of(border, GetParam());
-      expect_started(command_of(most.arguments, most.environment));
-      const Lists too_many = lists_of(border + 1, GetParam());
-      expect_too_big(command_of(too_many.arguments, too_many.environment));
+      check_leaves_nothing([] { expect_a_border(GetParam()); });
     });
   }
 }

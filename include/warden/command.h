@@ -88,6 +88,8 @@ class Command {
   Command& args(const std::vector<std::string>& arguments);
 
   // The child's environment is the parent's as it is at the spawn, cleared, unset and set in the order of these calls.
+  // setenv(3) in another thread during the spawn is undefined behaviour, as with getenv(3); after clear_env() the
+  // parent's is not read.
   Command& env(std::string name, std::string value);
   Command& unset_env(std::string name);
   Command& clear_env();

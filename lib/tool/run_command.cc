@@ -135,7 +135,9 @@ int run_command(const RunFlags& flags) {
   const File report_file = open_report(flags);
   if (report_file == nullptr) return kWardenFailed;
   // A parent that ignores it would keep the kernel from telling of the program's stops, and on old kernels of its end.
-  ::signal(SIGCHLD, SIG_DFL);
+  struct sigaction by_default = {};
+  by_default.sa_handler = SIG_DFL;
+  ::sigaction(SIGCHLD, &by_default, nullptr);
   const BlockedSignals blocked(has_terminal());
   const auto started = std::chrono::steady_clock::now();
   const Command command = command_of(flags);

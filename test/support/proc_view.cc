@@ -140,9 +140,13 @@ void run_with_proc_view(ProcView view, NamespaceRole role, const std::function<v
   });
 }
 
+// A change of user clears it (prctl(2)).
+int death_signal_before = 0;
+
 // Another user's identity, to which paths are open as before. The saved user leads back. The group of root would see
 // everybody (gid=, proc(5)).
 bool become_hidden_user() {
+  ::prctl(PR_GET_PDEATHSIG, &death_signal_before);
   if (::setgroups(0, nullptr) != 0 || ::setresgid(kHiddenUser, kHiddenUser, 0) != 0) return false;
   if (::setresuid(kHiddenUser, kHiddenUser, 0) != 0) return false;
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -155,6 +159,7 @@ bool become_hidden_user() {
 void become_root_again() {
   EXPECT_EQ(::setresuid(0, 0, 0), 0);
   EXPECT_EQ(::setresgid(0, 0, 0), 0);
+  ::prctl(PR_SET_PDEATHSIG, death_signal_before);
   ::prctl(PR_SET_DUMPABLE, 1);
 }
 

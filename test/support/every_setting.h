@@ -1,0 +1,14 @@
+// How much of a long table of settings a test goes through.
+#ifndef WARDEN_TEST_SUPPORT_EVERY_SETTING_H_
+#define WARDEN_TEST_SUPPORT_EVERY_SETTING_H_
+
+#include <stdlib.h>
+
+namespace warden::testing {
+
+// True where the whole table is wanted: `.ci/full` sets WARDEN_EVERY_SETTING. Else a choice of it that takes seconds.
+inline bool wants_every_setting() { return ::getenv("WARDEN_EVERY_SETTING") != nullptr; }
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_EVERY_SETTING_H_
