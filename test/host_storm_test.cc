@@ -33,6 +33,15 @@ using testing::Pidfd;
 using testing::sent_signals;
 using testing::test_command;
 
+// ThreadSanitizer's runtime puts handlers off and runs them with all signals blocked, the mask of before in one place
+// for each thread: one that comes while another runs overwrites it (ProcessPendingSignals of
+// tsan_interceptors_posix.cpp), and the thread is left with all signals blocked.
+#ifdef __SANITIZE_THREAD__
+#define NEEDS_TRUE_MASKS() GTEST_SKIP() << "a storm makes the sanitizer's runtime lose the mask of a thread"
+#else
+#define NEEDS_TRUE_MASKS() static_cast<void>(0)
+#endif
+
 thread_local std::atomic<int> handled_here{0};
 
 int this_thread() { return static_cast<int>(::syscall(SYS_gettid)); }
@@ -109,6 +118,7 @@ void run_threads(Body body) {
 constexpr int kManyHandlers = 1000;
 
 TEST(Storm, SpawnAndWaitAreRight) {
+  NEEDS_TRUE_MASKS();
   const Storm storm;
   run_threads([](int thread) {
     for (int i = 0; i < 25; ++i) {
@@ -127,6 +137,7 @@ TEST(Storm, SpawnAndWaitAreRight) {
 
 // The status comes only after a thousand interruptions, each of which might have passed for the end of the time.
 TEST(Storm, AWaitForIsNotCutShort) {
+  NEEDS_TRUE_MASKS();
   const Storm storm;
   AckPipe ack;
   Child child = Child::spawn(test_command(ack, {"handle", "USR1", "4"})).value();
@@ -141,6 +152,7 @@ TEST(Storm, AWaitForIsNotCutShort) {
 
 // A time that began anew after each interruption would never pass.
 TEST(Storm, AWaitForEndsThoughInterruptedMoreOftenThanItsTime) {
+  NEEDS_TRUE_MASKS();
   const Storm storm;
   Child child = Child::spawn(test_command({"sleep"})).value();
   EXPECT_EQ(child.wait_for(absl::Milliseconds(100)).value(), std::nullopt);
@@ -148,6 +160,7 @@ TEST(Storm, AWaitForEndsThoughInterruptedMoreOftenThanItsTime) {
 }
 
 TEST(Storm, AGraceIsNotCutShort) {
+  NEEDS_TRUE_MASKS();
   const Storm storm;
   AckPipe held;
   AckPipe ready;
@@ -167,6 +180,7 @@ TEST(Storm, AGraceIsNotCutShort) {
 }
 
 TEST(Storm, TheLadderEndsAWholeStubbornGroup) {
+  NEEDS_TRUE_MASKS();
   const Storm storm;
   run_threads([](int) {
     AckPipe ack;
@@ -183,6 +197,7 @@ TEST(Storm, TheLadderEndsAWholeStubbornGroup) {
 }
 
 TEST(Storm, TerminateAllEndsAll) {
+  NEEDS_TRUE_MASKS();
   const Storm storm;
   AckPipe ack;
   std::vector<Child> children;
@@ -196,6 +211,7 @@ TEST(Storm, TerminateAllEndsAll) {
 }
 
 TEST(Storm, KillAndTheDestructorEndTheirs) {
+  NEEDS_TRUE_MASKS();
   const CapturedLog log;
   const Storm storm;
   run_threads([](int) {
