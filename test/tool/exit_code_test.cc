@@ -126,7 +126,7 @@ TEST(SigchldIgnored, AtTheStartOfTheToolTakesNoStatusAway) {
 
 // Where the tool cannot undo that, the kernel throws the status away.
 TEST(Code125, IsForAStatusThatTheKernelCannotTell) {
-#ifdef __SANITIZE_THREAD__
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "the sanitizer's runtime changes dispositions itself, and ends where it may not";
 #endif
   run_isolated_unchecked([] {
