@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "lib/internal/attempt_phase.h"
 #include "lib/internal/deadline.h"
 #include "lib/internal/os_error.h"
 #include "lib/internal/stuck_process.h"
@@ -169,33 +168,12 @@ void Escalation::finish_wait(const Lock& lock) {
 bool Escalation::next_phase(const Lock& lock) {
   while (next_ < policy_.phases.size() && child_.sys().now() < kill_by_) {
     const TerminationPhase phase = policy_.phases[next_++];
-    if (target_of(lock, phase.target) == AttemptTarget::kLeader && child_.ended(lock)) continue;
-    enter_phase(lock, phase);
+    const AttemptTarget target = target_of(lock, phase.target);
+    if (target == AttemptTarget::kLeader && child_.ended(lock)) continue;
+    enter_phase(lock, phase, target);
     return true;
   }
   return false;
-}
-
-AttemptTarget Escalation::target_of(const Lock& lock, AttemptTarget asked) const {
-  const bool alone = policy_.leader_only || !child_.leads_group() || child_.group_is_ours(lock);
-  return alone ? AttemptTarget::kLeader : asked;
-}
-
-Escalation::Sent Escalation::send(const Lock& lock, Signal signal, AttemptTarget target) {
-  const TimePoint started = child_.sys().now();
-  const int error = child_.send(lock, target, signal.number());
-  Attempt& attempt = record(AttemptOperation::kSendSignal, started,
-                            error == 0 ? AttemptResult::kOk : AttemptResult::kFailed, os_error(error));
-  attempt.signal = signal;
-  attempt.target = target;
-  // Success with a group says that somebody in it was signalled. The leader is signalled apart where that may have been
-  // another: it has left the group, or it may not be signalled at all (kill(2), EPERM), which a probe shows.
-  if (target == AttemptTarget::kLeader || child_.ended(lock)) return {error, error == 0};
-  const bool missed =
-      child_.leader_has_moved(lock) || (error == 0 && child_.send(lock, AttemptTarget::kLeader, 0) == EPERM);
-  if (!missed) return {error, error == 0};
-  const Sent apart = send(lock, signal, AttemptTarget::kLeader);
-  return {apart.error, apart.any || error == 0};
 }
 
 void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, absl::Duration timeout) {
@@ -206,34 +184,6 @@ void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, ab
   sweep_recorded_ = false;
   phase_deadline_ = deadline_after(wait_started_, send_error == 0 ? timeout : policy_.failed_send_grace);
   child_.close_stdin(lock);
-}
-
-void Escalation::enter_phase(const Lock& lock, const TerminationPhase& phase) {
-  phase_ = phase_of(phase.signal);
-  signal_ = phase.signal;
-  const AttemptTarget target = target_of(lock, phase.target);
-  const Sent sent = send(lock, phase.signal, target);
-  if (sent.any) send(lock, Signal::continue_process(), target);  // a stopped process runs its handler only then
-  if (sent.error != 0) {
-    warn(LogSeverity::kWarning, absl::StrCat(phase.signal.name(), " could not be sent"),
-         os_error(sent.error).message());
-  }
-  start_waiting(lock, Stage::kWaiting, sent.error, phase.timeout);
-}
-
-void Escalation::enter_kill(const Lock& lock) {
-  phase_ = child_.ended(lock) ? AttemptPhase::kSweep : AttemptPhase::kKill;
-  signal_ = Signal::kill();
-  const AttemptTarget target = target_of(lock, AttemptTarget::kGroup);
-  // Nobody is left who may be signalled where the leader has ended, and its group is ours.
-  const bool has_target = target == AttemptTarget::kGroup || !child_.ended(lock);
-  const Sent sent = has_target ? send(lock, Signal::kill(), target) : Sent{0, false};
-  forced_ = sent.any;
-  if (sent.error != 0) {
-    warn(LogSeverity::kError, "SIGKILL could not be sent; the process may need to be ended by hand",
-         os_error(sent.error).message());
-  }
-  start_waiting(lock, Stage::kWaitingAfterKill, sent.error, policy_.kill_timeout);
 }
 
 void Escalation::fail(const Lock& lock) {
@@ -274,7 +224,7 @@ void Escalation::wait(Lock& lock) {
     wait_for_survivor(child_, lock, live_, deadline());
   } else {
     const TimePoint next_look = deadline_after(child_.sys().now(), kSurvivorPause);
-    child_.wait_changed(lock, must_look_again(lock) ? std::min(deadline(), next_look) : deadline());
+    child_.wait_exit_or_changed(lock, must_look_again(lock) ? std::min(deadline(), next_look) : deadline());
   }
 }
 

@@ -63,16 +63,18 @@ class Escalation {
   void widen(const Lock& lock);
   void preflight(const Lock& lock);  // after a look
   bool next_phase(const Lock& lock);
-  void enter_phase(const Lock& lock, const TerminationPhase& phase);
+  void enter_phase(const Lock& lock, const TerminationPhase& phase, AttemptTarget target);
   void enter_kill(const Lock& lock);
   void finish_wait(const Lock& lock);
   void fail(const Lock& lock);
   bool is_finished(Lock& lock, ProcessTable* table, Reading reading);
   bool is_group_empty(const Lock& lock, ProcessTable* table, Reading reading);
   struct Sent {
-    int error;  // the leader's, where it was signalled apart
-    bool any;   // somebody was signalled
+    int error;   // the leader's, where it was signalled apart
+    bool any;    // somebody was signalled
+    bool apart;  // the leader was signalled apart from its group
   };
+  int send_once(const Lock& lock, Signal signal, AttemptTarget target);
   Sent send(const Lock& lock, Signal signal, AttemptTarget target);
   void start_waiting(const Lock& lock, Stage stage, int send_error, absl::Duration timeout);
   AttemptTarget target_of(const Lock& lock, AttemptTarget asked) const;

@@ -66,12 +66,12 @@ void enter_group(const ExecChildArgs& args) {
 }
 
 // A descriptor table of our own, before any descriptor is touched: in the shared one a close drops the parent's POSIX
-// record locks (fcntl_locking(2)) and a dup shows in the parent.
-void unshare_table(const ExecChildArgs& args) {
-  if (!args.shares_table) return;
-  if (raw_syscall(SYS_close_range, args.first_unused, ~0U, kCloseRangeUnshare) == 0) return;
+// record locks (fcntl_locking(2)) and a dup shows in the parent. True if that has closed everything unused.
+bool unshare_table(const ExecChildArgs& args) {
+  if (!args.shares_table) return false;
+  if (raw_syscall(SYS_close_range, args.first_unused, ~0U, kCloseRangeUnshare) == 0) return true;
   const long result = raw_syscall(SYS_unshare, CLONE_FILES);
-  if (result == 0) return;
+  if (result == 0) return false;
   // The parent launches again without sharing its table.
   args.failure->step = SpawnStep::kUnshareFiles;
   args.failure->error = static_cast<int>(-result);
@@ -154,12 +154,17 @@ void set_descriptors(const ExecChildArgs& args) {
   for (std::size_t i = 0; i < args.action_count; ++i) {
     if (args.actions[i].kind == DescriptorAction::Kind::kOpen) open_at_target(args, args.actions[i]);
   }
+}
+
+// Closes everything that is nobody's target.
+void close_the_rest(const ExecChildArgs& args, bool unused_are_closed) {
   int first = 0;  // everything between two targets goes
   for (std::size_t i = 0; i < args.action_count; ++i) {
     if (first < args.actions[i].target) close_descriptors(first, args.actions[i].target - 1);
     first = args.actions[i].target + 1;
   }
-  close_descriptors(first, kLastDescriptor);
+  // What has been staged since is close-on-exec.
+  if (first < args.first_unused || !unused_are_closed) close_descriptors(first, kLastDescriptor);
 }
 
 void set_limits(const ExecChildArgs& args) {
@@ -222,8 +227,9 @@ void take_foreground(ExecChildArgs& args) {
 int exec_child(void* argument) {
   ExecChildArgs& args = *static_cast<ExecChildArgs*>(argument);
   enter_group(args);
-  unshare_table(args);
+  const bool unused_are_closed = unshare_table(args);
   set_descriptors(args);
+  close_the_rest(args, unused_are_closed);
   take_foreground(args);
   if (args.umask >= 0) raw_syscall(SYS_umask, args.umask);
   set_limits(args);

@@ -14,8 +14,12 @@ namespace warden::internal {
 
 // One descriptor of the child.
 struct DescriptorAction {
-  enum class Kind { kCopy, kOpen };
-  Kind kind = Kind::kCopy;
+  enum class Kind {
+    kKeep,  // the parent's of this number, as it is
+    kCopy,
+    kOpen,
+  };
+  Kind kind = Kind::kKeep;
   int target = -1;
   int source = -1;             // kCopy; may equal target
   const char* path = nullptr;  // kOpen

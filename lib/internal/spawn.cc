@@ -23,12 +23,15 @@ SpawnError failed_at(const std::string& name, SpawnStep step, std::error_code co
 
 // Tells the reaper and the caller what came of the launch.
 void announce(Supervised& child, const SpawnPlan& plan, const LaunchResult& launched) {
-  const Lock lock(child.mutex());
-  if (launched.error == 0) {
-    child.begin(lock, launched.child, plan.leads_group);
-  } else {
-    child.abandon(lock);
+  {
+    const Lock lock(child.mutex());
+    if (launched.error == 0) {
+      child.begin(lock, launched.child, plan.leads_group);
+    } else {
+      child.abandon(lock);
+    }
   }
+  child.announce();
 }
 
 // Launches here, or on the reaper where the plan asks for it. 0, or the errno of the reaper's creation.
@@ -95,8 +98,11 @@ Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::
     if (child.pidfd >= 0) sys.close_fd(child.pidfd);
     return failed_at(name, SpawnStep::kCreateThread, os_error(error));
   }
-  const Lock lock(handle->child->mutex());
-  handle->child->begin(lock, child, sys.get_process_group(pid) == pid);
+  {
+    const Lock lock(handle->child->mutex());
+    handle->child->begin(lock, child, sys.get_process_group(pid) == pid);
+  }
+  handle->child->announce();
   return handle;
 }
 

@@ -31,6 +31,12 @@ std::vector<const char*> pointers_to(const std::vector<std::string>& strings) {
   return pointers;
 }
 
+DescriptorAction keep(int target) {
+  DescriptorAction action;
+  action.target = target;
+  return action;
+}
+
 DescriptorAction copy_of(int source, int target) {
   DescriptorAction action;
   action.kind = DescriptorAction::Kind::kCopy;
@@ -64,9 +70,12 @@ DescriptorAction action_for(const Stdio& stdio, int target, SpawnPlan* plan) {
     case Stdio::Kind::kFile:
       plan->paths[static_cast<std::size_t>(target)] = stdio.path();
       return open_of(plan->paths[static_cast<std::size_t>(target)].c_str(), open_flags(stdio, target), target);
-    case Stdio::Kind::kInherit:
-      if (::fcntl(target, F_GETFD) >= 0) return copy_of(target, target);
+    case Stdio::Kind::kInherit: {
+      const int flags = ::fcntl(target, F_GETFD);
+      if (flags == 0) return keep(target);
+      if (flags > 0) return copy_of(target, target);
       break;
+    }
     case Stdio::Kind::kNull:
       break;
   }
@@ -120,7 +129,7 @@ void plan_setting(const Command::Options& options, SpawnPlan* plan) {
   child.new_group = options.group;
   child.foreground = options.foreground;
   child.die_with_parent = options.die_with_parent;
-  child.parent_pid = ::getpid();
+  child.parent_pid = options.die_with_parent ? ::getpid() : 0;
   if (options.umask.has_value()) child.umask = static_cast<int>(*options.umask);
   for (const ResourceLimit& limit : options.limits) plan->limits.push_back({limit.resource, {limit.soft, limit.hard}});
   child.limits = plan->limits.data();

@@ -43,7 +43,7 @@ void Supervised::close_copies() {
   if (child_.pidfd >= 0) sys_.close_fd(std::exchange(child_.pidfd, -1));
 }
 
-void Supervised::begin(const Lock& lock, ChildId child, bool leads_group) {
+void Supervised::begin(const Lock&, ChildId child, bool leads_group) {
   child_ = child;
   leads_group_ = leads_group;
   phase_ = Phase::kRunning;
@@ -51,12 +51,6 @@ void Supervised::begin(const Lock& lock, ChildId child, bool leads_group) {
     // The mark goes by number: it counts if the child had that number afterwards.
     marked_ = sys_.mark_group(child.pidfd, child.pid) && sys_.look(child, Reap::kLeave).error != ECHILD;
   }
-  notify(lock);
-}
-
-void Supervised::abandon(const Lock& lock) {
-  abandoned_ = true;
-  notify(lock);
 }
 
 void Supervised::notify(const Lock&) {
@@ -65,15 +59,27 @@ void Supervised::notify(const Lock&) {
   for (ChangeObserver* const observer : observers_) observer->child_changed();
 }
 
-void Supervised::wait_readable_or_changed(Lock& lock, int fd, TimePoint deadline) {
+bool Supervised::wait_readable_or_changed(Lock& lock, int fd, TimePoint deadline) {
   if (event_ == nullptr) event_ = std::make_shared<Event>(sys_);
   const std::shared_ptr<Event> event = event_;
   const bool has_event = event->fd() >= 0;
   if (!has_event) deadline = std::min(deadline, deadline_after(sys_.now(), kPauseWithoutEvent));
   const int fds[] = {fd, event->fd()};
   lock.unlock();
-  sys_.poll_readable(fds, has_event ? 2 : 1, deadline);
+  const bool is_readable = sys_.poll_readable(fds, has_event ? 2 : 1, deadline);
   lock.lock();
+  if (event_ != event) return false;             // it has happened
+  if (event.use_count() == 2) event_ = nullptr;  // nobody else waits for it
+  return is_readable;
+}
+
+// Readable and still not to be waited for means a tracer: the reaper goes on looking and tells us.
+void Supervised::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
+  if (child_.pidfd < 0 || is_held_ || ended(lock)) {
+    wait_changed(lock, deadline);
+  } else if (wait_readable_or_changed(lock, child_.pidfd, deadline) && !look(lock)) {
+    is_held_ = true;
+  }
 }
 
 void Supervised::remove_observer(const Lock&, ChangeObserver* observer) {

@@ -67,10 +67,12 @@ class Supervised {
   const ChildId& child() const { return child_; }
   bool leads_group() const { return leads_group_; }
 
-  // The child exists: takes the pidfd over. The supervision begins.
+  // The child exists: takes the pidfd over. The supervision begins, once it is announced.
   void begin(const Lock& lock, ChildId child, bool leads_group);
   // There will be no child.
-  void abandon(const Lock& lock);
+  void abandon(const Lock&) { abandoned_ = true; }
+  // Wakes those who wait for either. Without the lock: they would have to wait for it at once.
+  void announce() { changed_.notify_all(); }
   bool abandoned(const Lock&) const { return abandoned_; }
 
   Phase phase(const Lock&) const { return phase_; }
@@ -92,8 +94,10 @@ class Supervised {
 
   // Waits for a change, at most so long; may wake without one. Releases the lock.
   void wait_changed(Lock& lock, TimePoint deadline) { sys_.wait_until(changed_, lock, deadline); }
-  // The same, or until the descriptor can be read.
-  void wait_readable_or_changed(Lock& lock, int fd, TimePoint deadline);
+  // The same, by the pidfd too: the exit need not come by way of the reaper.
+  void wait_exit_or_changed(Lock& lock, TimePoint deadline);
+  // The same, or until the descriptor can be read. False when it surely cannot.
+  bool wait_readable_or_changed(Lock& lock, int fd, TimePoint deadline);
   void notify(const Lock& lock);
 
   void add_observer(const Lock&, ChangeObserver* observer) { observers_.push_back(observer); }
@@ -173,6 +177,7 @@ class Supervised {
   std::optional<ExitStatus> status_;
   int look_error_ = 0;
   bool reaper_waits_by_number_ = false;
+  bool is_held_ = false;  // dead, and not to be waited for: by a tracer
   bool released_ = false;
   bool group_is_empty_ = false;
   bool marked_ = false;            // the pidfd tells whether the group is there

@@ -5,21 +5,19 @@
 namespace warden::internal {
 
 Result<std::optional<ExitStatus>> wait_child(Supervised& child, Lock& lock, TimePoint deadline) {
-  bool may_poll = child.child().pidfd >= 0;
+  // The pidfd first: a look at a child that still runs would say nothing.
+  if (child.child().pidfd >= 0 && !child.ended(lock) && child.sys().now() < deadline) {
+    lock.unlock();
+    child.sys().poll_readable(&child.child().pidfd, 1, deadline);
+    lock.lock();
+  }
   while (!child.look(lock)) {
     if (child.look_error(lock) != 0) {
       return WaitError{os_error(child.look_error(lock)), child.name()};
     }
     if (child.sys().now() >= deadline) return std::optional<ExitStatus>();
-    if (may_poll) {
-      lock.unlock();
-      child.sys().poll_readable(&child.child().pidfd, 1, deadline);
-      lock.lock();
-      may_poll =
-          false;  // readable and still not to be waited for means a tracer: the reaper goes on looking and tells us
-    } else {
-      child.wait_changed(lock, deadline);
-    }
+    // Readable and still not to be waited for means a tracer: the reaper goes on looking and tells us.
+    child.wait_changed(lock, deadline);
   }
   child.set_armed(lock, false);
   return std::optional<ExitStatus>(child.status(lock));

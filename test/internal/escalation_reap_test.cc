@@ -94,6 +94,15 @@ TEST_F(EscalationReapTest, ChildWithoutAPidfdIsHandledByItsPinnedNumber) {
   EXPECT_EQ(sys_.calls().back().call, FakeSys::Call::kReap);
 }
 
+// By the pidfd, and not by way of the reaper.
+TEST_F(EscalationReapTest, ThreadThatTerminatesWaitsForTheExitItself) {
+  begin();
+  sys_.leader().dies_of(SIGINT, ms(20));
+  report_of(usual());
+  EXPECT_EQ(sys_.elapsed(), ms(20));
+  EXPECT_EQ(sys_.count(FakeSys::Call::kPoll), 1u);
+}
+
 // A tracer holds the zombie: the child is dead, and nobody can wait for it.
 TEST_F(EscalationReapTest, ZombieThatATracerHoldsIsAnErrorAndDoesNotMakeTheRunSpin) {
   begin();
@@ -101,6 +110,7 @@ TEST_F(EscalationReapTest, ZombieThatATracerHoldsIsAnErrorAndDoesNotMakeTheRunSp
   EXPECT_EQ(error_of(usual()).code(), Errc::kStillRunning) << "nothing tells who the tracer is";
   EXPECT_EQ(sys_.elapsed(), seconds(6));
   EXPECT_LE(sys_.calls().size(), 100u);
+  EXPECT_EQ(sys_.count(FakeSys::Call::kPoll), 3u) << "one for each phase";
 }
 
 }  // namespace

@@ -1,0 +1,106 @@
+// From a child's exit to the return of the wait for it.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "test/benchmark/figure.h"
+#include "test/benchmark/parent_state.h"
+#include "test/benchmark/tiny_child.h"
+#include "test/benchmark/trigger.h"
+
+namespace warden::benchmark {
+namespace {
+
+constexpr int kEach = 100;
+constexpr int kMany = 10'000;
+constexpr int kFew = 10;
+
+// The median over many children, one at a time.
+double warden_latency(Trigger& trigger) {
+  std::vector<double> latencies;
+  const Command command = tiny_command("r").stdin_from(Stdio::fd(trigger.read_fd()));
+  for (int i = 0; i < kEach; ++i) {
+    Child child = spawn_tiny(command);
+    trigger.arm();
+    const ExitStatus status = child.wait().value();
+    latencies.push_back(now_in_microseconds() - trigger.fired());
+    require_success(status);
+  }
+  return median_of(latencies);
+}
+
+double waitpid_latency(Trigger& trigger) {
+  std::vector<double> latencies;
+  for (int i = 0; i < kEach; ++i) {
+    const int pid = posix_spawn_tiny_reading(trigger.read_fd());
+    trigger.arm();
+    waitpid_success(pid);
+    latencies.push_back(now_in_microseconds() - trigger.fired());
+  }
+  return median_of(latencies);
+}
+
+Comparison exit_to_awake(int rounds) {
+  Trigger trigger;
+  return compare(
+      rounds, [&] { return warden_latency(trigger); }, [&] { return waitpid_latency(trigger); });
+}
+
+// Live children of warden's, all ended with the object.
+class LiveChildren {
+ public:
+  explicit LiveChildren(int count) {
+    allow_many_files();
+    const Command command = tiny_command("p");
+    for (int i = 0; i < count; ++i) children_.push_back(spawn_tiny(command));
+  }
+  ~LiveChildren() {
+    for (const auto& ended : terminate_all(children_, TerminationPolicy::immediate())) {
+      require(ended.has_value(), "a live child could not be ended");
+    }
+  }
+  LiveChildren(const LiveChildren&) = delete;
+  LiveChildren& operator=(const LiveChildren&) = delete;
+
+ private:
+  std::vector<Child> children_;
+};
+
+Comparison among_10_000(int rounds) {
+  Trigger trigger;
+  const auto among = [&trigger](int count) {
+    const LiveChildren live(count);
+    return warden_latency(trigger);
+  };
+  return compare(
+      rounds, [&] { return among(kMany); }, [&] { return among(kFew); });
+}
+
+// A figure without a baseline: the ratio is to one microsecond.
+Comparison timed_wait_on_dead(int rounds) {
+  const auto once = [] {
+    std::vector<double> waits;
+    for (int i = 0; i < kEach; ++i) {
+      Child child = spawn_tiny(tiny_command());
+      // Dead, whether or not the reaper has collected it already.
+      siginfo_t info = {};
+      ::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT);
+      waits.push_back(microseconds_of([&] { require_success(child.wait_for(absl::Seconds(10)).value().value()); }));
+    }
+    return median_of(waits);
+  };
+  return compare(rounds, once, [] { return 1.0; });
+}
+
+}  // namespace
+
+std::vector<Figure> exit_figures() {
+  return {
+      {"exit", "child's exit to waiter awake", "blocked in waitpid", 1.15, 1.6, true, exit_to_awake},
+      {"dead", "timed wait on a child that is dead", "us", 100, 0, false, timed_wait_on_dead},
+      {"exit_10000", "one more child's exit to awake, 10,000 live", "with 10", 1.5, 0, true, among_10_000},
+  };
+}
+
+}  // namespace warden::benchmark

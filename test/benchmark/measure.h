@@ -1,0 +1,44 @@
+// Times two things in turn and compares them.
+#ifndef WARDEN_TEST_BENCHMARK_MEASURE_H_
+#define WARDEN_TEST_BENCHMARK_MEASURE_H_
+
+#include <functional>
+#include <vector>
+
+namespace warden::benchmark {
+
+// One measurement: does its work and returns what it took, in microseconds or another unit of its own.
+using Measurement = std::function<double()>;
+
+struct Comparison {
+  double ratio = 0;     // the median over the rounds
+  double lowest = 0;    // the smallest ratio of a round
+  double highest = 0;   // the largest
+  double subject = 0;   // the median of the subject's measurements
+  double baseline = 0;  // the median of the baseline's
+};
+
+// Measures both in each round, in changing order, and compares them round by round, so that what slows the machine for
+// a while slows both. One more round before them is not counted.
+Comparison compare(int rounds, const Measurement& subject, const Measurement& baseline);
+
+double median_of(std::vector<double> values);
+
+// The measurement in a forked copy of this process.
+double in_fresh_process(const Measurement& measurement);
+
+// The microseconds that `work` takes.
+double microseconds_of(const std::function<void()>& work);
+
+// Now, in microseconds on the monotonic clock.
+double now_in_microseconds();
+
+// Ends the benchmark, whose figures would be worthless: `what` did not hold.
+[[noreturn]] void give_up(const char* what);
+inline void require(bool holds, const char* what) {
+  if (!holds) give_up(what);
+}
+
+}  // namespace warden::benchmark
+
+#endif  // WARDEN_TEST_BENCHMARK_MEASURE_H_

@@ -1,0 +1,100 @@
+// What a live child costs its parent in memory, and the system.
+#include <stdio.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "test/benchmark/figure.h"
+#include "test/benchmark/parent_state.h"
+#include "test/benchmark/tiny_child.h"
+
+namespace warden::benchmark {
+namespace {
+
+constexpr int kChildren = 1'000;
+
+struct Memory {
+  double resident_kib = 0;
+  double address_space_kib = 0;
+  double available_kib = 0;  // of the whole system
+};
+
+Memory memory_now() {
+  Memory memory;
+  std::ifstream statm("/proc/self/statm");
+  statm >> memory.address_space_kib >> memory.resident_kib;
+  const double page_kib = static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1024;
+  memory.address_space_kib *= page_kib;
+  memory.resident_kib *= page_kib;
+  std::ifstream meminfo("/proc/meminfo");
+  std::string word;
+  while (meminfo >> word && word != "MemAvailable:") {
+  }
+  meminfo >> memory.available_kib;
+  require(memory.resident_kib > 0 && memory.available_kib > 0, "no figures of memory in /proc");
+  return memory;
+}
+
+// What a thousand live children add, for each.
+Memory cost_of_child() {
+  const Command command = tiny_command("p");
+  std::vector<Child> children;
+  children.reserve(kChildren);
+  const Memory before = memory_now();
+  for (int i = 0; i < kChildren; ++i) children.push_back(spawn_tiny(command));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // until the reapers wait
+  const Memory with = memory_now();
+  for (const auto& ended : terminate_all(children, TerminationPolicy::immediate())) {
+    require(ended.has_value(), "a live child could not be ended");
+  }
+  return {(with.resident_kib - before.resident_kib) / kChildren,
+          (with.address_space_kib - before.address_space_kib) / kChildren,
+          (before.available_kib - with.available_kib) / kChildren};
+}
+
+// What the same number of children costs the system that nobody supervises.
+double system_cost_of_bare_child() {
+  std::vector<int> pids;
+  const Memory before = memory_now();
+  for (int i = 0; i < kChildren; ++i) pids.push_back(posix_spawn_tiny("p"));
+  const Memory with = memory_now();
+  for (const int pid : pids) kill_and_collect(pid);
+  return (before.available_kib - with.available_kib) / kChildren;
+}
+
+// The C library keeps the stacks of threads that have ended, so that only the first crowd of a process costs what it
+// costs: each round is a process of its own.
+Comparison in_fresh_processes(int rounds, const Measurement& measurement) {
+  allow_many_files();
+  return compare(
+      rounds, [&] { return in_fresh_process(measurement); }, [] { return 1.0; });
+}
+
+Comparison resident(int rounds) {
+  return in_fresh_processes(rounds, [] { return cost_of_child().resident_kib; });
+}
+
+Comparison address_space(int rounds) {
+  return in_fresh_processes(rounds, [] { return cost_of_child().address_space_kib; });
+}
+
+Comparison system_wide(int rounds) {
+  return in_fresh_processes(rounds, [] {
+    const double bare = system_cost_of_bare_child();
+    return cost_of_child().available_kib - bare;
+  });
+}
+
+}  // namespace
+
+std::vector<Figure> memory_figures() {
+  return {
+      {"resident", "memory per live child, resident", "KiB", 10, 0, false, resident},
+      {"address_space", "memory per live child, address space", "KiB", 96, 0, false, address_space},
+      {"system_wide", "memory per live child, system-wide, above the child's own", "KiB", 0, 0, false, system_wide},
+  };
+}
+
+}  // namespace warden::benchmark

@@ -1,0 +1,40 @@
+// What a parent may be weighed down with, for as long as the object exists.
+#ifndef WARDEN_TEST_BENCHMARK_PARENT_STATE_H_
+#define WARDEN_TEST_BENCHMARK_PARENT_STATE_H_
+
+#include <cstddef>
+#include <vector>
+
+namespace warden::benchmark {
+
+// Memory, each page of the ordinary size and written to.
+class TouchedHeap {
+ public:
+  explicit TouchedHeap(std::size_t bytes);
+  ~TouchedHeap();
+  TouchedHeap(const TouchedHeap&) = delete;
+  TouchedHeap& operator=(const TouchedHeap&) = delete;
+
+ private:
+  const std::size_t bytes_;
+  void* memory_;
+};
+
+// Open files, close-on-exec, with numbers from the lowest that is free.
+class OpenFiles {
+ public:
+  explicit OpenFiles(int count);
+  ~OpenFiles();
+  OpenFiles(const OpenFiles&) = delete;
+  OpenFiles& operator=(const OpenFiles&) = delete;
+
+ private:
+  std::vector<int> fds_;
+};
+
+// Raises the soft limit on open files to the hard one.
+void allow_many_files();
+
+}  // namespace warden::benchmark
+
+#endif  // WARDEN_TEST_BENCHMARK_PARENT_STATE_H_

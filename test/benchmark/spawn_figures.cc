@@ -1,0 +1,63 @@
+// Spawn, wait, destroy: what a parent pays, whatever it is weighed down with.
+#include "test/benchmark/figure.h"
+#include "test/benchmark/parent_state.h"
+#include "test/benchmark/tiny_child.h"
+
+namespace warden::benchmark {
+namespace {
+
+constexpr int kEach = 500;
+constexpr std::size_t kMiB = 1024 * 1024;
+
+Comparison against_posix_spawn(int rounds) {
+  const TouchedHeap heap(10 * kMiB);
+  const Command command = tiny_command();
+  return compare(
+      rounds, [&] { return warden_run_each(command, kEach); }, [] { return posix_run_each(kEach); });
+}
+
+// The cost from a parent with so much memory, against that from the same parent without.
+Comparison with_heap(int rounds, std::size_t bytes) {
+  const TouchedHeap small(10 * kMiB);
+  const Command command = tiny_command();
+  const auto heavy = [&] {
+    const TouchedHeap heap(bytes);
+    return warden_run_each(command, kEach);
+  };
+  return compare(rounds, heavy, [&] { return warden_run_each(command, kEach); });
+}
+
+Comparison with_1_gib(int rounds) { return with_heap(rounds, 1024 * kMiB); }
+Comparison with_4_gib(int rounds) { return with_heap(rounds, 4096 * kMiB); }
+
+Comparison with_files(int rounds, const Command& command) {
+  const auto many = [&] {
+    const OpenFiles files(10'000);
+    return warden_run_each(command, kEach);
+  };
+  const auto few = [&] {
+    const OpenFiles files(10);
+    return warden_run_each(command, kEach);
+  };
+  return compare(rounds, many, few);
+}
+
+Comparison inherited_streams(int rounds) { return with_files(rounds, tiny_command()); }
+
+Comparison null_streams(int rounds) {
+  return with_files(rounds, tiny_command().stdin_from(Stdio::null()).stdout_to(Stdio::null()).stderr_to(Stdio::null()));
+}
+
+}  // namespace
+
+std::vector<Figure> spawn_figures() {
+  return {
+      {"spawn", "spawn, wait, destroy, 10 MB parent", "posix_spawn + waitpid", 1.15, 1.6, true, against_posix_spawn},
+      {"spawn_1_gib", "the same from 1 GiB of touched heap", "from 10 MB", 1.3, 0, true, with_1_gib},
+      {"spawn_4_gib", "the same from 4 GiB", "from 10 MB", 1.3, 0, true, with_4_gib},
+      {"spawn_files", "with 10,000 open files, inherited stdio", "with 10", 1.3, 0, true, inherited_streams},
+      {"spawn_files_null", "with 10,000 open files, null stdio", "with 10", 1.3, 0, true, null_streams},
+  };
+}
+
+}  // namespace warden::benchmark

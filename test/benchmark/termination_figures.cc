@@ -1,0 +1,48 @@
+// terminate() of a child that obeys.
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "test/benchmark/figure.h"
+#include "test/benchmark/tiny_child.h"
+
+namespace warden::benchmark {
+namespace {
+
+constexpr int kEach = 300;
+
+double warden_terminate() {
+  const Command command = tiny_command("p");
+  const TerminationPolicy policy = TerminationPolicy::service(absl::Seconds(10));
+  double total = 0;
+  for (int i = 0; i < kEach; ++i) {
+    Child child = spawn_tiny(command);
+    std::optional<TerminationReport> report;
+    total += microseconds_of([&] { report = child.terminate_with_report(policy).value(); });
+    require_complete(*report, Signal::terminate());
+  }
+  return total / kEach;
+}
+
+double kill_and_waitpid() {
+  double total = 0;
+  for (int i = 0; i < kEach; ++i) {
+    const int pid = posix_spawn_tiny("p");
+    int status = 0;
+    total += microseconds_of([&] {
+      require(::kill(pid, SIGTERM) == 0, "kill");
+      require(::waitpid(pid, &status, 0) == pid, "waitpid");
+    });
+    require(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "the child was to die of SIGTERM");
+  }
+  return total / kEach;
+}
+
+Comparison against_kill(int rounds) { return compare(rounds, warden_terminate, kill_and_waitpid); }
+
+}  // namespace
+
+std::vector<Figure> termination_figures() {
+  return {{"terminate", "terminate() of an obedient child", "kill + waitpid", 1.5, 2.0, true, against_kill}};
+}
+
+}  // namespace warden::benchmark
