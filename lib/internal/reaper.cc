@@ -35,6 +35,10 @@ int open_private_pidfd(Supervised& supervised) {
 void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
   absl::Duration pause = kFirstPause;
   while (!supervised.ended(lock)) {
+    if (supervised.is_waited_for_by_pidfd(lock)) {
+      supervised.wait_changed(lock, TimePoint::max());
+      continue;
+    }
     lock.unlock();
     supervised.sys().poll_readable(&child.pidfd, 1, TimePoint::max());
     lock.lock();

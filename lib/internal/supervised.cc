@@ -59,6 +59,21 @@ void Supervised::notify(const Lock&) {
   for (ChangeObserver* const observer : observers_) observer->child_changed();
 }
 
+// Who goes and leaves the child alive wakes a reaper that has relied on us.
+class Supervised::WaitsByPidfd {
+ public:
+  WaitsByPidfd(Supervised& child, Lock& lock) : child_(child), lock_(lock) { ++child_.waiters_by_pidfd_; }
+  ~WaitsByPidfd() {
+    if (--child_.waiters_by_pidfd_ == 0 && !child_.ended(lock_)) child_.changed_.notify_all();
+  }
+  WaitsByPidfd(const WaitsByPidfd&) = delete;
+  WaitsByPidfd& operator=(const WaitsByPidfd&) = delete;
+
+ private:
+  Supervised& child_;
+  Lock& lock_;
+};
+
 bool Supervised::wait_readable_or_changed(Lock& lock, int fd, TimePoint deadline) {
   if (event_ == nullptr) event_ = std::make_shared<Event>(sys_);
   const std::shared_ptr<Event> event = event_;
@@ -77,9 +92,19 @@ bool Supervised::wait_readable_or_changed(Lock& lock, int fd, TimePoint deadline
 void Supervised::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
   if (child_.pidfd < 0 || is_held_ || ended(lock)) {
     wait_changed(lock, deadline);
-  } else if (wait_readable_or_changed(lock, child_.pidfd, deadline) && !look(lock)) {
-    is_held_ = true;
+  } else {
+    const WaitsByPidfd waits(*this, lock);
+    if (wait_readable_or_changed(lock, child_.pidfd, deadline) && !look(lock)) is_held_ = true;
   }
+}
+
+bool Supervised::look_when_readable(Lock& lock, TimePoint deadline) {
+  if (child_.pidfd < 0 || ended(lock) || sys_.now() >= deadline) return look(lock);
+  const WaitsByPidfd waits(*this, lock);
+  lock.unlock();
+  sys_.poll_readable(&child_.pidfd, 1, deadline);
+  lock.lock();
+  return look(lock);
 }
 
 void Supervised::remove_observer(const Lock&, ChangeObserver* observer) {

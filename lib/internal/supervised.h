@@ -92,6 +92,11 @@ class Supervised {
   // another child of the host before the reaper wakes.
   void set_reaper_waits_by_number(const Lock&, bool waits) { reaper_waits_by_number_ = waits; }
 
+  // Waits until the pidfd can be read, at most so long, and looks then. A reaper that comes to its own wait meanwhile
+  // leaves it to us, so that the exit wakes one thread. Releases the lock.
+  bool look_when_readable(Lock& lock, TimePoint deadline);
+  bool is_waited_for_by_pidfd(const Lock&) const { return waiters_by_pidfd_ > 0; }
+
   // Waits for a change, at most so long; may wake without one. Releases the lock.
   void wait_changed(Lock& lock, TimePoint deadline) { sys_.wait_until(changed_, lock, deadline); }
   // The same, by the pidfd too: the exit need not come by way of the reaper.
@@ -150,6 +155,8 @@ class Supervised {
   void set_last_log(const Lock&, AttemptLog log) { last_log_ = std::move(log); }
 
  private:
+  class WaitsByPidfd;
+
   static std::uint64_t mask_of(int signal) { return std::uint64_t{1} << (signal - 1); }
   bool must_pin();
   void publish(const Lock& lock, const ExitStatus& status, Phase phase);
@@ -177,6 +184,7 @@ class Supervised {
   std::optional<ExitStatus> status_;
   int look_error_ = 0;
   bool reaper_waits_by_number_ = false;
+  int waiters_by_pidfd_ = 0;
   bool is_held_ = false;  // dead, and not to be waited for: by a tracer
   bool released_ = false;
   bool group_is_empty_ = false;

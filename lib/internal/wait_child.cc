@@ -5,13 +5,7 @@
 namespace warden::internal {
 
 Result<std::optional<ExitStatus>> wait_child(Supervised& child, Lock& lock, TimePoint deadline) {
-  // The pidfd first: a look at a child that still runs would say nothing.
-  if (child.child().pidfd >= 0 && !child.ended(lock) && child.sys().now() < deadline) {
-    lock.unlock();
-    child.sys().poll_readable(&child.child().pidfd, 1, deadline);
-    lock.lock();
-  }
-  while (!child.look(lock)) {
+  for (bool has_ended = child.look_when_readable(lock, deadline); !has_ended; has_ended = child.look(lock)) {
     if (child.look_error(lock) != 0) {
       return WaitError{os_error(child.look_error(lock)), child.name()};
     }
