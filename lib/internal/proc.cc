@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -48,24 +49,26 @@ bool may_hide_processes() {
   return hides;
 }
 
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
 // False when the list is not whole.
 bool list_numbers(std::vector<int>* numbers) {
   const int fd = open_above_stdio("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return false;
-  DIR* directory = ::fdopendir(fd);
+  const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(fd));
   if (directory == nullptr) {
     ::close(fd);
     return false;
   }
   numbers->clear();
   errno = 0;
-  while (const dirent* entry = ::readdir(directory)) {
+  while (const dirent* entry = ::readdir(directory.get())) {
     int number = 0;
     if (absl::SimpleAtoi(entry->d_name, &number)) numbers->push_back(number);
   }
-  const bool is_whole = errno == 0;
-  ::closedir(directory);
-  return is_whole;
+  return errno == 0;
 }
 
 }  // namespace
