@@ -19,6 +19,7 @@
 #include "test/support/cancellable_thread.h"
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
+#include "test/support/scarce_descriptors.h"
 #include "warden/child.h"
 
 namespace warden {
@@ -163,6 +164,19 @@ TEST(WriteStdinRace, ACancelledThreadCompletesTheWrite) {
   EXPECT_TRUE(thread.completed());
   EXPECT_EQ(kind, Kind::kClosed);
   EXPECT_TRUE(child.kill().has_value());
+}
+
+// No event can be had then, so the writer looks again from time to time.
+TEST(WriteStdinRace, WithAFullDescriptorTableAWriteEndsAllTheSame) {
+  testing::run_isolated([] {
+    AckPipe ack;
+    Child child = spawn_with_pipe(ack, {"sleep"});
+    {
+      const testing::ScarceDescriptors none(0);
+      EXPECT_EQ(kind_of_write_during(child, [&] { child.close_stdin(); }), Kind::kClosed);
+    }
+    EXPECT_TRUE(child.kill().has_value());
+  });
 }
 
 // A copy of the descriptor would keep the child from the end of its input, though a thread that has it in use is not

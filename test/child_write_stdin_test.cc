@@ -164,13 +164,5 @@ TEST(WriteStdin, LeavesThePipeBlockingForWhoWritesToItHimself) {
   EXPECT_TRUE(child.kill().has_value());
 }
 
-TEST(WriteStdin, SaysWhatItIsInOneLine) {
-  const StdinError error{Kind::kTimedOut, std::make_error_code(std::errc::timed_out), "cat", 1};
-  EXPECT_EQ(error.to_string(), "could not write to the stdin of 'cat' after 1 byte: it did not read in time");
-  EXPECT_EQ(make_error_code(error), std::errc::timed_out);
-  const Written written = error;
-  EXPECT_THROW(written.value(), std::system_error);
-}
-
 }  // namespace
 }  // namespace warden

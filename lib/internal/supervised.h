@@ -101,6 +101,10 @@ class Supervised {
     if (event_ == nullptr) event_ = std::make_shared<Event>(sys_);
     return event_;
   }
+  // A descriptor that nobody waits with is not kept until then.
+  void drop_unused_event(const Lock&) {
+    if (event_.use_count() == 1) event_ = nullptr;
+  }
 
   void add_observer(const Lock&, ChangeObserver* observer) { observers_.push_back(observer); }
   void remove_observer(const Lock&, ChangeObserver* observer);

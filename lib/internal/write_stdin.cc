@@ -23,6 +23,7 @@ class Writer {
   ~Writer() {
     if (has_turn_) pipe().end_turn();
     if (pipe().remove_writer()) child_.notify(lock_);
+    child_.drop_unused_event(lock_);
   }
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;

@@ -20,14 +20,6 @@ class WriteStdinTest : public EscalationTest {
     begin();
     open_stdin();
   }
-  // An event that nobody waits for any more stays until the next change.
-  void TearDown() override {
-    {
-      Lock lock(child_.mutex());
-      child_.notify(lock);
-    }
-    EscalationTest::TearDown();
-  }
 
   Written write(std::string_view text, absl::Duration timeout) {
     Lock lock(child_.mutex());
