@@ -1,5 +1,6 @@
 // Child::write_stdin: all of it, or how much and why no more; never SIGPIPE, never beyond its time.
 #include <fcntl.h>
+#include <sys/ioctl.h>
 
 #include <string>
 #include <string_view>
@@ -60,9 +61,22 @@ TEST(WriteStdin, TenMebibytesToASleepingChildEndAtTheDeadlineAndTellHowMuchWent)
   const Written written = child.write_stdin(text, absl::Milliseconds(50));
   ASSERT_TRUE(written.has_error());
   EXPECT_EQ(written.error().kind, Kind::kTimedOut);
-  EXPECT_EQ(written.error().written, static_cast<std::size_t>(::fcntl(child.stdin_fd(), F_GETPIPE_SZ)));
+  int unread = 0;
+  ASSERT_EQ(::ioctl(child.stdin_fd(), FIONREAD, &unread), 0);
+  EXPECT_GT(unread, 0);
+  EXPECT_EQ(written.error().written, static_cast<std::size_t>(unread));
   EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
-  // Zero does not wait.
+  EXPECT_TRUE(child.kill().has_value());
+}
+
+TEST(WriteStdin, ZeroWritesWhatFitsAndDoesNotWait) {
+  AckPipe ack;
+  Child child = spawn_with_pipe(ack, {"sleep"});
+  const std::string text = large_text();
+  while (child.write_stdin(text, absl::ZeroDuration()).error().written > 0) continue;
+  int unread = 0;
+  ASSERT_EQ(::ioctl(child.stdin_fd(), FIONREAD, &unread), 0);
+  EXPECT_EQ(unread, ::fcntl(child.stdin_fd(), F_GETPIPE_SZ));
   EXPECT_EQ(child.write_stdin("x", absl::ZeroDuration()).error().kind, Kind::kTimedOut);
   EXPECT_TRUE(child.kill().has_value());
 }

@@ -81,7 +81,10 @@ void* StdinFeeder::thread_main(void* argument) {
   const std::unique_ptr<std::shared_ptr<Feed>> own(static_cast<std::shared_ptr<Feed>*>(argument));
   Feed& feed = **own;
   Lock lock(feed.child->mutex());
+  StdinPipe& pipe = feed.child->stdin_pipe(lock);
+  pipe.add_user();
   feed.run(lock);
+  pipe.remove_user();
   feed.child->close_stdin(lock);
   feed.is_over = true;
   feed.child->notify(lock);

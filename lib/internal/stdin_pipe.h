@@ -13,11 +13,11 @@ class StdinPipe {
   int fd() const { return closed_ ? -1 : fd_.get(); }
 
   // For everybody, at once. The descriptor itself, whose number could be somebody else's next, goes with the turn of
-  // him who writes. True when there are writers, who have to be told.
+  // him who writes. True when there are users, who have to be told.
   bool close() {
     closed_ = true;
     if (!turn_is_taken_) fd_.reset();
-    return writers_ > 0;
+    return users_ > 0;
   }
   // In a forked copy, which has none of the threads that write.
   void close_copy() { fd_.reset(); }
@@ -25,21 +25,27 @@ class StdinPipe {
   // Whether wait, terminate and kill leave it open.
   bool stays_open = false;
 
+  // Those who write, or wait until they can or have to.
+  void add_user() { ++users_; }
+  void remove_user() { --users_; }
+
   // Writers take turns, so that what they write is not mixed.
-  void add_writer() { ++writers_; }
   bool take_turn() { return turn_is_taken_ ? false : (turn_is_taken_ = true); }
-  void end_turn() {
+  void begin_waiting_for_turn() { ++waiting_; }
+  void end_waiting_for_turn() { --waiting_; }
+  // True when others wait for it, who have to be told.
+  bool end_turn() {
     turn_is_taken_ = false;
     if (closed_) fd_.reset();
+    return waiting_ > 0;
   }
-  // True when there are others, who have to be told.
-  bool remove_writer() { return --writers_ > 0; }
 
  private:
   UniqueFd fd_;
   bool closed_ = false;
   bool turn_is_taken_ = false;
-  int writers_ = 0;
+  int users_ = 0;
+  int waiting_ = 0;
 };
 
 }  // namespace warden::internal

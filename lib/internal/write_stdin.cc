@@ -19,22 +19,32 @@ constexpr absl::Duration kPauseWithoutEvent = absl::Milliseconds(20);
 // One of those who write, or wait for their turn to.
 class Writer {
  public:
-  Writer(Supervised& child, const Lock& lock) : child_(child), lock_(lock) { pipe().add_writer(); }
+  Writer(Supervised& child, Lock& lock) : child_(child), lock_(lock) { pipe().add_user(); }
   ~Writer() {
-    if (has_turn_) pipe().end_turn();
-    if (pipe().remove_writer()) child_.notify(lock_);
+    if (has_turn_ && pipe().end_turn()) child_.notify(lock_);
+    pipe().remove_user();
     child_.drop_unused_event(lock_);
   }
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  bool take_turn() { return has_turn_ = pipe().take_turn(); }
+  // Why it is not this writer's turn at the deadline.
+  std::optional<Kind> wait_for_turn(TimePoint deadline) {
+    while (!(has_turn_ = pipe().take_turn())) {
+      if (const auto why = why_not_writable(child_, lock_)) return why;
+      if (child_.sys().now() >= deadline) return Kind::kTimedOut;
+      pipe().begin_waiting_for_turn();
+      child_.wait_changed(lock_, deadline);
+      pipe().end_waiting_for_turn();
+    }
+    return std::nullopt;
+  }
 
  private:
   StdinPipe& pipe() { return child_.stdin_pipe(lock_); }
 
   Supervised& child_;
-  const Lock& lock_;
+  Lock& lock_;
   bool has_turn_ = false;
 };
 
@@ -50,16 +60,6 @@ StdinError stopped(Supervised& child, std::size_t written, Kind kind) {
 StdinError broken(Supervised& child, std::size_t written, int error) {
   if (error == EPIPE) return stopped(child, written, Kind::kNoReader);
   return {Kind::kFailed, os_error(error), child.name(), written};
-}
-
-// Why it is not this writer's turn at the deadline.
-std::optional<Kind> wait_for_turn(Writer& writer, Supervised& child, Lock& lock, TimePoint deadline) {
-  while (!writer.take_turn()) {
-    if (const auto why = why_not_writable(child, lock)) return why;
-    if (child.sys().now() >= deadline) return Kind::kTimedOut;
-    child.wait_changed(lock, deadline);
-  }
-  return std::nullopt;
 }
 
 // One write, with the lock released.
@@ -93,7 +93,7 @@ void wait_any_or_changed(Supervised& child, Lock& lock, pollfd* polled, std::siz
 
 Result<void, StdinError> write_stdin(Supervised& child, Lock& lock, std::string_view data, TimePoint deadline) {
   Writer writer(child, lock);
-  if (const auto why = wait_for_turn(writer, child, lock, deadline)) return stopped(child, 0, *why);
+  if (const auto why = writer.wait_for_turn(deadline)) return stopped(child, 0, *why);
   std::size_t written = 0;
   for (;;) {
     if (const auto why = why_not_writable(child, lock)) return stopped(child, written, *why);
