@@ -134,10 +134,12 @@ TEST(WriteStdinRace, WhatTwoThreadsWriteIsNotMixed) {
   const std::string path = ::testing::TempDir() + "write_stdin_race_" + std::to_string(::getpid());
   Child child = Child::spawn(command.stdin_from(Stdio::pipe()).stdout_to(Stdio::file(path))).value();
   std::vector<std::thread> writers;
+  std::atomic<int> ready{0};
   for (const char* const line : {"a\n", "b\n"}) {
-    writers.emplace_back([&child, line] {
+    writers.emplace_back([&child, &ready, line] {
       std::string text;
       for (int i = 0; i < 500'000; ++i) text += line;
+      for (++ready; ready < 2;) ::sched_yield();
       EXPECT_TRUE(child.write_stdin(text, kBound).has_value());
     });
   }
