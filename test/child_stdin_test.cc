@@ -158,6 +158,14 @@ TEST(KeptStdin, IsLeftOpenByEveryWaitAndWayToEndTheChild) {
   }
 }
 
+TEST(KeptStdin, IsLeftOpenByAnEscalationThatEndsTheChild) {
+  AckPipe ack;
+  Child child = spawn_with_kept_pipe(ack, {"sleep"});
+  ASSERT_EQ(ack.wait_line(), "ready");
+  EXPECT_EQ(child.terminate(TerminationPolicy::service(kBound)).value().signal(), Signal::terminate());
+  EXPECT_GT(child.stdin_fd(), 2);
+}
+
 // It ignores the signal and leaves when its input ends.
 TEST(KeptStdin, IsClosedByTheEndOfAHandleBeforeItsPolicyWaits) {
   AckPipe ack;
