@@ -11,6 +11,8 @@
 #include "lib/internal/spawn.h"
 #include "lib/internal/wait_child.h"
 #include "lib/internal/wait_or_terminate_child.h"
+#include "lib/internal/wait_until_ready.h"
+#include "lib/internal/write_stdin.h"
 
 namespace warden {
 namespace {
@@ -39,6 +41,12 @@ TerminationError refused(const internal::Handle& handle, const InvalidArgument& 
   TerminationError error(TerminationErrorKind::kInvalidPolicy, make_error_code(invalid), handle.child->name(), {});
   error.set_detail(invalid.to_string());
   return error;
+}
+
+void close_stdin_unless_kept(const internal::Handle& handle) {
+  const internal::CancellationGuard no_cancellation;
+  const Lock lock(handle.child->mutex());
+  handle.child->close_stdin_unless_kept(lock);
 }
 
 }  // namespace
@@ -81,7 +89,7 @@ std::string_view Child::name() const { return handle_ == nullptr ? std::string_v
 
 Result<ExitStatus> Child::wait() {
   if (unusable(handle_.get())) return unusable_wait(handle_.get());
-  close_stdin();
+  close_stdin_unless_kept(*handle_);
   auto ended = wait_until(TimePoint::max());
   if (!ended) return std::move(ended).error();
   return *std::move(ended).value();
@@ -120,6 +128,15 @@ Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(abs
   const internal::CancellationGuard no_cancellation;
   Lock lock(handle_->child->mutex());
   return internal::wait_or_terminate_child(*handle_->child, lock, timeout, policy);
+}
+
+Result<Readiness> Child::wait_until_ready(const std::function<bool()>& predicate, absl::Duration interval,
+                                          absl::Duration timeout) {
+  if (unusable(handle_.get())) return unusable_wait(handle_.get());
+  if (const auto invalid = internal::check_readiness_arguments(predicate, interval, timeout)) {
+    return WaitError{make_error_code(*invalid), handle_->child->name(), *invalid};
+  }
+  return internal::wait_until_ready(*handle_->child, predicate, interval, timeout);
 }
 
 Result<std::optional<ExitStatus>> Child::try_wait() { return wait_until(TimePoint::min()); }
@@ -172,7 +189,7 @@ Result<TerminationReport, TerminationError> Child::terminate_with_report(const T
 }
 
 Result<ExitStatus, TerminationError> Child::kill() {
-  close_stdin();
+  if (!unusable(handle_.get())) close_stdin_unless_kept(*handle_);
   return terminate(TerminationPolicy::immediate());
 }
 
@@ -192,6 +209,21 @@ AttemptLog Child::attempt_log() const {
   if (unusable(handle_.get())) return {};
   const Lock lock(handle_->child->mutex());
   return handle_->child->last_log(lock);
+}
+
+Result<void, StdinError> Child::write_stdin(std::string_view data, absl::Duration timeout) {
+  StdinError refused_error{StdinError::Kind::kRefused, unusable(handle_.get()), name_of(handle_.get())};
+  if (refused_error.code) return refused_error;
+  if (const auto invalid = internal::check_duration("timeout", timeout)) {
+    refused_error.code = make_error_code(*invalid);
+    refused_error.invalid_argument = *invalid;
+    return refused_error;
+  }
+  const internal::CancellationGuard no_cancellation;
+  internal::Supervised& child = *handle_->child;
+  const TimePoint deadline = internal::deadline_after(child.sys().now(), timeout);
+  Lock lock(child.mutex());
+  return internal::write_stdin(child, lock, data, deadline);
 }
 
 int Child::stdin_fd() const {

@@ -42,6 +42,17 @@ Command& Command::name(std::string name) {
   return *this;
 }
 
+Command Command::shell(std::string line) {
+  Command command("/bin/sh");
+  command.args({"-c", "--"}).arg(std::move(line));
+  return command;
+}
+
+Command& Command::keep_stdin_open(bool keep) {
+  options_.keep_stdin_open = keep;
+  return *this;
+}
+
 Command& Command::stdin_from(Stdio stdio) {
   options_.stdio[0] = std::move(stdio);
   return *this;

@@ -36,6 +36,7 @@ TEST_F(Cancellation, ARequestedOneLetsEveryCallComplete) {
   expect_to_complete([&] { EXPECT_TRUE(child.send_signal(Signal::continue_process()).has_value()); });
   expect_to_complete([&] { EXPECT_EQ(child.attempt_log().size(), 1u); });
   expect_to_complete([&] { EXPECT_GT(child.stdin_fd(), 2); });
+  expect_to_complete([&] { EXPECT_TRUE(child.write_stdin("hello", kBound).has_value()); });
   expect_to_complete([&] { child.close_stdin(); });
   EXPECT_EQ(child.stdin_fd(), -1);
   expect_to_complete([&] { child.must_not_be_terminated(); });

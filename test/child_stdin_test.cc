@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
@@ -120,6 +122,67 @@ TEST(Stdin, IsClosedByTheEndOfAnExcusedHandle) {
   EXPECT_TRUE(process->wait_dead());
   EXPECT_TRUE(process->wait_reaped());
   EXPECT_TRUE(log.records().empty());
+}
+
+Child spawn_with_kept_pipe(const AckPipe& ack, const std::vector<std::string>& mode) {
+  return Child::spawn(test_command(ack, mode).stdin_from(Stdio::pipe()).keep_stdin_open(true)).value();
+}
+
+TEST(KeptStdin, IsLeftOpenByAWaitWhileAnotherThreadWrites) {
+  AckPipe ack;
+  Child child = spawn_with_kept_pipe(ack, {"read", "exit", "8"});
+  std::thread writer([&] {
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(child.write_stdin("hello", kBound).has_value());
+    child.close_stdin();
+  });
+  EXPECT_EQ(child.wait().value(), ExitStatus::exited(8));
+  writer.join();
+  EXPECT_TRUE(ack.wait_for("eof 500"));
+}
+
+TEST(KeptStdin, IsLeftOpenByEveryWaitAndWayToEndTheChild) {
+  const std::function<void(Child&)> ends[] = {
+      [](Child& child) { EXPECT_TRUE(child.wait().has_value()); },
+      [](Child& child) { EXPECT_TRUE(child.wait_or_terminate(kBound, TerminationPolicy::immediate()).has_value()); },
+      [](Child& child) { EXPECT_TRUE(child.terminate(kBound, kBound).has_value()); },
+      [](Child& child) { EXPECT_TRUE(child.kill().has_value()); },
+  };
+  for (const auto& end : ends) {
+    AckPipe ack;
+    Child child = spawn_with_kept_pipe(ack, {"exit", "2"});
+    EXPECT_EQ(child.wait_for(kBound).value(), ExitStatus::exited(2));
+    end(child);
+    EXPECT_GT(child.stdin_fd(), 2);
+    child.close_stdin();
+    EXPECT_EQ(child.stdin_fd(), -1);
+  }
+}
+
+TEST(KeptStdin, IsLeftOpenByAnEscalationThatEndsTheChild) {
+  AckPipe ack;
+  Child child = spawn_with_kept_pipe(ack, {"sleep"});
+  ASSERT_EQ(ack.wait_line(), "ready");
+  EXPECT_EQ(child.terminate(TerminationPolicy::service(kBound)).value().signal(), Signal::terminate());
+  EXPECT_GT(child.stdin_fd(), 2);
+}
+
+// It ignores the signal and leaves when its input ends.
+TEST(KeptStdin, IsClosedByTheEndOfAHandleBeforeItsPolicyWaits) {
+  AckPipe ack;
+  const auto process = [&ack] {
+    Child child = spawn_with_kept_pipe(ack, {"ignore", "TERM", "read", "exit", "0"});
+    EXPECT_TRUE(ack.wait_for("ready"));
+    EXPECT_TRUE(child.terminate_on_drop(TerminationPolicy::service(absl::InfiniteDuration())).has_value());
+    return std::make_unique<testing::Pidfd>(child.pid());
+  }();
+  EXPECT_TRUE(ack.wait_for("eof 0"));
+  EXPECT_TRUE(process->is_dead());
+}
+
+TEST(KeptStdin, IsNoMistakeWithoutAPipe) {
+  Child child = Child::spawn(test_command({"exit", "0"}).keep_stdin_open(true)).value();
+  EXPECT_TRUE(child.wait().value().success());
+  EXPECT_EQ(child.stdin_fd(), -1);
 }
 
 TEST(Stdin, IsNotInheritedByOtherChildren) {

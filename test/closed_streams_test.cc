@@ -106,6 +106,22 @@ TEST_P(ClosedStreams, ASpawnAndAWaitTakeNoneOfTheirNumbers) {
   });
 }
 
+// Two descriptors at least while it waits: the pipe and an event.
+TEST_P(ClosedStreams, AWriteThatWaitsTakesNoneOfTheirNumbers) {
+  run([] {
+    AckPipe ack;
+    Child child = Child::spawn(test_command(ack, {"sleep"}).stdin_from(Stdio::pipe())).value();
+    StdinError error;
+    std::thread writer([&] { error = child.write_stdin(std::string(1 << 20, 'x'), absl::InfiniteDuration()).error(); });
+    expect_closed_but_for_instants("during the write");
+    child.close_stdin();
+    writer.join();
+    EXPECT_EQ(error.kind, StdinError::Kind::kClosed);
+    EXPECT_TRUE(child.kill().has_value());
+    expect_closed("after the end");
+  });
+}
+
 TEST_P(ClosedStreams, AChildThatNobodyGivesAnythingHasTheStreams) {
   run([] {
     const Report report = report_of(mode_command({}));

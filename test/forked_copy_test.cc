@@ -78,6 +78,7 @@ TEST(ForkedCopy, RefusesEveryWait) {
     EXPECT_EQ(child.wait_for(-kBound).error().code, Errc::kNotOwner);
     EXPECT_EQ(child.wait_until({}).error().code, Errc::kNotOwner);
     EXPECT_EQ(child.try_wait().error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.wait_until_ready([] { return true; }, kBound, kBound).error().code, Errc::kNotOwner);
     EXPECT_EQ(child.state().kind, ProcessState::Kind::kUncertain);
     EXPECT_EQ(child.state().error, Errc::kNotOwner);
     const WaitOrTerminateError error = child.wait_or_terminate(kBound, kPatient).error();
@@ -122,6 +123,8 @@ TEST(ForkedCopy, KeepsNumberAndNameAndKnowsNothingElse) {
     EXPECT_EQ(child.name(), "witness");
     EXPECT_TRUE(child.attempt_log().empty());
     EXPECT_EQ(child.stdin_fd(), -1);
+    EXPECT_EQ(child.write_stdin("hello", kBound).error().kind, StdinError::Kind::kRefused);
+    EXPECT_EQ(child.write_stdin("hello", kBound).error().code, Errc::kNotOwner);
     child.close_stdin();
     EXPECT_GE(::fcntl(stdin_fd, F_GETFD), 0) << "that closes nothing here";
     child.must_not_be_terminated();

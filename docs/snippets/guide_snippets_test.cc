@@ -5,8 +5,9 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/outcome/try.hpp>
-#include <cstdio>
+#include <fstream>
 #include <iostream>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -106,11 +107,67 @@ TEST(Guide, Feed) {
   warden::Command command("cat");
   command.stdin_from(warden::Stdio::pipe()).stdout_to(warden::Stdio::null());
   warden::Child child = warden::Child::spawn(command).value();
-  const std::string text = "hello\n";
-  if (::write(child.stdin_fd(), text.data(), text.size()) < 0) std::perror("write");
+  warden::Result<void, warden::StdinError> written = child.write_stdin("hello\n", absl::Seconds(5));
+  if (!written) std::cerr << written.error() << '\n';  // how much went, and why no more
   child.close_stdin();
   warden::Result<warden::ExitStatus> status = child.wait();
+  EXPECT_TRUE(written.has_value());
   EXPECT_TRUE(status.value().success());
+}
+
+TEST(Guide, WaitUntilItIsReady) {
+  const std::string socket_path = testing::TempDir() + "guide_ready_" + std::to_string(::getpid());
+  warden::Child child = started({"-c", "touch \"$1\"; exec sleep 600", "sh", socket_path});
+  warden::Result<warden::Readiness> readiness = child.wait_until_ready(
+      [&] { return ::access(socket_path.c_str(), F_OK) == 0; }, /*interval=*/absl::Milliseconds(50),
+      /*timeout=*/absl::Seconds(30));
+  if (readiness && readiness.value().status) std::cerr << "it has ended: " << *readiness.value().status << '\n';
+  EXPECT_TRUE(readiness.value().is_ready());
+  EXPECT_TRUE(child.kill().has_value());
+  ::unlink(socket_path.c_str());
+}
+
+int status_of_line(const std::string& line) {
+  warden::Result<warden::Child, warden::SpawnError> child = warden::Child::spawn(warden::Command::shell(line));
+  if (!child) return -1;
+  warden::Result<warden::ExitStatus> status = child.value().wait();
+  if (!status) return -1;
+  return status.value().exit_code().value_or(-1);  // none where a signal has ended the shell
+}
+
+TEST(Guide, InPlaceOfSystem) {
+  EXPECT_EQ(status_of_line("exit 3"), 3);
+  EXPECT_EQ(status_of_line("exec 2> /dev/null; no-such-program"), 127);
+}
+
+TEST(Guide, InPlaceOfPopen) {
+  const std::string path = testing::TempDir() + "guide_popen_" + std::to_string(::getpid());
+  const std::vector<std::string> lines = {"b", "a", "b"};
+  warden::Command command = warden::Command::shell("sort | uniq -c > \"$OUT\"");
+  command.env("OUT", path).stdin_from(warden::Stdio::pipe());
+  warden::Child child = warden::Child::spawn(command).value();
+  for (const std::string& line : lines) {
+    if (!child.write_stdin(line + '\n', absl::Seconds(30))) break;
+  }
+  warden::Result<warden::ExitStatus> status = child.wait();
+  EXPECT_TRUE(status.value().success());
+  std::ifstream file(path);
+  std::string count, line;
+  EXPECT_TRUE(file >> count >> line >> count >> line);
+  EXPECT_EQ(count + line, "2b");
+  ::unlink(path.c_str());
+}
+
+TEST(Guide, InPlaceOfFork) {
+  warden::Command command("/usr/bin/env");
+  command.arg("true").clear_env().env("PATH", "/usr/bin:/bin").cwd("/");
+  command.stdin_from(warden::Stdio::null());
+  warden::Result<warden::Child, warden::SpawnError> child = warden::Child::spawn(command);
+  if (child) {
+    warden::Result<std::optional<warden::ExitStatus>> ended = child.value().wait_for(absl::Seconds(30));
+    if (ended && !ended.value()) child.value().kill().value();
+  }
+  EXPECT_TRUE(child.value().wait().value().success());
 }
 
 TEST(Guide, OnATerminal) {

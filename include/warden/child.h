@@ -12,6 +12,7 @@
 #define WARDEN_CHILD_H_
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,8 +25,10 @@
 #include "warden/command.h"
 #include "warden/error.h"
 #include "warden/exit_status.h"
+#include "warden/readiness.h"
 #include "warden/result.h"
 #include "warden/signal.h"
+#include "warden/stdin_error.h"
 #include "warden/termination_error.h"
 #include "warden/termination_policy.h"
 #include "warden/termination_report.h"
@@ -92,7 +95,7 @@ class Child {
   std::string_view name() const;
 
   // Waits for the exit of the child itself, whatever is left of its group.
-  // Blocks: until then, without a bound. Closes an open stdin pipe first.
+  // Blocks: until then, without a bound. Closes an open stdin pipe first (but see Command::keep_stdin_open).
   Result<ExitStatus> wait();
 
   // Waits for the exit, at most so long. Leaves an open stdin pipe alone. Zero looks once; absl::InfiniteDuration() has
@@ -105,6 +108,14 @@ class Child {
   // which of the two failed, with both errors where both did (wait_or_terminate.h).
   Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate(absl::Duration timeout,
                                                                         const TerminationPolicy& policy);
+
+  // Waits until the predicate says that the child is ready: until it accepts connections, say. It is called at once,
+  // then after each interval, and a last time when the timeout has passed, on this thread, with no lock held: it may
+  // call anything on this Child but move or destroy it. Ends at once when the child does, and does not ask then.
+  // Blocks: for the timeout and for what the predicate takes. Closes no stdin pipe. Errors: EINVAL for a negative
+  // duration, an interval of zero, an empty predicate; those of wait_for. What the predicate throws passes through.
+  Result<Readiness> wait_until_ready(const std::function<bool()>& predicate, absl::Duration interval,
+                                     absl::Duration timeout);
 
   // Looks once and does not wait for the exit.
   // Blocks: not, but for one case: where somebody else has just reaped the child (a foreign wait, SIGCHLD ignored), for
@@ -141,11 +152,22 @@ class Child {
   // The log of the last escalation or manual signal that did something; empty before the first.
   AttemptLog attempt_log() const;
 
-  // The write end of the stdin pipe (Stdio::pipe()), close-on-exec; -1 when there is none or it is closed. It stays the
-  // Child's. Writing to it after the child's end raises SIGPIPE like any pipe. Any wait(), terminate or kill closes it:
-  // a thread that writes must know that no other calls those meanwhile.
+  // Writes all of the data, NULs too, to the stdin pipe (Stdio::pipe()), which stays open. Ends early when nobody can
+  // read it, when the child ends (though a process that it has left may hold the pipe), and when another thread closes
+  // the pipe, which any wait(), terminate or kill does (but see Command::keep_stdin_open). Never raises SIGPIPE, and
+  // leaves its disposition, the mask and what is pending alone. Several threads' data are not mixed: one waits for the
+  // other within its own timeout. The pipe is not made O_NONBLOCK: that would be everybody's who has it.
+  // Blocks: for the timeout at most, whether the child reads or not; zero writes what fits at once. (Before Linux 6.4
+  // longer, if another thread fills the pipe by stdin_fd() at the same moment.)
+  // Errors: say how much was written, and why no more (stdin_error.h); the child has got that much or will.
+  Result<void, StdinError> write_stdin(std::string_view data, absl::Duration timeout);
+
+  // The write end of the stdin pipe, close-on-exec; -1 when there is none or it is closed. It stays the Child's.
+  // Writing to it after the child's end raises SIGPIPE like any pipe. Any wait(), terminate or kill closes it: a thread
+  // that writes to it must know that no other calls those meanwhile.
   int stdin_fd() const;
-  // Closes it; the child reads end of file. Idempotent.
+  // Closes it; the child reads end of file, once a write_stdin() in another thread has returned, which it does at once.
+  // Idempotent.
   void close_stdin();
 
   // The child may outlive this handle: the destructor then signals nobody, and the reaper thread stays to collect the

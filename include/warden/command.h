@@ -82,6 +82,16 @@ class Command {
   // (cwd()), as execve(2) would; an entry of PATH that is relative, from the parent's.
   explicit Command(std::string program) : program_(std::move(program)) {}
 
+  // `/bin/sh -c -- LINE`, as system(3) and popen(3) run it: for callers of those, who have a line and no program and
+  // arguments. The dangers are the same. Whatever of the line comes from elsewhere has to be quoted for a shell; what
+  // is not is run: use program and arguments where that can be. 127 and 126 as exit codes are the shell's as a rule (no
+  // such program; it may not be executed), but a program can exit with them, too, and the spawn succeeds all the same;
+  // 128 + N says as a rule that signal N ended the program. The child is the shell: its exit is not that of what it
+  // started in the background, and a signal to it alone (group(false), leader_first) does not reach the program that it
+  // waits for. Its children are in its group, and end with it by terminate() and kill(). With `exec ` before the only
+  // command of the line that program takes the shell's place. Errors: a NUL in the line is refused by Child::spawn.
+  static Command shell(std::string line);
+
   // Appends arguments; argv[0] is the program as it was given.
   Command& arg(std::string argument);
   Command& args(std::initializer_list<std::string_view> arguments);
@@ -110,6 +120,11 @@ class Command {
   // may be named once and must not be below 3.
   Command& inherit_fd(int fd) { return inherit_fd(fd, fd); }
   Command& inherit_fd(int source, int target);
+
+  // Child::wait, wait_or_terminate, terminate and kill leave the stdin pipe (Stdio::pipe()) open, which they close
+  // otherwise: another thread goes on writing to the child while they wait for its end, and closes it. A child that
+  // reads to the end of its input does not end before somebody does. Destroying the Child closes it all the same.
+  Command& keep_stdin_open(bool keep);
 
   // On by default: the child leads a process group of its own, so that terminate() reaches what it starts. Off: it
   // stays in the parent's group, and only the child itself is signalled and waited for.
@@ -146,6 +161,7 @@ class Command {
     std::vector<EnvChange> env_changes;
     std::optional<std::string> cwd;
     Stdio stdio[3] = {Stdio::inherit(), Stdio::inherit(), Stdio::inherit()};
+    bool keep_stdin_open = false;
     std::vector<InheritedFd> inherited_fds;
     bool group = true;
     bool new_session = false;

@@ -39,6 +39,7 @@ void drop_child(Handle& handle) noexcept {
   if (!is_this_process(handle.owner)) return disown(handle);
   Supervised& child = *handle.child;
   Lock lock(child.mutex());
+  child.stdin_pipe(lock).stays_open = false;
   if (child.armed(lock)) terminate_by_policy(handle, lock);
   if (child.armed(lock)) kill_and_report(handle, lock);
   child.close_stdin(lock);

@@ -184,7 +184,7 @@ void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, ab
   wait_recorded_ = child_.ended(lock);
   sweep_recorded_ = false;
   phase_deadline_ = deadline_after(wait_started_, send_error == 0 ? timeout : policy_.failed_send_grace);
-  child_.close_stdin(lock);
+  child_.close_stdin_unless_kept(lock);
 }
 
 void Escalation::fail(const Lock& lock) {

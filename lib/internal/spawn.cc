@@ -64,7 +64,7 @@ Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command&
   SpawnPlan& plan = *planned.value();
   auto handle = std::make_unique<Handle>();
   handle->child = std::make_shared<Supervised>(sys, plan.process_name);
-  handle->child->set_stdin(std::move(plan.stdin_write));
+  handle->child->set_stdin(std::move(plan.stdin_write), command.options().keep_stdin_open);
   LaunchResult launched;
   const int error = start_and_launch(*handle, plan, &launched);
   if (error != 0) return failed_at(plan.process_name, SpawnStep::kCreateThread, os_error(error));

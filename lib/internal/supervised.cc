@@ -40,7 +40,7 @@ Supervised::~Supervised() {
 }
 
 void Supervised::close_copies() {
-  stdin_.reset();
+  stdin_.close_copy();
   if (child_.pidfd >= 0) sys_.close_fd(std::exchange(child_.pidfd, -1));
 }
 
@@ -76,8 +76,7 @@ class Supervised::WaitsByPidfd {
 };
 
 bool Supervised::wait_readable_or_changed(Lock& lock, int fd, TimePoint deadline) {
-  if (event_ == nullptr) event_ = std::make_shared<Event>(sys_);
-  const std::shared_ptr<Event> event = event_;
+  const std::shared_ptr<Event> event = next_change(lock);
   const bool has_event = event->fd() >= 0;
   if (!has_event) deadline = std::min(deadline, deadline_after(sys_.now(), kPauseWithoutEvent));
   const int fds[] = {fd, event->fd()};

@@ -14,6 +14,7 @@
 
 #include "lib/internal/event.h"
 #include "lib/internal/process_group.h"
+#include "lib/internal/stdin_pipe.h"
 #include "lib/internal/sys.h"
 #include "lib/internal/unique_fd.h"
 #include "warden/attempt_log.h"
@@ -104,6 +105,15 @@ class Supervised {
   // The same, or until the descriptor can be read. False when it surely cannot.
   bool wait_readable_or_changed(Lock& lock, int fd, TimePoint deadline);
   void notify(const Lock& lock);
+  // Happens with the next change: for those who wait for descriptors of their own.
+  std::shared_ptr<Event> next_change(const Lock&) {
+    if (event_ == nullptr) event_ = std::make_shared<Event>(sys_);
+    return event_;
+  }
+  // A descriptor that nobody waits with is not kept until then.
+  void drop_unused_event(const Lock&) {
+    if (event_.use_count() == 1) event_ = nullptr;
+  }
 
   void add_observer(const Lock&, ChangeObserver* observer) { observers_.push_back(observer); }
   void remove_observer(const Lock&, ChangeObserver* observer);
@@ -139,10 +149,19 @@ class Supervised {
   // Collects a zombie that was left although nothing needs it any more (because the reaper waited by number).
   void collect_unpinned(const Lock& lock);
 
-  // The write end of the stdin pipe.
-  void set_stdin(UniqueFd fd) { stdin_ = std::move(fd); }
-  int stdin_fd(const Lock&) const { return stdin_.get(); }
-  void close_stdin(const Lock&) { stdin_.reset(); }
+  // The write end of the stdin pipe. `stays_open`: wait, terminate and kill leave it.
+  void set_stdin(UniqueFd fd, bool stays_open = false) {
+    stdin_.open(std::move(fd));
+    stdin_.stays_open = stays_open;
+  }
+  int stdin_fd(const Lock&) const { return stdin_.fd(); }
+  void close_stdin(const Lock& lock) {
+    if (stdin_.close()) notify(lock);
+  }
+  void close_stdin_unless_kept(const Lock& lock) {
+    if (!stdin_.stays_open) close_stdin(lock);
+  }
+  StdinPipe& stdin_pipe(const Lock&) { return stdin_; }
 
   // Whether the destructor of the handle is to end the child.
   void set_armed(const Lock&, bool armed) { armed_ = armed; }
@@ -196,7 +215,7 @@ class Supervised {
   std::uint64_t sent_ = 0;        // one bit for each signal
   std::shared_ptr<Event> event_;  // of those who wait for a descriptor too; for one change
   std::vector<ChangeObserver*> observers_;
-  UniqueFd stdin_;
+  StdinPipe stdin_;
   std::shared_ptr<Escalation> escalation_;
   AttemptLog last_log_;
 };

@@ -5,6 +5,9 @@
 #ifndef WARDEN_LIB_INTERNAL_SYS_H_
 #define WARDEN_LIB_INTERNAL_SYS_H_
 
+#include <poll.h>
+#include <sys/types.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -46,6 +49,14 @@ class Sys {
 
   // poll(2) for POLLIN on each; true when one is ready, false at the deadline.
   virtual bool poll_readable(const int* fds, std::size_t count, TimePoint deadline) = 0;
+  // poll(2) for anything; true when one is ready, false at the deadline.
+  virtual bool poll_any(pollfd* polled, std::size_t count, TimePoint deadline) = 0;
+
+  // Writes what fits into the pipe at once: how much, or -EAGAIN when it is full, -EPIPE without a reader. Neither
+  // blocks nor leaves a SIGPIPE.
+  virtual ssize_t write_pipe(int fd, const char* data, std::size_t size) = 0;
+  // read(2).
+  virtual ssize_t read_fd(int fd, char* data, std::size_t size) = 0;
 
   // waitid(2) for this child, WEXITED: by the pidfd if there is one. kCollect reaps. Never blocks.
   virtual WaitOutcome look(ChildId child, Reap reap) = 0;

@@ -20,6 +20,7 @@
 #include "lib/internal/deadline.h"
 #include "lib/internal/kernel_abi.h"
 #include "lib/internal/own_table.h"
+#include "lib/internal/pipe_write.h"
 #include "lib/internal/proc.h"
 #include "lib/internal/sys.h"
 #include "lib/internal/unique_fd.h"
@@ -96,6 +97,10 @@ class LinuxSys final : public Sys {
     std::vector<pollfd> many(count > few.size() ? count : 0);
     pollfd* const polled = many.empty() ? few.data() : many.data();
     for (std::size_t i = 0; i < count; ++i) polled[i] = {fds[i], POLLIN, 0};
+    return poll_any(polled, count, deadline);
+  }
+
+  bool poll_any(pollfd* polled, std::size_t count, TimePoint deadline) override {
     for (;;) {
       const TimePoint before = now();
       const timespec left = time_left(before, deadline);
@@ -103,6 +108,15 @@ class LinuxSys final : public Sys {
       if (ready > 0) return true;
       if (ready == 0 && now() >= deadline) return false;
       if (ready < 0 && errno != EINTR) return true;  // out of memory or of limits: let the caller look again
+    }
+  }
+
+  ssize_t write_pipe(int fd, const char* data, std::size_t size) override { return write_what_fits(fd, data, size); }
+
+  ssize_t read_fd(int fd, char* data, std::size_t size) override {
+    for (;;) {
+      const ssize_t got = ::read(fd, data, size);
+      if (got >= 0 || errno != EINTR) return got >= 0 ? got : -errno;
     }
   }
 

@@ -10,7 +10,7 @@ Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate_child(Supe
                                                                             absl::Duration timeout,
                                                                             const TerminationPolicy& policy) {
   using Kind = WaitOrTerminateError::Kind;
-  child.close_stdin(lock);
+  child.close_stdin_unless_kept(lock);
   auto waited = wait_child(child, lock, deadline_after(child.sys().now(), timeout));
   if (waited.has_value() && waited.value().has_value()) return WaitOrTerminateResult{*waited.value(), timeout};
   TerminationResult ended = terminate_child(child, lock, policy);

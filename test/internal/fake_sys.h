@@ -45,6 +45,7 @@ class FakeSys : public Sys {
     kGetProcessGroup,
     kMakeEvent,
     kCloseFd,
+    kWritePipe,
   };
 
   struct Record {
@@ -81,6 +82,12 @@ class FakeSys : public Sys {
   int exit_info_empty_answers = 0;
   int exit_info_error = ENOTTY;  // before Linux 6.15
   std::optional<ExitStatus> exit_info_status;
+
+  // The stdin pipe: how much more it takes, and what has been written to it.
+  std::size_t pipe_room = 0;
+  bool pipe_has_reader = true;
+  std::string piped;
+  std::function<void()> during_next_write;  // with the lock released
 
   FakeProcess& leader() { return processes_.front(); }
   // A reference stays valid.
@@ -121,6 +128,9 @@ class FakeSys : public Sys {
   TimePoint now() override { return now_; }
   void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, TimePoint deadline) override;
   bool poll_readable(const int* fds, std::size_t count, TimePoint deadline) override;
+  bool poll_any(pollfd* polled, std::size_t count, TimePoint deadline) override;
+  ssize_t write_pipe(int fd, const char* data, std::size_t size) override;
+  ssize_t read_fd(int fd, char* data, std::size_t size) override;
   WaitOutcome look(ChildId child, Reap reap) override;
   void block_until_waitable(int pid) override;
   WaitOutcome exit_info(int pidfd) override;
@@ -162,6 +172,7 @@ class FakeSys : public Sys {
   bool has_members(int group) const;
   FakeProcess* behind(int pidfd, const char* who);
   bool readable(int pidfd);
+  bool is_ready(pollfd& polled);
   WaitOutcome look_at_child(ChildId child, Reap reap);
   int signal_process(FakeProcess* process, int signal);
   int signal_group(int group, bool with_strangers, int signal);

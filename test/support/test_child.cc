@@ -16,6 +16,10 @@
 //   stop [MODE...]         "stopping", SIGSTOP to itself; when continued "continued", then the mode (default: sleep)
 //   thread                 the main thread exits, another lives: "main exited", then waits for ever
 //   read [MODE...]         "ready", reads stdin to its end, "eof COUNT", then the mode (default: exit 0)
+//   read-some COUNT [MODE...]
+//                          "ready", reads so many bytes of stdin, "read COUNT", then the mode (default: sleep)
+//   digest [MODE...]       as read, with "digest COUNT NUMBER" at the end (digest.h)
+//   close-stdin [MODE...]  closes stdin, "closed", then the mode (default: sleep)
 //   hold-open              "holding": waits for ever with every descriptor open, and ignores HUP and PIPE
 //   write TEXT [MODE...]   writes the text to stdout, then the mode (default: exit 0)
 //   new-group MODE...      moves into a process group of its own, "moved PGRP", then the mode

@@ -22,6 +22,10 @@ int report_descriptor();
 // Runs the mode that the arguments name, to its end; the exit code.
 int run_mode(const Arguments& arguments);
 
+int read_mode(const Arguments& arguments);
+int read_some_mode(const Arguments& arguments);
+int digest_mode(const Arguments& arguments);
+int close_stdin_mode(const Arguments& arguments);
 int report_mode(const Arguments& arguments);
 int new_pids_mode(const Arguments& arguments);
 

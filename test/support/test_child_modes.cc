@@ -182,16 +182,6 @@ int thread_mode(const Arguments&) {
   pthread_exit(nullptr);
 }
 
-int read_mode(const Arguments& arguments) {
-  ack("ready");
-  char buffer[4096];
-  size_t count = 0;
-  ssize_t got = 0;
-  while ((got = read(STDIN_FILENO, buffer, sizeof buffer)) > 0) count += static_cast<size_t>(got);
-  ack("eof " + std::to_string(count));
-  return run_rest(arguments, 0, {"exit", "0"});
-}
-
 int hold_open_mode(const Arguments&) {
   handle_signal(SIGHUP, SIG_IGN);
   handle_signal(SIGPIPE, SIG_IGN);
@@ -273,6 +263,9 @@ constexpr Mode kModes[] = {
     {"stop", stop_mode},
     {"thread", thread_mode},
     {"read", read_mode},
+    {"read-some", read_some_mode},
+    {"digest", digest_mode},
+    {"close-stdin", close_stdin_mode},
     {"hold-open", hold_open_mode},
     {"write", write_mode},
     {"new-group", new_group_mode},

@@ -1,0 +1,32 @@
+// What Child::wait_until_ready returns.
+#ifndef WARDEN_READINESS_H_
+#define WARDEN_READINESS_H_
+
+#include <iosfwd>
+#include <optional>
+#include <string_view>
+
+#include "warden/exit_status.h"
+
+namespace warden {
+
+struct Readiness {
+  enum class Kind {
+    kReady,     // the predicate said so
+    kExited,    // the child ended first: see `status`
+    kTimedOut,  // the time passed first; the child runs on
+  };
+  Kind kind = Kind::kTimedOut;
+  std::optional<ExitStatus> status = std::nullopt;
+
+  bool is_ready() const { return kind == Kind::kReady; }
+};
+
+// "ready", "exited", "timed_out".
+std::string_view to_string(Readiness::Kind kind);
+
+std::ostream& operator<<(std::ostream& out, Readiness::Kind kind);
+
+}  // namespace warden
+
+#endif  // WARDEN_READINESS_H_

@@ -1,0 +1,30 @@
+// What a test sends through a pipe, and how the digest mode of test_child tells that it got it.
+#ifndef WARDEN_TEST_SUPPORT_LARGE_TEXT_H_
+#define WARDEN_TEST_SUPPORT_LARGE_TEXT_H_
+
+#include <cstddef>
+#include <string>
+
+#include "test/support/digest.h"
+
+namespace warden::testing {
+
+constexpr std::size_t kLargeText = 10 * 1024 * 1024;
+
+// Every byte value, and no period that divides a page.
+inline std::string large_text(std::size_t size = kLargeText) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>((i * 7 + i / 251) % 256);
+  return text;
+}
+
+// What the child says when it has read this to its end.
+inline std::string digest_line(const std::string& text) {
+  Digest digest;
+  digest.add(text.data(), text.size());
+  return "digest " + std::to_string(text.size()) + " " + std::to_string(digest.value());
+}
+
+}  // namespace warden::testing
+
+#endif  // WARDEN_TEST_SUPPORT_LARGE_TEXT_H_
