@@ -14,10 +14,10 @@ namespace warden::internal {
 
 // One descriptor of the child.
 struct DescriptorAction {
-  enum class Kind { kCopy, kOpen };
+  enum class Kind { kCopy, kOpen, kDuplicate };
   Kind kind = Kind::kCopy;
   int target = -1;
-  int source = -1;             // kCopy; may equal target
+  int source = -1;             // kCopy; may equal target. kDuplicate: another target, once that is filled
   const char* path = nullptr;  // kOpen
   int flags = 0;               // kOpen
   int staged = -1;             // the child's scratch: where the source is while targets are filled

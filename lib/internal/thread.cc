@@ -44,13 +44,14 @@ int create_with_small_stack(pthread_t* thread, void* (*body)(void*), void* argum
 
 }  // namespace
 
-int start_thread(pthread_t* thread, void* (*body)(void*), void* argument) {
+int start_thread(pthread_t* thread, void* (*body)(void*), void* argument, ThreadStack stack) {
   // The new thread inherits the mask. Not the raw system call: the C library's own signals must stay open, or setuid(2)
   // of the host would wait for ever.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int error = create_with_small_stack(thread, body, argument);
+  const int error = stack == ThreadStack::kSmall ? create_with_small_stack(thread, body, argument)
+                                                 : create(thread, 0, body, argument);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return error;
 }
