@@ -10,13 +10,13 @@
 namespace warden::internal {
 namespace {
 
-// True once the stream has ended, false at the deadline.
+// True once the stream has ended and its lines have been handed out, false at the deadline.
 bool wait_ended(Sys& sys, CapturedStream& stream, std::uint64_t request, TimePoint deadline) {
   CapturedStream::Lock lock(stream.mutex());
+  while (!stream.is_caught_up(lock, request)) stream.wait_changed(sys, lock, TimePoint::max());
   while (!stream.has_ended(lock)) {
-    const bool is_caught_up = stream.is_caught_up(lock, request);
-    if (is_caught_up && sys.now() >= deadline) return false;
-    stream.wait_changed(sys, lock, is_caught_up ? deadline : TimePoint::max());
+    if (sys.now() >= deadline) return false;
+    stream.wait_changed(sys, lock, deadline);
   }
   return true;
 }
