@@ -69,7 +69,8 @@ int spawn_without_memory(const Command& command, bool should_run) {
 
 Command full_command(bool die_with_parent) {
   Command command = mode_command({"exit", "7"});
-  command.stdin_from(Stdio::pipe()).stdout_to(Stdio::file("/dev/null")).env("NAME", std::string(500, 'x'));
+  command.stdin_from(Stdio::pipe()).stdout_to(Stdio::file("/dev/null")).stderr_to(Stdio::capture());
+  command.env("NAME", std::string(500, 'x'));
   return command.cwd("/").limit({RLIMIT_CORE, 0, 0}).die_with_parent(die_with_parent);
 }
 
@@ -85,7 +86,7 @@ TEST(SpawnWithoutMemory, ThrowsAtEveryAllocationOfAFailureAndLeavesNothing) {
   run_isolated([] {
     for (const bool die_with_parent : {false, true}) {
       Command command = full_command(die_with_parent);
-      EXPECT_GT(spawn_without_memory(command.stderr_to(Stdio::file("/no/such/file")), false), 10);
+      EXPECT_GT(spawn_without_memory(command.stdout_to(Stdio::file("/no/such/file")), false), 10);
     }
     EXPECT_GT(spawn_without_memory(Command("no-such-program"), false), 10);
   });

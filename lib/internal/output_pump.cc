@@ -13,7 +13,7 @@
 namespace warden::internal {
 namespace {
 
-// For bytes that are not kept. Of all sizes that were tried it is the fastest: the processor's cache holds it.
+// For bytes that are not kept: so little that the processor's cache holds it.
 constexpr std::size_t kScratch = 64 * 1024;
 
 constexpr std::size_t kMostStreams = 2;
