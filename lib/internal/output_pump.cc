@@ -8,13 +8,14 @@
 #include <atomic>
 #include <utility>
 
+#include "lib/internal/capture_pipe.h"
 #include "lib/internal/thread.h"
 
 namespace warden::internal {
 namespace {
 
-// For bytes that are not kept: so little that the processor's cache holds it.
-constexpr std::size_t kScratch = 64 * 1024;
+// For bytes that are not kept. One read empties a full pipe: a smaller one costs the writer a turn for each.
+constexpr std::size_t kScratch = CaptureReadEnd::kCapacity;
 
 constexpr std::size_t kMostStreams = 2;
 
