@@ -152,7 +152,9 @@ TEST(Destructor, WaitsForTheCallbackThatRunsAndStartsNoneAfter) {
 TEST(Destructor, LetsCallbacksRunWhileItEndsTheChild) {
   LineBox box;
   {
-    Child child = Child::spawn(captured_shell("trap 'seq 1 200000; exit' TERM; sleep 600 & echo ready; wait")).value();
+    Child child =
+        Child::spawn(captured_shell("trap 'seq 1 200000; exit' TERM; echo ready; while :; do sleep 0.05; done"))
+            .value();
     ASSERT_TRUE(child.wait_for_line(kStdout, "ready", kBound).value().matched());
     ASSERT_TRUE(child.on_line(kStdout, box.callback()).has_value());
     ASSERT_TRUE(child.terminate_on_drop(TerminationPolicy::service(kBound)).has_value());

@@ -104,6 +104,7 @@ TEST_F(HeldPipe, HoldsNoDestructorAndItsHolderIsLeftAlone) {
 
 TEST_F(HeldPipe, HoldsNoTermination) {
   Child child = spawn_leaver({"new-session", "hold-open"});
+  EXPECT_EQ(child.wait().value(), ExitStatus::exited(5));
   EXPECT_EQ(child.terminate(TerminationPolicy::service(kBound)).value(), ExitStatus::exited(5));
   EXPECT_EQ(child.kill().value(), ExitStatus::exited(5));
   const WaitOrTerminateResult done = child.wait_or_terminate(kNow, TerminationPolicy::immediate()).value();
