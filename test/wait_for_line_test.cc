@@ -165,15 +165,14 @@ TEST(WaitForLine, EndsWhenTheChildDoesThoughSomebodyElseWritesForEver) {
 }
 
 TEST(WaitForLine, SeesLinesThatAreNotKept) {
-  Child child = spawn(
-      captured_shell("read line; seq 1 100000").stdin_from(Stdio::pipe()).stdout_to(Stdio::capture(keep_first(3))));
-  std::thread sender([&child] {
-    while (child.wait_for_line(kStdout, "", kNow).value().matched()) std::this_thread::yield();
-    send_line(child);
-  });
-  EXPECT_EQ(child.wait_for_line(kStdout, "77777", kBound).value().line, "77777");
-  sender.join();
-  finished_output(child);
+  Command command = captured_shell("echo go; read line; seq 1 100000");
+  Child child = spawn(command.stdin_from(Stdio::pipe()).stdout_to(Stdio::capture(keep_first(3))));
+  const auto is_it = [&child](const Line& line) {
+    if (line.text == "go") send_line(child);  // not before the wait has begun
+    return line.text == "77777";
+  };
+  EXPECT_EQ(child.wait_for_line(kStdout, is_it, kBound).value().line, "77777");
+  EXPECT_EQ(finished_output(child).text(), "go\n");
 }
 
 TEST(WaitForLine, SaysThatALineIsNotWhole) {
