@@ -144,6 +144,7 @@ TEST_P(EndWithout, SomeAreEndedTogether) {
     Group stubborn({"fork", "stubborn", "--", "stubborn"}, {"child ready", "ready"});
     Group left({"fork", "stubborn", "--", "exit", "6"}, {"child ready"});
     Group polite({"fork", "sleep", "--", "sleep"}, {"child ready", "ready"});
+    EXPECT_EQ(left.child.wait().value(), ExitStatus::exited(6));
     const auto ended = terminate_all({&stubborn.child, &left.child, &polite.child},
                                      TerminationPolicy::interrupt_first(absl::Milliseconds(200), kShort));
     const std::vector<const Group*> groups = {&stubborn, &left, &polite};

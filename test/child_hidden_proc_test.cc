@@ -219,6 +219,7 @@ TEST_P(UnusualProc, ManyGroupsAreKilledTogether) {
     AckPipe other_ack;
     Child child = spawn_group(ack, {"fork", "stubborn", "--", "exit", "6"}, {"child ready"});
     Child other = spawn_group(other_ack, {"fork", "stubborn", "--", "stubborn"}, {"child ready", "ready"});
+    EXPECT_EQ(child.wait().value(), ExitStatus::exited(6));
     const auto ended = terminate_all({&child, &other}, short_policy());
     expect_ended(child, ended.at(0), ExitStatus::exited(6), ack);
     expect_ended(other, ended.at(1), ExitStatus::signaled(Signal::kill(), false), other_ack);

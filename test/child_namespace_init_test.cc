@@ -162,13 +162,15 @@ TEST_P(NamespaceInit, IsKilledWithItsNamespaceByKill) {
 TEST(AHostThatLeftItsNamespaceForItsChildren, IsToldThatNoThreadCanBeHadAndHasNoChild) {
   const std::string reason = why_no_pid_namespace();
   if (!reason.empty()) GTEST_SKIP() << reason;
-  run_isolated([] {
+  run_isolated_unchecked([] {
     const bool left = ::unshare(CLONE_NEWPID) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0;
     ASSERT_TRUE(left) << "errno " << errno;
-    const auto failed = Child::spawn(test_command({"sleep"}));
-    ASSERT_FALSE(failed.has_value());
-    EXPECT_EQ(failed.error().step, SpawnStep::kCreateThread);
-    EXPECT_EQ(failed.error().code, std::errc::invalid_argument);
+    check_leaves_nothing([] {
+      const auto failed = Child::spawn(test_command({"sleep"}));
+      ASSERT_FALSE(failed.has_value());
+      EXPECT_EQ(failed.error().step, SpawnStep::kCreateThread);
+      EXPECT_EQ(failed.error().code, std::errc::invalid_argument);
+    });
   });
 }
 

@@ -1,6 +1,8 @@
 // Out of memory at every allocation of a call: std::bad_alloc comes out of it, and nothing is left or lost.
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include <atomic>
 #include <new>
@@ -9,7 +11,10 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
 #include "test/support/isolated.h"
+#include "test/support/seccomp_filter.h"
 #include "test/support/spawn_helpers.h"
 
 namespace {
@@ -93,20 +98,34 @@ TEST(SpawnWithoutMemory, ThrowsAtEveryAllocationOfAFailureAndLeavesNothing) {
 }
 
 // The child stays supervised, and the next call ends it.
-TEST(TerminateWithoutMemory, CanBeCalledAgainAfterEveryAllocationThatFails) {
-  run_isolated([] {
+// Here, and where groups are looked for in /proc and signalled by their numbers.
+class TerminateWithoutMemory : public ::testing::TestWithParam<bool> {};
+
+TEST_P(TerminateWithoutMemory, CanBeCalledAgainAfterEveryAllocationThatFails) {
+  run_isolated_unchecked([] {
+    const RefusedCall::When has = RefusedCall::When::kArgumentHasBit;
+    const RefusedCall group_signals = {SYS_pidfd_send_signal, EINVAL, has, 4 /* ..._PROCESS_GROUP */, 3};
+    if (GetParam() && !refuse_system_calls({group_signals})) return;
     bool ended = false;
     for (int allocations = 0; !ended && !::testing::Test::HasFailure(); ++allocations) {
       ASSERT_LT(allocations, 10'000);
       check_leaves_nothing([&] {
-        Child child = Child::spawn(mode_command({"stubborn"})).value();
+        AckPipe ack;
+        Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
+        wait_forked(ack, {"child ready", "ready"});
         const TerminationPolicy policy = TerminationPolicy::service(absl::Milliseconds(1));
         ended = has_memory_for(allocations, [&] { EXPECT_TRUE(child.terminate_with_report(policy).has_value()); });
         EXPECT_TRUE(child.terminate(policy).has_value());
+        ack.close_write();
+        EXPECT_TRUE(ack.wait_eof());
       });
     }
   });
 }
+
+INSTANTIATE_TEST_SUITE_P(On, TerminateWithoutMemory, ::testing::Bool(), [](const auto& old_kernel) {
+  return old_kernel.param ? "AKernelWithoutPidfdGroupSignals" : "ThisKernel";
+});
 
 }  // namespace
 }  // namespace warden::testing

@@ -91,6 +91,7 @@ TEST(SpawnWithAFullTable, AGroupIsEndedToTheLastMemberWhileTheTableIsFull) {
     ASSERT_TRUE(child.has_value()) << child.error();
     ack.close_write();
     EXPECT_TRUE(ack.wait_for("child ready"));
+    EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(4));
     const FullTable still_full;  // the pipe's end has left a number
     const auto ended = child.value().terminate(absl::Milliseconds(50), absl::Milliseconds(50));
     ASSERT_TRUE(ended.has_value()) << ended.error();

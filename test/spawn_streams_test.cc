@@ -82,12 +82,15 @@ TEST_F(SpawnStreams, ARelativeFileIsTakenFromTheParentsDirectory) {
   EXPECT_EQ(get("out"), "here");
 }
 
-// The path leads to the stream that it is to replace.
+// The path leads to the stream that it is to replace: here to a file that this user may open, whatever it is outside.
 TEST_F(SpawnStreams, AFileMayBeTheStreamItselfByItsPathInDev) {
-  Command command(test_child_path());
-  const Report report = report_of(command.stdout_to(Stdio::append_file("/dev/stdout")));
-  EXPECT_EQ(file_of(report, 1), file_of(1));
-  EXPECT_EQ(open_descriptors(report), "0 1 2");
+  run_isolated_unchecked([this] {
+    ASSERT_EQ(::dup2(::open(path("err").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), STDERR_FILENO), STDERR_FILENO);
+    Command command(test_child_path());
+    const Report report = report_of(command.stderr_to(Stdio::append_file("/dev/stderr")));
+    EXPECT_EQ(file_of(report, STDERR_FILENO), file_of(STDERR_FILENO));
+    EXPECT_EQ(open_descriptors(report), "0 1 2");
+  });
 }
 
 TEST_F(SpawnStreams, AFileThatCannotBeOpenedIsNamed) {

@@ -137,6 +137,7 @@ bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table, Reading r
     sweep.target = AttemptTarget::kGroup;
     sweep.detail = describe(live_);
     sweep_recorded_ = true;
+    wait_started_ = child_.sys().now();  // the wait for the others begins after the look
   }
   return group_ == GroupState::kEmpty;
 }

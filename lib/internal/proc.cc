@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -48,24 +49,26 @@ bool may_hide_processes() {
   return hides;
 }
 
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
 // The numbers among the names in a directory. 0, or -errno when the list is not whole.
 int list_numbers(const char* path, std::vector<int>* numbers) {
   numbers->clear();
   const int fd = open_above_stdio(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return fd;
-  DIR* directory = ::fdopendir(fd);
+  const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(fd));
   if (directory == nullptr) {
     ::close(fd);
     return -ENOMEM;
   }
   errno = 0;
-  while (const dirent* entry = ::readdir(directory)) {
+  while (const dirent* entry = ::readdir(directory.get())) {
     int number = 0;
     if (absl::SimpleAtoi(entry->d_name, &number)) numbers->push_back(number);
   }
-  const int error = errno;
-  ::closedir(directory);
-  return -error;
+  return -errno;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "lib/internal/launcher.h"
 #include "lib/internal/os_error.h"
 #include "lib/internal/spawn_plan.h"
+#include "lib/internal/sys_fd.h"
 
 namespace warden::internal {
 namespace {
@@ -88,18 +89,15 @@ Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::
   const auto is_ours = [&sys](ChildId child) { return sys.look(child, Reap::kLeave).error == 0; };
   ChildId child{pid, -1};
   if (!is_ours(child)) return failed_at(name, SpawnStep::kAdopt, Errc::kNotAChild, value);
-  child.pidfd = std::max(sys.pidfd_open(pid), -1);
-  if (!is_ours(child)) {  // gone in between: the number may be somebody else's
-    if (child.pidfd >= 0) sys.close_fd(child.pidfd);
-    return failed_at(name, SpawnStep::kAdopt, Errc::kNotAChild, value);
-  }
+  SysFd pidfd(sys, sys.pidfd_open(pid));
+  child.pidfd = std::max(pidfd.get(), -1);
+  // Gone in between: the number may be somebody else's.
+  if (!is_ours(child)) return failed_at(name, SpawnStep::kAdopt, Errc::kNotAChild, value);
   auto handle = std::make_unique<Handle>();
   handle->child = std::make_shared<Supervised>(sys, name);
   const int error = handle->reaper.start(handle->child, {});
-  if (error != 0) {
-    if (child.pidfd >= 0) sys.close_fd(child.pidfd);
-    return failed_at(name, SpawnStep::kCreateThread, os_error(error));
-  }
+  if (error != 0) return failed_at(name, SpawnStep::kCreateThread, os_error(error));
+  pidfd.release();
   const Lock lock(handle->child->mutex());
   handle->child->begin(lock, child, sys.get_process_group(pid) == pid);
   return handle;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lib/internal/deadline.h"
+#include "lib/internal/sys_fd.h"
 
 namespace warden::internal {
 namespace {
@@ -167,12 +168,10 @@ int Supervised::send_to_members(int signal) {
 }
 
 int Supervised::send_to_member(const Member& member, int signal) {
-  const int pidfd = sys_.pidfd_open(member.pid);
-  if (pidfd < 0) return ESRCH;
+  const SysFd pidfd(sys_, sys_.pidfd_open(member.pid));
+  if (pidfd.get() < 0) return ESRCH;
   const bool is_ours = is_still_member(sys_, member, child_.pid).value_or(false) && number_is_ours();
-  const int error = is_ours ? -sys_.pidfd_kill_process(pidfd, signal) : ESRCH;
-  sys_.close_fd(pidfd);
-  return error;
+  return is_ours ? -sys_.pidfd_kill_process(pidfd.get(), signal) : ESRCH;
 }
 
 int Supervised::send_to_leader(int signal) {

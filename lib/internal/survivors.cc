@@ -3,17 +3,17 @@
 #include <algorithm>
 
 #include "lib/internal/deadline.h"
+#include "lib/internal/sys_fd.h"
 
 namespace warden::internal {
 
 SurvivorWatch watch_survivor(Supervised& child, const std::vector<Member>& live) {
   Sys& sys = child.sys();
   for (const Member& member : live) {
-    const int pidfd = sys.pidfd_open(member.pid);
-    if (pidfd < 0) continue;
+    SysFd pidfd(sys, sys.pidfd_open(member.pid));
+    if (pidfd.get() < 0) continue;
     const std::optional<bool> still = is_still_member(sys, member, child.pid());
-    if (still.has_value() && *still) return {pidfd, false};
-    sys.close_fd(pidfd);
+    if (still.has_value() && *still) return {pidfd.release(), false};
     if (still.has_value()) return {-1, true};  // the number may be somebody else's by now
     // Out of descriptors: whose pidfd it is cannot be known.
   }
@@ -23,12 +23,12 @@ SurvivorWatch watch_survivor(Supervised& child, const std::vector<Member>& live)
 void wait_for_survivor(Supervised& child, Lock& lock, const std::vector<Member>& live, TimePoint deadline) {
   const SurvivorWatch watch = watch_survivor(child, live);
   if (watch.gone) return;
-  if (watch.pidfd < 0) {
+  const SysFd pidfd(child.sys(), watch.pidfd);
+  if (pidfd.get() < 0) {
     child.wait_changed(lock, std::min(deadline, deadline_after(child.sys().now(), kSurvivorPause)));
-    return;
+  } else {
+    child.wait_readable_or_changed(lock, pidfd.get(), deadline);
   }
-  child.wait_readable_or_changed(lock, watch.pidfd, deadline);
-  child.sys().close_fd(watch.pidfd);
 }
 
 }  // namespace warden::internal

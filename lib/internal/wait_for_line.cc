@@ -120,8 +120,9 @@ LineWait wait_for_line(Supervised& child, OutputPump& pump, CapturedStream& stre
   Search search{predicate, {}, nullptr};
   const auto subscription = std::make_shared<LineSubscription>(
       stream.max_line_length(), [&search](const Line& line) { return search.look_at(line); });
-  stream.attach(subscription);
-  const LineWait::Kind kind = LineWaiter(child, pump, stream, *subscription).wait(deadline);
+  LineWaiter waiter(child, pump, stream, *subscription);
+  stream.attach(subscription);  // from here to the detachment nothing throws: the pump uses this stack
+  const LineWait::Kind kind = waiter.wait(deadline);
   {
     CapturedStream::Lock lock(stream.mutex());
     stream.detach(child.sys(), lock, *subscription);

@@ -1,5 +1,6 @@
 // What a run says about its end: whose doing it was, and what keeps a process that stays.
 #include <errno.h>
+#include <signal.h>
 
 #include "test/internal/escalation_fixture.h"
 
@@ -185,6 +186,31 @@ TEST_F(EscalationStuckTest, ARetryWorksOnceNothingHoldsIt) {
   const TerminationReport report = report_of(usual());
   EXPECT_EQ(report.status, ExitStatus::signaled(Signal::kill(), false));
   EXPECT_EQ(report.cause, EndCause::kByUs);
+}
+
+// Every step takes its time.
+class TickingSys : public FakeSys {
+ public:
+  TimePoint now() override {
+    advance_clock(absl::Microseconds(1));
+    return FakeSys::now();
+  }
+};
+
+TEST(EscalationOrderTest, NoAttemptBeginsBeforeTheOneBeforeIt) {
+  TickingSys sys;
+  Supervised child(sys, "victim");
+  Lock lock(child.mutex());
+  child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
+  sys.leader().dies_of(SIGINT);
+  sys.add_member("worker");
+  const TerminationResult result = terminate_child(child, lock, usual());
+  ASSERT_TRUE(result.has_value()) << result.error();
+  const AttemptLog& attempts = result.value().attempts;
+  EXPECT_GT(attempts.size(), 8u);
+  for (std::size_t i = 1; i < attempts.size(); ++i) {
+    EXPECT_GE(attempts[i].started, attempts[i - 1].started) << attempts;
+  }
 }
 
 }  // namespace

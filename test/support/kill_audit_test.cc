@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "lib/internal/sys.h"
 #include "test/support/send_signal.h"
+#include "test/support/thief.h"
 
 namespace warden::testing {
 namespace {
@@ -92,6 +93,32 @@ TEST(KillAudit, LetsSignalsToOurOwnChildrenPass) {
   EXPECT_EQ(::kill(child, 0), 0) << "a zombie keeps its number";
   EXPECT_EQ(::waitpid(child, nullptr, 0), child);
   EXPECT_TRUE(send_signal_by_number(::getpid(), 0)) << "this way is not looked at";
+}
+
+TEST(KillAudit, LetsAGroupThatHasLostItsLeaderPassOnlyWhereAThiefIsAtWork) {
+  int held[2], done[2];
+  ASSERT_EQ(::pipe(held), 0);
+  ASSERT_EQ(::pipe(done), 0);
+  const pid_t leader = ::fork();
+  if (leader == 0) {
+    ::setpgid(0, 0);
+    if (::fork() != 0) ::_exit(0);
+    ::close(held[1]);
+    char byte = 0;
+    ::_exit(static_cast<int>(::read(held[0], &byte, 1)));
+  }
+  ::close(done[1]);
+  ASSERT_EQ(::waitpid(leader, nullptr, 0), leader);
+  EXPECT_NONFATAL_FAILURE(::kill(-leader, 0), "no child of this process, or reaped");
+  {
+    const Thief thief;
+    EXPECT_EQ(::kill(-leader, 0), 0);
+    EXPECT_NONFATAL_FAILURE(::kill(leader, 0), "no child of this process, or reaped");
+  }
+  for (const int fd : {held[0], held[1]}) ::close(fd);
+  char byte = 0;
+  EXPECT_EQ(::read(done[0], &byte, 1), 0);  // its member has gone
+  ::close(done[0]);
 }
 
 }  // namespace

@@ -4,8 +4,14 @@
 #include <sys/wait.h>
 
 namespace warden::testing {
+namespace {
+
+std::atomic<int> at_work{0};
+
+}  // namespace
 
 Thief::Thief(Way way) : way_(way) {
+  ++at_work;
   thread_ = std::thread([this] {
     while (!stop_) {
       if (steal_one()) {
@@ -20,7 +26,10 @@ Thief::Thief(Way way) : way_(way) {
 Thief::~Thief() {
   stop_ = true;
   thread_.join();
+  --at_work;
 }
+
+bool Thief::is_at_work() { return at_work > 0; }
 
 bool Thief::steal_one() {
   switch (way_) {

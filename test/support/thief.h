@@ -29,6 +29,9 @@ class Thief {
 
   int stolen() const { return stolen_; }
 
+  // Whether there is one in this process.
+  static bool is_at_work();
+
  private:
   bool steal_one();
 
