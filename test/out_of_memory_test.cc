@@ -97,6 +97,24 @@ TEST(SpawnWithoutMemory, ThrowsAtEveryAllocationOfAFailureAndLeavesNothing) {
   });
 }
 
+TEST(WaitForLineWithoutMemory, ThrowsAtEveryAllocationAndCanBeCalledAgain) {
+  run_isolated([] {
+    Child child = Child::spawn(mode_command({"write", "text\n", "sleep"}).stdout_to(Stdio::capture())).value();
+    ASSERT_TRUE(child.wait_for_line(OutputStream::kStdout, "text", absl::InfiniteDuration()).value().matched());
+    bool matched = false;
+    int allocations = 0;
+    for (; !matched && allocations < 10'000; ++allocations) {
+      matched = has_memory_for(allocations, [&] {
+        const auto wait = child.wait_for_line(OutputStream::kStdout, "text", absl::ZeroDuration());
+        EXPECT_TRUE(wait.value().matched());
+      });
+    }
+    EXPECT_TRUE(matched);
+    EXPECT_GT(allocations, 1);
+    EXPECT_TRUE(child.kill().has_value());
+  });
+}
+
 // The child stays supervised, and the next call ends it.
 // Here, and where groups are looked for in /proc and signalled by their numbers.
 class TerminateWithoutMemory : public ::testing::TestWithParam<bool> {};
