@@ -6,6 +6,7 @@
 #include "lib/internal/drop.h"
 #include "lib/internal/escalation.h"
 #include "lib/internal/handle.h"
+#include "lib/internal/handle_check.h"
 #include "lib/internal/manual_signal.h"
 #include "lib/internal/os_error.h"
 #include "lib/internal/spawn.h"
@@ -19,23 +20,22 @@ namespace {
 
 using internal::Lock;
 using internal::TimePoint;
-
-// Why nothing can be done with the handle; no error when it can be used.
-std::error_code unusable(const internal::Handle* handle) {
-  if (handle == nullptr) return Errc::kEmptyHandle;
-  if (!internal::is_this_process(handle->owner)) return Errc::kNotOwner;
-  return {};
-}
+using internal::why_unusable;
+using internal::why_unusable_for_waiting;
 
 std::string name_of(const internal::Handle* handle) {
   return handle == nullptr ? std::string() : handle->child->name();
 }
 
 TerminationError unusable_error(const internal::Handle* handle, TerminationErrorKind kind) {
-  return {kind, unusable(handle), name_of(handle), {}};
+  return {kind, why_unusable(handle), name_of(handle), {}};
 }
 
-WaitError unusable_wait(const internal::Handle* handle) { return {unusable(handle), name_of(handle)}; }
+TerminationError cannot_terminate(const internal::Handle* handle) {
+  return {TerminationErrorKind::kTerminationFailed, why_unusable_for_waiting(handle), name_of(handle), {}};
+}
+
+WaitError cannot_wait(const internal::Handle* handle, std::error_code why) { return {why, name_of(handle)}; }
 
 TerminationError refused(const internal::Handle& handle, const InvalidArgument& invalid) {
   TerminationError error(TerminationErrorKind::kInvalidPolicy, make_error_code(invalid), handle.child->name(), {});
@@ -88,7 +88,7 @@ int Child::pid() const { return handle_ == nullptr ? -1 : handle_->child->pid();
 std::string_view Child::name() const { return handle_ == nullptr ? std::string_view() : handle_->child->name(); }
 
 Result<ExitStatus> Child::wait() {
-  if (unusable(handle_.get())) return unusable_wait(handle_.get());
+  if (const auto error = why_unusable_for_waiting(handle_.get())) return cannot_wait(handle_.get(), error);
   close_stdin_unless_kept(*handle_);
   auto ended = wait_until(TimePoint::max());
   if (!ended) return std::move(ended).error();
@@ -96,7 +96,7 @@ Result<ExitStatus> Child::wait() {
 }
 
 Result<std::optional<ExitStatus>> Child::wait_for(absl::Duration timeout) {
-  if (unusable(handle_.get())) return unusable_wait(handle_.get());
+  if (const auto error = why_unusable(handle_.get())) return cannot_wait(handle_.get(), error);
   if (const auto invalid = internal::check_duration("timeout", timeout)) {
     return WaitError{make_error_code(*invalid), handle_->child->name(), *invalid};
   }
@@ -104,7 +104,10 @@ Result<std::optional<ExitStatus>> Child::wait_for(absl::Duration timeout) {
 }
 
 Result<std::optional<ExitStatus>> Child::wait_until(std::chrono::steady_clock::time_point deadline) {
-  if (unusable(handle_.get())) return unusable_wait(handle_.get());
+  if (const auto error = why_unusable(handle_.get())) return cannot_wait(handle_.get(), error);
+  if (deadline > handle_->child->sys().now()) {
+    if (const auto error = why_unusable_for_waiting(handle_.get())) return cannot_wait(handle_.get(), error);
+  }
   const internal::CancellationGuard no_cancellation;
   Lock lock(handle_->child->mutex());
   return internal::wait_child(*handle_->child, lock, deadline);
@@ -113,8 +116,8 @@ Result<std::optional<ExitStatus>> Child::wait_until(std::chrono::steady_clock::t
 Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(absl::Duration timeout,
                                                                              const TerminationPolicy& policy) {
   WaitOrTerminateError error{WaitOrTerminateError::Kind::kRefused, name_of(handle_.get()), timeout};
-  if (unusable(handle_.get())) {
-    error.wait_error = unusable_wait(handle_.get());
+  if (const auto why = why_unusable_for_waiting(handle_.get())) {
+    error.wait_error = cannot_wait(handle_.get(), why);
     return error;
   }
   if (const auto invalid = internal::check_duration("timeout", timeout)) {
@@ -132,7 +135,7 @@ Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(abs
 
 Result<Readiness> Child::wait_until_ready(const std::function<bool()>& predicate, absl::Duration interval,
                                           absl::Duration timeout) {
-  if (unusable(handle_.get())) return unusable_wait(handle_.get());
+  if (const auto error = why_unusable_for_waiting(handle_.get())) return cannot_wait(handle_.get(), error);
   if (const auto invalid = internal::check_readiness_arguments(predicate, interval, timeout)) {
     return WaitError{make_error_code(*invalid), handle_->child->name(), *invalid};
   }
@@ -143,7 +146,7 @@ Result<std::optional<ExitStatus>> Child::try_wait() { return wait_until(TimePoin
 
 ProcessState Child::state() const {
   ProcessState state;
-  if (const std::error_code error = unusable(handle_.get())) {
+  if (const std::error_code error = why_unusable(handle_.get())) {
     state.kind = ProcessState::Kind::kUncertain;
     state.error = error;
     return state;
@@ -163,7 +166,7 @@ ProcessState Child::state() const {
 
 Result<ExitStatus, TerminationError> Child::terminate(absl::Duration interrupt_timeout,
                                                       absl::Duration terminate_timeout) {
-  if (unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kTerminationFailed);
+  if (why_unusable_for_waiting(handle_.get())) return cannot_terminate(handle_.get());
   if (const auto invalid = internal::check_duration("interrupt_timeout", interrupt_timeout))
     return refused(*handle_, *invalid);
   if (const auto invalid = internal::check_duration("terminate_timeout", terminate_timeout))
@@ -178,7 +181,7 @@ Result<ExitStatus, TerminationError> Child::terminate(const TerminationPolicy& p
 }
 
 Result<TerminationReport, TerminationError> Child::terminate_with_report(const TerminationPolicy& policy) {
-  if (unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kTerminationFailed);
+  if (why_unusable_for_waiting(handle_.get())) return cannot_terminate(handle_.get());
   if (const auto invalid = policy.validate()) return refused(*handle_, *invalid);
   const internal::CancellationGuard no_cancellation;
   internal::Supervised& child = *handle_->child;
@@ -189,7 +192,8 @@ Result<TerminationReport, TerminationError> Child::terminate_with_report(const T
 }
 
 Result<ExitStatus, TerminationError> Child::kill() {
-  if (!unusable(handle_.get())) close_stdin_unless_kept(*handle_);
+  if (why_unusable_for_waiting(handle_.get())) return cannot_terminate(handle_.get());
+  close_stdin_unless_kept(*handle_);
   return terminate(TerminationPolicy::immediate());
 }
 
@@ -198,7 +202,7 @@ Result<void, TerminationError> Child::send_interrupt_signal() { return send_sign
 Result<void, TerminationError> Child::send_terminate_signal() { return send_signal(Signal::terminate()); }
 
 Result<void, TerminationError> Child::send_signal(Signal signal) {
-  if (unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kSignalFailed);
+  if (why_unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kSignalFailed);
   if (const auto invalid = internal::check_can_be_sent("signal", signal)) return refused(*handle_, *invalid);
   const internal::CancellationGuard no_cancellation;
   Lock lock(handle_->child->mutex());
@@ -206,13 +210,13 @@ Result<void, TerminationError> Child::send_signal(Signal signal) {
 }
 
 AttemptLog Child::attempt_log() const {
-  if (unusable(handle_.get())) return {};
+  if (why_unusable(handle_.get())) return {};
   const Lock lock(handle_->child->mutex());
   return handle_->child->last_log(lock);
 }
 
 Result<void, StdinError> Child::write_stdin(std::string_view data, absl::Duration timeout) {
-  StdinError refused_error{StdinError::Kind::kRefused, unusable(handle_.get()), name_of(handle_.get())};
+  StdinError refused_error{StdinError::Kind::kRefused, why_unusable(handle_.get()), name_of(handle_.get())};
   if (refused_error.code) return refused_error;
   if (const auto invalid = internal::check_duration("timeout", timeout)) {
     refused_error.code = make_error_code(*invalid);
@@ -227,32 +231,32 @@ Result<void, StdinError> Child::write_stdin(std::string_view data, absl::Duratio
 }
 
 int Child::stdin_fd() const {
-  if (unusable(handle_.get())) return -1;
+  if (why_unusable(handle_.get())) return -1;
   const Lock lock(handle_->child->mutex());
   return handle_->child->stdin_fd(lock);
 }
 
 void Child::close_stdin() {
-  if (unusable(handle_.get())) return;
+  if (why_unusable(handle_.get())) return;
   const internal::CancellationGuard no_cancellation;
   const Lock lock(handle_->child->mutex());
   handle_->child->close_stdin(lock);
 }
 
 void Child::must_not_be_terminated() {
-  if (unusable(handle_.get())) return;
+  if (why_unusable(handle_.get())) return;
   const Lock lock(handle_->child->mutex());
   handle_->child->set_armed(lock, false);
 }
 
 void Child::must_be_terminated() {
-  if (unusable(handle_.get())) return;
+  if (why_unusable(handle_.get())) return;
   const Lock lock(handle_->child->mutex());
   handle_->child->set_armed(lock, true);
 }
 
 Result<void, TerminationError> Child::terminate_on_drop(const TerminationPolicy& policy) {
-  if (unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kTerminationFailed);
+  if (why_unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kTerminationFailed);
   if (const auto invalid = policy.validate()) return refused(*handle_, *invalid);
   const Lock lock(handle_->child->mutex());
   handle_->drop_policy = policy;

@@ -33,6 +33,10 @@ class Category : public std::error_category {
         return "dead, and held by its tracer";
       case Errc::kNotOwner:
         return "the handle belongs to the process that this one was forked from";
+      case Errc::kWouldDeadlock:
+        return "a callback of the child's own output may not wait for it";
+      case Errc::kNotCaptured:
+        return "the stream was not captured";
     }
     return absl::StrCat("unknown error ", value);
   }
@@ -61,6 +65,8 @@ std::string_view to_string(SpawnStep step) {
       return "find the program";
     case SpawnStep::kCreateThread:
       return "create the reaper thread";
+    case SpawnStep::kCreateReader:
+      return "create the thread that reads the output";
     case SpawnStep::kCreatePipe:
       return "create a pipe";
     case SpawnStep::kLaunch:

@@ -5,6 +5,7 @@
 
 #include "lib/internal/cancellation_guard.h"
 #include "lib/internal/handle.h"
+#include "lib/internal/handle_check.h"
 #include "lib/internal/terminate_children.h"
 
 namespace warden {
@@ -17,9 +18,8 @@ std::optional<TerminationError> refuse(const internal::Handle* handle, const std
   const auto error = [](TerminationErrorKind kind, std::error_code code, std::string name) {
     return TerminationError(kind, code, std::move(name), {});
   };
-  if (handle == nullptr) return error(TerminationErrorKind::kTerminationFailed, Errc::kEmptyHandle, {});
-  if (!internal::is_this_process(handle->owner)) {
-    return error(TerminationErrorKind::kTerminationFailed, Errc::kNotOwner, handle->child->name());
+  if (const std::error_code code = internal::why_unusable_for_waiting(handle)) {
+    return error(TerminationErrorKind::kTerminationFailed, code, handle == nullptr ? "" : handle->child->name());
   }
   if (!invalid.has_value()) return std::nullopt;
   TerminationError refused =

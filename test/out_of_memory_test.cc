@@ -74,7 +74,8 @@ int spawn_without_memory(const Command& command, bool should_run) {
 
 Command full_command(bool die_with_parent) {
   Command command = mode_command({"exit", "7"});
-  command.stdin_from(Stdio::pipe()).stdout_to(Stdio::file("/dev/null")).env("NAME", std::string(500, 'x'));
+  command.stdin_from(Stdio::pipe()).stdout_to(Stdio::file("/dev/null")).stderr_to(Stdio::capture());
+  command.env("NAME", std::string(500, 'x'));
   return command.cwd("/").limit({RLIMIT_CORE, 0, 0}).die_with_parent(die_with_parent);
 }
 
@@ -90,9 +91,27 @@ TEST(SpawnWithoutMemory, ThrowsAtEveryAllocationOfAFailureAndLeavesNothing) {
   run_isolated([] {
     for (const bool die_with_parent : {false, true}) {
       Command command = full_command(die_with_parent);
-      EXPECT_GT(spawn_without_memory(command.stderr_to(Stdio::file("/no/such/file")), false), 10);
+      EXPECT_GT(spawn_without_memory(command.stdout_to(Stdio::file("/no/such/file")), false), 10);
     }
     EXPECT_GT(spawn_without_memory(Command("no-such-program"), false), 10);
+  });
+}
+
+TEST(WaitForLineWithoutMemory, ThrowsAtEveryAllocationAndCanBeCalledAgain) {
+  run_isolated([] {
+    Child child = Child::spawn(mode_command({"write", "text\n", "sleep"}).stdout_to(Stdio::capture())).value();
+    ASSERT_TRUE(child.wait_for_line(OutputStream::kStdout, "text", absl::InfiniteDuration()).value().matched());
+    bool matched = false;
+    int allocations = 0;
+    for (; !matched && allocations < 10'000; ++allocations) {
+      matched = has_memory_for(allocations, [&] {
+        const auto wait = child.wait_for_line(OutputStream::kStdout, "text", absl::ZeroDuration());
+        EXPECT_TRUE(wait.value().matched());
+      });
+    }
+    EXPECT_TRUE(matched);
+    EXPECT_GT(allocations, 1);
+    EXPECT_TRUE(child.kill().has_value());
   });
 }
 

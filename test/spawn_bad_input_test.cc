@@ -60,6 +60,16 @@ std::vector<BadInput> bad_inputs() {
       {"NulInFile", [](Command& c) { c.stdin_from(Stdio::file(kNul)); }, "stdin", kNul},
       {"PipeForStdout", [](Command& c) { c.stdout_to(Stdio::pipe()); }, "stdout", "pipe"},
       {"PipeForStderr", [](Command& c) { c.stderr_to(Stdio::pipe()); }, "stderr", "pipe"},
+      {"CaptureForStdin", [](Command& c) { c.stdin_from(Stdio::capture()); }, "stdin", "capture"},
+      {"CaptureWithoutRoomForALine",
+       [](Command& c) {
+         CaptureOptions options;
+         options.max_line_length = 0;
+         c.stderr_to(Stdio::capture(options));
+       },
+       "stderr", "max_line_length 0"},
+      {"MergeForStdin", [](Command& c) { c.stdin_from(Stdio::merge()); }, "stdin", "merge"},
+      {"MergeForStdout", [](Command& c) { c.stdout_to(Stdio::merge()); }, "stdout", "merge"},
       {"ClosedInherited", [](Command& c) { c.inherit_fd(kClosed, 5); }, "inherit_fd", "999", EBADF},
       {"NegativeInherited", [](Command& c) { c.inherit_fd(-7, 5); }, "inherit_fd", "-7", EBADF},
       {"StandardTarget", [](Command& c) { c.inherit_fd(0, 2); }, "inherit_fd", "2"},

@@ -189,6 +189,7 @@ void PrintTo(const FilteredStep& filtered, std::ostream* out) { *out << filtered
 std::vector<FilteredStep> filtered_steps() {
   const auto first_is = RefusedCall::When::kArgumentIs;
   const auto lacks = RefusedCall::When::kArgumentLacksBit;
+  const auto capture_both = [](Command& c) { c.stdout_to(Stdio::capture()).stderr_to(Stdio::capture()); };
   return {
       {"Thread", {SYS_clone3, EAGAIN}, [](Command&) {}, SpawnStep::kCreateThread, ""},
       {"ThreadWithAPipe",
@@ -201,6 +202,12 @@ std::vector<FilteredStep> filtered_steps() {
        [](Command& c) { c.die_with_parent(true); },
        SpawnStep::kCreateThread,
        ""},
+      {"ThreadWithACapture", {SYS_clone3, EAGAIN}, capture_both, SpawnStep::kCreateReader, ""},
+      {"EventOfACapture", {SYS_eventfd2, EMFILE}, capture_both, SpawnStep::kCreateReader, ""},
+      {"PipeOfACapture", {SYS_pipe2, EMFILE}, capture_both, SpawnStep::kCreatePipe, ""},
+      {"LaunchWithACapture", {SYS_clone, EAGAIN, lacks, CLONE_THREAD}, capture_both, SpawnStep::kLaunch, ""},
+      {"ExecWithACapture", {SYS_execve, EIO}, capture_both, SpawnStep::kExec, test_child_path()},
+      {"Merge", {SYS_dup3, EMFILE}, [](Command& c) { c.stderr_to(Stdio::merge()); }, SpawnStep::kSetDescriptor, "2"},
       {"Launch", {SYS_clone, EAGAIN, lacks, CLONE_THREAD}, [](Command&) {}, SpawnStep::kLaunch, ""},
       {"LaunchOnReaper",
        {SYS_clone, EAGAIN, lacks, CLONE_THREAD},

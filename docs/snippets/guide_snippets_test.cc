@@ -103,6 +103,44 @@ TEST(Guide, LetGoByMistakeIsTold) {
   warden::set_misuse_handler(nullptr, nullptr);
 }
 
+TEST(Guide, Read) {
+  warden::CaptureOptions last;
+  last.limit = 64 * 1024;
+  last.keep = warden::CaptureOptions::Keep::kLast;
+  warden::Command command("sh");
+  command.args({"-c", "echo ready; echo working >&2; exit 3"})
+      .stdout_to(warden::Stdio::capture())
+      .stderr_to(warden::Stdio::capture(last));  // or Stdio::merge(), into stdout
+  warden::Child child = warden::Child::spawn(command).value();
+
+  warden::Result<warden::LineWait, warden::OutputError> ready =
+      child.wait_for_line(warden::OutputStream::kStdout, "ready", absl::Seconds(30));
+  if (ready && !ready.value().matched()) std::cerr << "not ready: " << ready.value().kind << '\n';
+
+  warden::ExitStatus status = child.wait().value();
+  warden::DrainResult drained = child.drain_output().value();
+  if (!drained.complete()) std::cerr << drained << '\n';
+  const warden::Output errors = child.output(warden::OutputStream::kStderr).value();
+  if (!status.success()) std::cerr << (errors.truncated() ? "..." : "") << errors.text();
+  EXPECT_TRUE(ready.value().matched());
+  EXPECT_EQ(errors.text(), "working\n");
+}
+
+TEST(Guide, ReadLineByLine) {
+  testing::internal::CaptureStdout();
+  {
+    warden::Command command("sh");
+    command.args({"-c", "echo one; echo two"}).stdout_to(warden::Stdio::capture());
+    warden::Child child = warden::Child::spawn(command).value();
+    warden::Result<void, warden::OutputError> attached = child.on_line(
+        warden::OutputStream::kStdout, [](const warden::Line& line) { std::cout << "child: " << line.text << '\n'; });
+    EXPECT_TRUE(attached.has_value());
+    EXPECT_TRUE(child.wait().value().success());
+    EXPECT_TRUE(child.drain_output(absl::Seconds(60)).value().complete());
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "child: one\nchild: two\n");
+}
+
 TEST(Guide, Feed) {
   warden::Command command("cat");
   command.stdin_from(warden::Stdio::pipe()).stdout_to(warden::Stdio::null());

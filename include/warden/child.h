@@ -25,6 +25,9 @@
 #include "warden/command.h"
 #include "warden/error.h"
 #include "warden/exit_status.h"
+#include "warden/output.h"
+#include "warden/output_drain.h"
+#include "warden/output_line.h"
 #include "warden/readiness.h"
 #include "warden/result.h"
 #include "warden/signal.h"
@@ -58,8 +61,8 @@ struct AdoptOptions {
 };
 
 // A handle to one child. Each child has a thread of its own, the reaper, which sleeps until the child ends, collects
-// the exit status and publishes it. The process changes nothing else of the program: no handler, disposition or mask,
-// and no other child is ever waited for.
+// the exit status and publishes it; one whose output is captured (Stdio::capture) has a second, which reads that. The
+// process changes nothing else of the program: no handler, disposition or mask, and no other child is ever waited for.
 //
 // A Child that is destroyed before anybody saw its end (wait, terminate, kill or try_wait that returned a status) and
 // without must_not_be_terminated() or terminate_on_drop() is a mistake in the program: the destructor kills the group,
@@ -169,6 +172,31 @@ class Child {
   // Closes it; the child reads end of file, once a write_stdin() in another thread has returned, which it does at once.
   // Idempotent.
   void close_stdin();
+
+  // What a captured stream is at the moment. After the child's end, drain_output() first: its last words may not have
+  // been read. Errors of this and the next three: Errc::kNotCaptured (a merged stderr is part of stdout),
+  // kWouldDeadlock, kEmptyHandle, kNotOwner.
+  Result<Output, OutputError> output(OutputStream stream) const;
+
+  // Calls back for each line of a captured stream, those that are kept from before first, none twice and none missing:
+  // on the thread that reads the output, which runs no two callbacks of one Child at a time (output_line.h says what a
+  // callback may do). Holds until the Child is destroyed; the destructor waits for a callback that runs and starts none
+  // after.
+  Result<void, OutputError> on_line(OutputStream stream, LineCallback callback);
+
+  // Waits for a line that contains the text, or that the predicate takes, at most so long. Sees what was written before
+  // the call, as far as it is kept; zero looks at that alone. Ends at once when the stream or the child does; what the
+  // child wrote before its end is looked at first.
+  // Blocks: for the timeout, and while a callback runs. Errors: EINVAL for a negative duration, too.
+  Result<LineWait, OutputError> wait_for_line(OutputStream stream, std::string_view text, absl::Duration timeout);
+  Result<LineWait, OutputError> wait_for_line(OutputStream stream, const LinePredicate& predicate,
+                                              absl::Duration timeout);
+
+  // Waits for the end of all captured streams, at most so long: call it when the child has ended. What the child itself
+  // wrote is always read, even with zero; a stream that somebody else holds open is reported with its holders, and is
+  // no error (output_drain.h). Changes nothing of the child's status. Nothing is captured: an empty result.
+  // Blocks: for the timeout, while a callback runs, and for a reading of /proc where a stream is held.
+  Result<DrainResult, OutputError> drain_output(absl::Duration timeout = kDefaultDrainTimeout);
 
   // The child may outlive this handle: the destructor then signals nobody, and the reaper thread stays to collect the
   // exit.

@@ -14,12 +14,14 @@
 #include <utility>
 #include <vector>
 
+#include "warden/output.h"
+
 namespace warden {
 
 // Where one standard stream of the child leads. A value; opens nothing by itself.
 class Stdio {
  public:
-  enum class Kind { kInherit, kNull, kFd, kFile, kPipe };
+  enum class Kind { kInherit, kNull, kFd, kFile, kPipe, kCapture, kMerge };
   enum class FileMode { kRead, kTruncate, kAppend };
 
   // The parent's stream of the same number; /dev/null when the parent has that one closed.
@@ -35,11 +37,22 @@ class Stdio {
   static Stdio append_file(std::string path) { return Stdio(Kind::kFile, -1, std::move(path), FileMode::kAppend); }
   // stdin only: a pipe whose write end is Child::stdin_fd().
   static Stdio pipe() { return Stdio(Kind::kPipe, -1, {}, FileMode::kRead); }
+  // stdout and stderr: a pipe that is read from the spawn on, by one thread for both, and kept for Child::output(). Who
+  // still writes to it after the Child is destroyed gets SIGPIPE.
+  static Stdio capture(const CaptureOptions& options = {}) {
+    Stdio stdio(Kind::kCapture, -1, {}, FileMode::kRead);
+    stdio.capture_ = options;
+    return stdio;
+  }
+  // stderr only: wherever stdout leads, as 2>&1 of a shell. It is the same pipe or file, so both keep the order in
+  // which the child writes them, and a captured stdout has both.
+  static Stdio merge() { return Stdio(Kind::kMerge, -1, {}, FileMode::kRead); }
 
   Kind kind() const { return kind_; }
   int descriptor() const { return fd_; }
   const std::string& path() const { return path_; }
   FileMode mode() const { return mode_; }
+  const CaptureOptions& capture_options() const { return capture_; }
 
  private:
   Stdio(Kind kind, int fd, std::string path, FileMode mode)
@@ -48,6 +61,7 @@ class Stdio {
   int fd_;
   std::string path_;
   FileMode mode_;
+  CaptureOptions capture_;
 };
 
 // A limit of the child, by the number of the resource (RLIMIT_* of sys/resource.h). kUnlimited is RLIM_INFINITY.

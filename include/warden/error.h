@@ -23,6 +23,8 @@ enum class Errc {
   kStatusUnknown,  // the status could not be read, for a reason that is not ECHILD
   kNotReapable,    // SIGKILL has ended it, and a tracer has not let the zombie go within the bound
   kNotOwner,       // the Child is the copy of one in the process that this one was forked from
+  kWouldDeadlock,  // a callback of the Child's own output may not wait for, terminate or drain it
+  kNotCaptured,    // the stream was not captured (Stdio::capture)
 };
 
 const std::error_category& error_category();
@@ -44,7 +46,8 @@ enum class SpawnStep {
   kValidate,           // the Command itself; `field` and `value` say what
   kResolveProgram,     // PATH lookup
   kCreateThread,       // the reaper thread
-  kCreatePipe,         // the pipe for stdin
+  kCreateReader,       // the thread that reads the captured streams
+  kCreatePipe,         // the pipe for stdin or a captured stream
   kLaunch,             // clone(2)
   kSetGroup,           // setpgid(2)
   kSetSession,         // setsid(2)

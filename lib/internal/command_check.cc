@@ -71,6 +71,13 @@ Problem check_open(const std::string& field, int fd) {
   return problem(field, absl::StrCat(fd), "is not an open descriptor", EBADF);
 }
 
+// `number`: of the stream.
+Problem check_capture(const std::string& field, const Stdio& stdio, int number) {
+  if (number == 0) return problem(field, "capture", "only stdout and stderr can be captured");
+  if (stdio.capture_options().max_line_length == 0) return problem(field, "max_line_length 0", "no line has room");
+  return std::nullopt;
+}
+
 Problem check_streams(const Command::Options& options) {
   static const char* const kNames[] = {"stdin", "stdout", "stderr"};
   for (int i = 0; i < 3; ++i) {
@@ -79,6 +86,8 @@ Problem check_streams(const Command::Options& options) {
     if (stdio.kind() == Stdio::Kind::kFd) found = check_open(kNames[i], stdio.descriptor());
     if (stdio.kind() == Stdio::Kind::kFile) found = check_path(kNames[i], stdio.path());
     if (stdio.kind() == Stdio::Kind::kPipe && i != 0) found = problem(kNames[i], "pipe", "only stdin can be a pipe");
+    if (stdio.kind() == Stdio::Kind::kCapture) found = check_capture(kNames[i], stdio, i);
+    if (stdio.kind() == Stdio::Kind::kMerge && i != 2) found = problem(kNames[i], "merge", "only stderr can be merged");
     if (found.has_value()) return found;
   }
   return std::nullopt;

@@ -14,6 +14,7 @@ namespace {
 void disown(Handle& handle) {
   handle.child->close_copies();
   handle.reaper.forget();
+  if (handle.output != nullptr) handle.output->disown();
 }
 
 // By the policy of terminate_on_drop; what that cannot end is left armed.
@@ -45,6 +46,7 @@ void drop_child(Handle& handle) noexcept {
   child.close_stdin(lock);
   child.release(lock);
   lock.unlock();
+  if (handle.output != nullptr) handle.output->stop();
   handle.reaper.finish();
 }
 

@@ -145,7 +145,7 @@ void open_at_target(const ExecChildArgs& args, const DescriptorAction& action) {
 }
 
 // Copies before opens: an open takes the lowest free number, which may be the target of a copy but never its source
-// then.
+// then. Duplicates of other targets last.
 void set_descriptors(const ExecChildArgs& args) {
   stage_sources(args);
   for (std::size_t i = 0; i < args.action_count; ++i) {
@@ -153,6 +153,11 @@ void set_descriptors(const ExecChildArgs& args) {
   }
   for (std::size_t i = 0; i < args.action_count; ++i) {
     if (args.actions[i].kind == DescriptorAction::Kind::kOpen) open_at_target(args, args.actions[i]);
+  }
+  for (std::size_t i = 0; i < args.action_count; ++i) {
+    const DescriptorAction& action = args.actions[i];
+    if (action.kind != DescriptorAction::Kind::kDuplicate) continue;
+    check(args, SpawnStep::kSetDescriptor, raw_syscall(SYS_dup3, action.source, action.target, 0), action.target);
   }
 }
 

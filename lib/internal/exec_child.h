@@ -18,10 +18,11 @@ struct DescriptorAction {
     kKeep,  // the parent's of this number, as it is
     kCopy,
     kOpen,
+    kDuplicate,
   };
   Kind kind = Kind::kKeep;
   int target = -1;
-  int source = -1;             // kCopy; may equal target
+  int source = -1;             // kCopy; may equal target. kDuplicate: another target, once that is filled
   const char* path = nullptr;  // kOpen
   int flags = 0;               // kOpen
   int staged = -1;             // the child's scratch: where the source is while targets are filled

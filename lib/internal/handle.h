@@ -1,4 +1,4 @@
-// What a Child owns: the shared state of its process, and the thread that waits for it.
+// What a Child owns: the shared state of its process, the thread that waits for it, and the one that reads its output.
 #ifndef WARDEN_LIB_INTERNAL_HANDLE_H_
 #define WARDEN_LIB_INTERNAL_HANDLE_H_
 
@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "lib/internal/output_pump.h"
 #include "lib/internal/owner.h"
 #include "lib/internal/reaper.h"
 #include "lib/internal/supervised.h"
@@ -17,6 +18,7 @@ struct Handle {
   const Owner owner = this_process();
   std::shared_ptr<Supervised> child;
   Reaper reaper;
+  std::unique_ptr<OutputPump> output;                        // null when nothing is captured
   std::optional<TerminationPolicy> drop_policy;              // what terminate_on_drop asked for; under the child's lock
   const int exceptions_before = std::uncaught_exceptions();  // on their way when the handle was made
 };

@@ -53,31 +53,35 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
-// False when the list is not whole.
-bool list_numbers(std::vector<int>* numbers) {
-  const int fd = open_above_stdio("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return false;
+// The numbers among the names in a directory. 0, or -errno when the list is not whole.
+int list_numbers(const char* path, std::vector<int>* numbers) {
+  numbers->clear();
+  const int fd = open_above_stdio(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return fd;
   const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(fd));
   if (directory == nullptr) {
     ::close(fd);
-    return false;
+    return -ENOMEM;
   }
-  numbers->clear();
   errno = 0;
   while (const dirent* entry = ::readdir(directory.get())) {
     int number = 0;
     if (absl::SimpleAtoi(entry->d_name, &number)) numbers->push_back(number);
   }
-  return errno == 0;
+  return -errno;
 }
 
 }  // namespace
 
 bool list_proc(std::vector<int>* pids) {
-  if (!is_own_proc() || !list_numbers(pids)) return false;
+  if (!is_own_proc() || list_numbers("/proc", pids) != 0) return false;
   const auto lists = [pids](int pid) { return std::find(pids->begin(), pids->end(), pid) != pids->end(); };
   // The first process shows that nothing is hidden (hidepid, proc(5)); not where that is ourselves.
   return lists(::getpid()) && lists(1) && (::getpid() != 1 || !may_hide_processes());
+}
+
+int list_descriptors(int pid, std::vector<int>* fds) {
+  return list_numbers(absl::StrCat("/proc/", pid, "/fd").c_str(), fds);
 }
 
 int read_newest_pid() {

@@ -14,6 +14,9 @@ bool list_proc(std::vector<int>* pids);
 // The number that was given to a process last, in this pid namespace; or -errno.
 int read_newest_pid();
 
+// The numbers of a process's open descriptors; 0, or -errno.
+int list_descriptors(int pid, std::vector<int>* fds);
+
 // The text of a file; 0, or -errno.
 int read_proc_file(const char* path, std::string* text);
 

@@ -65,6 +65,11 @@ Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command&
   auto handle = std::make_unique<Handle>();
   handle->child = std::make_shared<Supervised>(sys, plan.process_name);
   handle->child->set_stdin(std::move(plan.stdin_write), command.options().keep_stdin_open);
+  handle->output = std::move(plan.output);
+  if (handle->output != nullptr) {
+    const int error = handle->output->start();
+    if (error != 0) return failed_at(plan.process_name, SpawnStep::kCreateReader, os_error(error));
+  }
   LaunchResult launched;
   const int error = start_and_launch(*handle, plan, &launched);
   if (error != 0) return failed_at(plan.process_name, SpawnStep::kCreateThread, os_error(error));

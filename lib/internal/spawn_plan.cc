@@ -10,6 +10,7 @@
 #include "lib/internal/command_check.h"
 #include "lib/internal/environment.h"
 #include "lib/internal/os_error.h"
+#include "lib/internal/pipe.h"
 
 namespace warden::internal {
 namespace {
@@ -45,6 +46,12 @@ DescriptorAction copy_of(int source, int target) {
   return action;
 }
 
+DescriptorAction duplicate_of(int other_target, int target) {
+  DescriptorAction action = copy_of(other_target, target);
+  action.kind = DescriptorAction::Kind::kDuplicate;
+  return action;
+}
+
 DescriptorAction open_of(const char* path, int flags, int target) {
   DescriptorAction action;
   action.kind = DescriptorAction::Kind::kOpen;
@@ -67,6 +74,10 @@ DescriptorAction action_for(const Stdio& stdio, int target, SpawnPlan* plan) {
       return copy_of(stdio.descriptor(), target);
     case Stdio::Kind::kPipe:
       return copy_of(plan->stdin_read.get(), target);
+    case Stdio::Kind::kCapture:
+      return copy_of(plan->output_write[target].get(), target);
+    case Stdio::Kind::kMerge:
+      return duplicate_of(STDOUT_FILENO, target);
     case Stdio::Kind::kFile:
       plan->paths[static_cast<std::size_t>(target)] = stdio.path();
       return open_of(plan->paths[static_cast<std::size_t>(target)].c_str(), open_flags(stdio, target), target);
@@ -83,13 +94,23 @@ DescriptorAction action_for(const Stdio& stdio, int target, SpawnPlan* plan) {
 }
 
 int create_stdin_pipe(SpawnPlan* plan) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
-  const int read_end = raise_above_stdio(ends[0]);
-  plan->stdin_read = UniqueFd(std::max(read_end, -1));
-  const int write_end = raise_above_stdio(ends[1]);
-  plan->stdin_write = UniqueFd(std::max(write_end, -1));
-  return read_end < 0 ? -read_end : write_end < 0 ? -write_end : 0;
+  Pipe pipe;
+  const int error = make_pipe(&pipe);
+  plan->stdin_read = std::move(pipe.read_end);
+  plan->stdin_write = std::move(pipe.write_end);
+  return error;
+}
+
+int create_output_pipes(const Command::Options& options, SpawnPlan* plan) {
+  for (const int target : {STDOUT_FILENO, STDERR_FILENO}) {
+    const Stdio& stdio = options.stdio[target];
+    if (stdio.kind() != Stdio::Kind::kCapture) continue;
+    if (plan->output == nullptr) plan->output = std::make_unique<OutputPump>();
+    const OutputStream stream = target == STDOUT_FILENO ? OutputStream::kStdout : OutputStream::kStderr;
+    const int error = plan->output->add(stream, stdio.capture_options(), &plan->output_write[target]);
+    if (error != 0) return error;
+  }
+  return 0;
 }
 
 void plan_descriptors(const Command::Options& options, SpawnPlan* plan) {
@@ -185,6 +206,9 @@ Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& co
   if (command.options().stdio[0].kind() == Stdio::Kind::kPipe) {
     const int error = create_stdin_pipe(plan.get());
     if (error != 0) return error_at(command, SpawnStep::kCreatePipe, error, {});
+  }
+  if (const int error = create_output_pipes(command.options(), plan.get())) {
+    return error_at(command, SpawnStep::kCreatePipe, error, {});
   }
   plan_descriptors(command.options(), plan.get());
   plan_setting(command.options(), plan.get());

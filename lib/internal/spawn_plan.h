@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/internal/exec_child.h"
+#include "lib/internal/output_pump.h"
 #include "lib/internal/unique_fd.h"
 #include "warden/command.h"
 #include "warden/error.h"
@@ -30,6 +31,9 @@ struct SpawnPlan {
   UniqueFd stdin_read;   // closed after the launch
   UniqueFd stdin_write;  // the Child's
 
+  std::unique_ptr<OutputPump> output;  // the Child's; null when nothing is captured
+  UniqueFd output_write[3];            // by number; closed after the launch
+
   bool leads_group = true;
   // A change of ids in shared memory would clear the parent's dumpable flag for good (prctl(2), PR_SET_DUMPABLE).
   bool own_memory = false;
@@ -42,7 +46,7 @@ struct SpawnPlan {
   std::string subject_of(SpawnStep step, int subject) const;
 };
 
-// Checks the command, looks up the program, snapshots the environment and creates the stdin pipe.
+// Checks the command, looks up the program, snapshots the environment and creates the pipes.
 Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command);
 
 }  // namespace warden::internal

@@ -57,14 +57,18 @@ int create_with_small_stack(pthread_t* thread, void* (*body)(void*), void* argum
 }  // namespace
 
 // Neither way closes the C library's own signals, or setuid(2) of the host would wait for ever.
-int start_thread(pthread_t* thread, void* (*body)(void*), void* argument) {
+int start_thread(pthread_t* thread, void* (*body)(void*), void* argument, ThreadStack stack) {
+  const auto start = [&] {
+    return stack == ThreadStack::kSmall ? create_with_small_stack(thread, body, argument)
+                                        : create(thread, 0, body, argument);
+  };
 #if HAS_MASK_ATTRIBUTE
-  return create_with_small_stack(thread, body, argument);
+  return start();
 #else
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);  // the new thread inherits it
-  const int error = create_with_small_stack(thread, body, argument);
+  const int error = start();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return error;
 #endif

@@ -6,8 +6,13 @@
 
 namespace warden::internal {
 
+enum class ThreadStack {
+  kSmall,    // for our own code
+  kDefault,  // for code of the program, too
+};
+
 // Creates a thread on which no handler of the host ever runs. 0, or the errno of pthread_create.
-int start_thread(pthread_t* thread, void* (*body)(void*), void* argument);
+int start_thread(pthread_t* thread, void* (*body)(void*), void* argument, ThreadStack stack = ThreadStack::kSmall);
 
 }  // namespace warden::internal
 

@@ -1,0 +1,58 @@
+// What Child::drain_output returns: whether all output is there, and who keeps a stream open if not.
+//
+// A stream ends when nobody has it open for writing any more. Whoever the child has started has inherited it: a daemon
+// that the child leaves behind can hold its stdout for ever. That is why nothing in this library learns a child's exit
+// from the end of its output, and why the wait for that end has a bound of its own.
+#ifndef WARDEN_OUTPUT_DRAIN_H_
+#define WARDEN_OUTPUT_DRAIN_H_
+
+#include <iosfwd>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "warden/output.h"
+
+namespace warden {
+
+// How long drain_output waits unless told otherwise.
+inline constexpr absl::Duration kDefaultDrainTimeout = absl::Seconds(3);
+
+// A process that has the stream open for writing. One that has ended since may be named.
+struct PipeHolder {
+  int pid = -1;
+  std::string program;  // as in /proc/<pid>/stat: the first 15 bytes
+};
+
+std::ostream& operator<<(std::ostream& out, const PipeHolder& holder);
+
+// What came of one captured stream.
+struct StreamDrain {
+  OutputStream stream = OutputStream::kStdout;
+  // The end was seen and everything before it was read, and handed to every callback. Else the stream is held: more
+  // may come, and goes on being read.
+  bool complete = false;
+  // Why reading has ended before the end; no error as a rule.
+  std::error_code read_error;
+  // Held: by whom, as far as /proc shows.
+  std::vector<PipeHolder> holders;
+  // Held: whether that is everybody. False where /proc is missing, hidden, or somebody's descriptors may not be read
+  // (those of other users, proc(5)).
+  bool all_holders_known = false;
+};
+
+std::ostream& operator<<(std::ostream& out, const StreamDrain& drain);
+
+struct DrainResult {
+  std::vector<StreamDrain> streams;  // the captured ones, stdout first
+
+  // Whether every one of them is.
+  bool complete() const;
+};
+
+std::ostream& operator<<(std::ostream& out, const DrainResult& result);
+
+}  // namespace warden
+
+#endif  // WARDEN_OUTPUT_DRAIN_H_

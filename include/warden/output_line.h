@@ -1,0 +1,55 @@
+// Output line by line: as it comes, and the wait for one line.
+//
+// A line ends at '\n', which is not part of it; '\r' is. What follows the last newline is a line too, handed out when
+// the stream ends. Any other byte is content.
+#ifndef WARDEN_OUTPUT_LINE_H_
+#define WARDEN_OUTPUT_LINE_H_
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+
+namespace warden {
+
+// One line. The view is valid during the call that hands it out.
+struct Line {
+  std::string_view text;
+  // The rest of the line is missing: it was longer than CaptureOptions::max_line_length, or lost to its limit.
+  bool truncated = false;
+};
+
+// Gets one line at a time (Child::on_line), on the thread that reads the child's output, with no lock held.
+//
+// While it runs nothing is read, neither stdout nor stderr: one that is slow holds the child back once the pipe is
+// full. It must not wait for, terminate or destroy its own Child: the calls that would are refused with
+// Errc::kWouldDeadlock; it may send signals, look (try_wait, state, output) and attach other callbacks. What it throws
+// is reported to the log sink (log.h), and the next line comes all the same.
+using LineCallback = std::function<void(const Line&)>;
+
+// Whether this is the line that is waited for (Child::wait_for_line). Called as a LineCallback is. What it throws comes
+// out of the wait.
+using LinePredicate = std::function<bool(const Line&)>;
+
+// What Child::wait_for_line returns.
+struct LineWait {
+  enum class Kind {
+    kMatched,       // `line` is the line
+    kStreamClosed,  // the stream has ended without it: nobody has it open any more, as when the child has ended
+    kChildExited,   // the child has ended without it, and somebody else still holds the stream open
+    kTimedOut,
+  };
+  Kind kind = Kind::kTimedOut;
+  std::string line;        // kMatched only
+  bool truncated = false;  // as Line::truncated
+
+  bool matched() const { return kind == Kind::kMatched; }
+};
+
+// "matched", "stream closed", "child exited", "timed out".
+std::string_view to_string(LineWait::Kind kind);
+std::ostream& operator<<(std::ostream& out, LineWait::Kind kind);
+
+}  // namespace warden
+
+#endif  // WARDEN_OUTPUT_LINE_H_

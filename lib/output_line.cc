@@ -1,0 +1,23 @@
+#include "warden/output_line.h"
+
+#include <ostream>
+
+namespace warden {
+
+std::string_view to_string(LineWait::Kind kind) {
+  switch (kind) {
+    case LineWait::Kind::kMatched:
+      return "matched";
+    case LineWait::Kind::kStreamClosed:
+      return "stream closed";
+    case LineWait::Kind::kChildExited:
+      return "child exited";
+    case LineWait::Kind::kTimedOut:
+      break;
+  }
+  return "timed out";
+}
+
+std::ostream& operator<<(std::ostream& out, LineWait::Kind kind) { return out << to_string(kind); }
+
+}  // namespace warden

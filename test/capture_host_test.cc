@@ -1,0 +1,189 @@
+// Captured output in hosts of every kind: that fork, cancel threads, have no descriptors or memory left, or have very
+// many children.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/config.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/cancellable_thread.h"
+#include "test/support/child_probe.h"
+#include "test/support/isolated.h"
+#include "test/support/output_helpers.h"
+#include "test/support/process_snapshot.h"
+#include "warden/warden.h"
+
+namespace warden {
+namespace {
+
+using testing::AckPipe;
+using testing::captured_command;
+using testing::captured_shell;
+using testing::finished_output;
+using testing::kBound;
+using testing::keep_last;
+using testing::LineBox;
+using testing::ProcessSnapshot;
+using testing::run_isolated;
+using testing::run_isolated_unchecked;
+
+constexpr OutputStream kStdout = OutputStream::kStdout;
+
+Child spawn(const Command& command) { return Child::spawn(command).value(); }
+
+TEST(CaptureInAForkedCopy, IsRefusedAndTheOwnersGoesOn) {
+  LineBox box;
+  Child child = spawn(captured_shell("echo one; read line; echo two").stdin_from(Stdio::pipe()));
+  ASSERT_TRUE(child.on_line(kStdout, box.callback()).has_value());
+  ASSERT_TRUE(child.wait_for_line(kStdout, "one", kBound).value().matched());
+  run_isolated_unchecked([&child] {
+    EXPECT_EQ(child.output(kStdout).error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.on_line(kStdout, [](const Line&) {}).error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.wait_for_line(kStdout, "one", kBound).error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.drain_output().error().code, Errc::kNotOwner);
+  });
+  testing::send_line(child);
+  EXPECT_EQ(finished_output(child).text(), "one\ntwo\n");
+  EXPECT_THAT(box.lines(), ::testing::ElementsAre("one", "two"));
+}
+
+TEST(CaptureInAForkedCopy, IsDestroyedInSilenceAndClosesItsDescriptors) {
+  AckPipe ack;
+  auto child = std::make_unique<Child>(spawn(captured_shell("echo one; exec sleep 600")));
+  ASSERT_TRUE(child->wait_for_line(kStdout, "one", kBound).value().matched());
+  run_isolated_unchecked([&child] {
+    const std::size_t before = ProcessSnapshot::take().descriptors.size();
+    child.reset();
+    EXPECT_EQ(before - ProcessSnapshot::take().descriptors.size(), 4u) << "the pidfd, two pipes and the pump's event";
+  });
+  EXPECT_EQ(child->state().kind, ProcessState::Kind::kRunning);
+  EXPECT_TRUE(child->kill().has_value());
+}
+
+TEST(CaptureAndCancellation, AWaitForALineComesToItsEnd) {
+  Child child = spawn(captured_shell("read line; echo text").stdin_from(Stdio::pipe()));
+  testing::CancellableThread thread(
+      [&child] { EXPECT_TRUE(child.wait_for_line(kStdout, "text", absl::InfiniteDuration()).value().matched()); });
+  thread.cancel();
+  testing::send_line(child);
+  EXPECT_TRUE(thread.join());
+  finished_output(child);
+}
+
+TEST(CaptureAndCancellation, EveryCallComesToItsEnd) {
+  testing::expect_to_complete([] {
+    Child child = spawn(captured_shell("echo text"));
+    EXPECT_TRUE(child.on_line(kStdout, [](const Line&) {}).has_value());
+    EXPECT_TRUE(child.wait_for_line(kStdout, "text", kBound).value().matched());
+    EXPECT_TRUE(child.wait().value().success());
+    EXPECT_TRUE(child.drain_output(kBound).value().complete());
+    EXPECT_EQ(child.output(kStdout).value().text(), "text\n");
+  });
+}
+
+// With room for so many descriptors more.
+void spawn_with_room_for(unsigned room, bool* spawned) {
+  struct rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int used = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(used, 0);
+  ASSERT_EQ(::close(used), 0);
+  const struct rlimit limit = {static_cast<rlim_t>(used) + room, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  Result<Child, SpawnError> child = Child::spawn(captured_shell("echo text"));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);  // the sanitizers' own checks need a descriptor
+  *spawned = child.has_value();
+  if (*spawned) {
+    EXPECT_EQ(finished_output(child.value()).text(), "text\n");
+  } else {
+    const SpawnStep step = child.error().step;
+    EXPECT_TRUE(step == SpawnStep::kCreatePipe || step == SpawnStep::kCreateReader) << child.error();
+    EXPECT_EQ(child.error().code, std::error_code(EMFILE, std::generic_category()));
+  }
+}
+
+TEST(CaptureWithFewDescriptors, EitherWorksOrIsAnErrorThatLeavesNothing) {
+  run_isolated([] {
+    bool spawned = false;
+    unsigned room = 0;
+    for (; room < 20 && !spawned; ++room) {
+      testing::check_leaves_nothing([&] { spawn_with_room_for(room, &spawned); });
+    }
+    EXPECT_TRUE(spawned);
+    EXPECT_GT(room, 4u);
+  });
+}
+
+TEST(CaptureOfAThousandChildren, EndsWithThem) {
+  for (int wave = 0; wave < 4; ++wave) {
+    std::vector<Child> children;
+    for (int i = 0; i < 250; ++i) children.push_back(spawn(captured_command({"write", std::to_string(i)})));
+    for (int i = 0; i < 250; ++i) {
+      EXPECT_EQ(finished_output(children[static_cast<std::size_t>(i)]).text(), std::to_string(i));
+    }
+  }
+}
+
+TEST(CaptureOfAThousandChildren, EndsWithHandlesThatAreDestroyedWhileTheirChildrenWrite) {
+  for (int wave = 0; wave < 4; ++wave) {
+    std::vector<Child> children;
+    for (int i = 0; i < 25; ++i) {
+      children.push_back(spawn(captured_shell("exec yes")));
+      ASSERT_TRUE(children.back().terminate_on_drop(TerminationPolicy::immediate()).has_value());
+    }
+    ASSERT_TRUE(children.front().wait_for_line(kStdout, "y", kBound).value().matched());
+  }
+}
+
+long peak_memory_kib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    long kib = 0;
+    if (::sscanf(line.c_str(), "VmHWM: %ld kB", &kib) == 1) return kib;
+  }
+  return -1;
+}
+
+TEST(CaptureOfVeryMuch, CostsTheLimitAndNotTheOutput) {
+  run_isolated([] {
+    const long before = peak_memory_kib();
+    ASSERT_GT(before, 0);
+    Child first = spawn(captured_shell("head -c 400000000 /dev/zero"));
+    Child last = spawn(captured_shell("head -c 400000000 /dev/zero").stdout_to(Stdio::capture(keep_last(1 << 20))));
+    EXPECT_EQ(finished_output(first).total_bytes(), 400'000'000u);
+    EXPECT_EQ(finished_output(last).size(), 1u << 20);
+    EXPECT_LT(peak_memory_kib() - before, 100'000);
+  });
+}
+
+// The child's stream is as any pipe: it blocks.
+TEST(CapturedStream, BlocksInTheChild) {
+  Child child = spawn(captured_shell("grep flags /proc/self/fdinfo/1"));
+  const std::string flags = finished_output(child).text();
+  EXPECT_EQ(std::stoi(flags.substr(flags.find(':') + 1), nullptr, 8) & (O_NONBLOCK | O_ACCMODE), O_WRONLY) << flags;
+}
+
+TEST(CapturedStream, AddsDescriptorsThatNoOtherProgramGets) {
+  const auto before = ProcessSnapshot::take().descriptors;
+  Child child = spawn(captured_shell("exec sleep 600"));
+  const auto after = ProcessSnapshot::take().descriptors;
+  EXPECT_EQ(after.size(), before.size() + 4) << "a pidfd, two pipes and the pump's event";
+  for (const auto& [fd, file] : after) {
+    if (before.count(fd) != 0) continue;
+    EXPECT_GT(fd, 2) << file;
+    EXPECT_EQ(::fcntl(fd, F_GETFD), FD_CLOEXEC) << file;
+  }
+  EXPECT_TRUE(child.kill().has_value());
+}
+
+}  // namespace
+}  // namespace warden

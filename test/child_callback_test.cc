@@ -1,0 +1,166 @@
+// What a callback may do with its own child, and the end of the child's handle while one runs.
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "test/support/child_probe.h"
+#include "test/support/output_helpers.h"
+#include "warden/warden.h"
+
+namespace warden {
+namespace {
+
+using testing::captured_shell;
+using testing::CapturedLog;
+using ::testing::ElementsAre;
+using testing::finished_output;
+using testing::Gate;
+using testing::kBound;
+using testing::LineBox;
+using testing::Pidfd;
+
+constexpr OutputStream kStdout = OutputStream::kStdout;
+constexpr OutputStream kStderr = OutputStream::kStderr;
+
+// Runs it in a callback of the child's, to its end.
+void in_callback(Child& child, const std::function<void()>& body) {
+  Gate done;
+  ASSERT_TRUE(child
+                  .on_line(kStdout,
+                           [&](const Line&) {
+                             body();
+                             done.open();
+                           })
+                  .has_value());
+  done.wait();
+}
+
+Child spawn_lasting() { return Child::spawn(captured_shell("echo line; exec sleep 600")).value(); }
+
+TEST(Callback, IsRefusedEveryWaitForItsOwnChild) {
+  Child child = spawn_lasting();
+  const auto future = std::chrono::steady_clock::now() + std::chrono::hours(1);
+  const TerminationPolicy policy = TerminationPolicy::service(kBound);
+  in_callback(child, [&] {
+    EXPECT_EQ(child.wait().error().code, Errc::kWouldDeadlock);
+    EXPECT_EQ(child.wait_for(kBound).error().code, Errc::kWouldDeadlock);
+    EXPECT_EQ(child.wait_until(future).error().code, Errc::kWouldDeadlock);
+    EXPECT_EQ(make_error_code(child.wait_or_terminate(kBound, policy).error()), Errc::kWouldDeadlock);
+    EXPECT_EQ(child.wait_for_line(kStdout, "x", kBound).error().code, Errc::kWouldDeadlock);
+    EXPECT_EQ(child.drain_output().error().code, Errc::kWouldDeadlock);
+  });
+  EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
+  EXPECT_TRUE(child.kill().has_value());
+}
+
+TEST(Callback, IsRefusedEveryTerminationOfItsOwnChild) {
+  Child child = spawn_lasting();
+  const TerminationPolicy policy = TerminationPolicy::service(kBound);
+  in_callback(child, [&] {
+    EXPECT_EQ(child.terminate(kBound, kBound).error().code(), Errc::kWouldDeadlock);
+    EXPECT_EQ(child.terminate(policy).error().code(), Errc::kWouldDeadlock);
+    EXPECT_EQ(child.terminate_with_report(policy).error().code(), Errc::kWouldDeadlock);
+    EXPECT_EQ(child.kill().error().code(), Errc::kWouldDeadlock);
+    EXPECT_EQ(terminate_all({&child}, policy)[0].error().code(), Errc::kWouldDeadlock);
+  });
+  EXPECT_TRUE(child.attempt_log().empty());
+  EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
+  EXPECT_TRUE(child.kill().has_value());
+}
+
+TEST(Callback, MayLookAndSignalAndAttachOthers) {
+  LineBox other;
+  Child child = spawn_lasting();
+  in_callback(child, [&] {
+    EXPECT_EQ(child.try_wait().value(), std::nullopt);
+    EXPECT_EQ(child.wait_for(absl::ZeroDuration()).value(), std::nullopt);
+    EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
+    EXPECT_EQ(child.output(kStdout).value().text(), "line\n");
+    EXPECT_TRUE(child.on_line(kStdout, other.callback()).has_value());
+    EXPECT_TRUE(child.send_signal(Signal::kill()).has_value());
+  });
+  EXPECT_EQ(child.wait().value().signal(), Signal::kill());
+  EXPECT_THAT(other.wait_for(1), ElementsAre("line"));
+}
+
+TEST(Callback, MayEndAnyOtherChild) {
+  Child child = spawn_lasting();
+  Child other = spawn_lasting();
+  in_callback(child, [&] {
+    EXPECT_TRUE(other.wait_for_line(kStdout, "line", kBound).value().matched());
+    EXPECT_EQ(other.kill().value().signal(), Signal::kill());
+    EXPECT_TRUE(other.drain_output(kBound).value().complete());
+  });
+  EXPECT_TRUE(child.kill().has_value());
+}
+
+// It could only wait for itself.
+TEST(Callback, ThatDestroysItsOwnChildEndsItAndIsNotWaitedFor) {
+  const CapturedLog log;
+  Gate done;
+  auto child = std::make_unique<Child>(spawn_lasting());
+  const Pidfd process(child->pid());
+  Child* const raw = child.get();
+  ASSERT_TRUE(raw->on_line(kStdout,
+                           [&](const Line&) {
+                             child.reset();
+                             done.open();
+                           })
+                  .has_value());
+  done.wait();
+  EXPECT_TRUE(process.is_dead());
+  EXPECT_EQ(log.records().size(), 1u) << "that it was killed";
+}
+
+TEST(Destructor, WaitsForTheCallbackThatRunsAndStartsNoneAfter) {
+  Gate called, go_on;
+  std::atomic<int> calls{0};
+  std::atomic<bool> finished{false}, destroyed{false};
+  auto child = std::make_unique<Child>(Child::spawn(captured_shell("yes & yes >&2 & wait")).value());
+  const Pidfd process(child->pid());
+  for (const OutputStream stream : {kStdout, kStderr}) {
+    ASSERT_TRUE(child
+                    ->on_line(stream,
+                              [&](const Line&) {
+                                EXPECT_FALSE(destroyed);
+                                if (++calls != 100) return;
+                                called.open();
+                                go_on.wait();
+                                finished = true;
+                              })
+                    .has_value());
+  }
+  called.wait();
+  child->must_not_be_terminated();
+  ASSERT_TRUE(child->send_signal(Signal::kill()).has_value());
+  std::thread destroyer([&] {
+    child.reset();
+    EXPECT_TRUE(finished);
+    destroyed = true;
+  });
+  ASSERT_TRUE(process.wait_dead());
+  go_on.open();
+  destroyer.join();
+}
+
+TEST(Destructor, LetsCallbacksRunWhileItEndsTheChild) {
+  LineBox box;
+  {
+    Child child =
+        Child::spawn(captured_shell("trap 'seq 1 200000; exit' TERM; echo ready; while :; do sleep 0.05; done"))
+            .value();
+    ASSERT_TRUE(child.wait_for_line(kStdout, "ready", kBound).value().matched());
+    ASSERT_TRUE(child.on_line(kStdout, box.callback()).has_value());
+    ASSERT_TRUE(child.terminate_on_drop(TerminationPolicy::service(kBound)).has_value());
+  }
+  EXPECT_GT(box.lines().size(), 100'000u) << "or its handler would have stood still at the full pipe";
+}
+
+}  // namespace
+}  // namespace warden
