@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "lib/internal/sys.h"
 #include "test/support/send_signal.h"
+#include "test/support/sigchld_disposition.h"
 #include "test/support/thief.h"
 
 namespace warden::testing {
@@ -95,7 +96,7 @@ TEST(KillAudit, LetsSignalsToOurOwnChildrenPass) {
   EXPECT_TRUE(send_signal_by_number(::getpid(), 0)) << "this way is not looked at";
 }
 
-TEST(KillAudit, LetsAGroupThatHasLostItsLeaderPassOnlyWhereAThiefIsAtWork) {
+TEST(KillAudit, LetsAGroupThatHasLostItsLeaderPassOnlyWhereZombiesMayBeTaken) {
   int held[2], done[2];
   ASSERT_EQ(::pipe(held), 0);
   ASSERT_EQ(::pipe(done), 0);
@@ -110,11 +111,23 @@ TEST(KillAudit, LetsAGroupThatHasLostItsLeaderPassOnlyWhereAThiefIsAtWork) {
   ::close(done[1]);
   ASSERT_EQ(::waitpid(leader, nullptr, 0), leader);
   EXPECT_NONFATAL_FAILURE(::kill(-leader, 0), "no child of this process, or reaped");
-  {
-    const Thief thief;
+  const auto let_pass = [leader] {
     EXPECT_EQ(::kill(-leader, 0), 0);
     EXPECT_NONFATAL_FAILURE(::kill(leader, 0), "no child of this process, or reaped");
+  };
+  {
+    const Thief thief;
+    let_pass();
   }
+  {
+    const SigchldDisposition ignored(SIG_IGN, 0);
+    let_pass();
+  }
+  {
+    const SigchldDisposition no_zombies(SIG_DFL, SA_NOCLDWAIT);
+    let_pass();
+  }
+  EXPECT_NONFATAL_FAILURE(::kill(-leader, 0), "no child of this process, or reaped");
   for (const int fd : {held[0], held[1]}) ::close(fd);
   char byte = 0;
   EXPECT_EQ(::read(done[0], &byte, 1), 0);  // its member has gone
