@@ -138,7 +138,9 @@ void open_at_target(const ExecChildArgs& args, const DescriptorAction& action) {
   };
   long result = open();
   if (result == -EMFILE && raw_syscall(SYS_close, action.target) == 0) result = open();
-  const int fd = static_cast<int>(check(args, SpawnStep::kOpenFile, result, action.target));
+  const bool is_file = action.kind == DescriptorAction::Kind::kOpen;
+  const SpawnStep step = is_file ? SpawnStep::kOpenFile : SpawnStep::kSetDescriptor;
+  const int fd = static_cast<int>(check(args, step, result, action.target));
   if (fd == action.target) return;
   check(args, SpawnStep::kSetDescriptor, raw_syscall(SYS_dup3, fd, action.target, 0), action.target);
   raw_syscall(SYS_close, fd);
@@ -152,7 +154,9 @@ void set_descriptors(const ExecChildArgs& args) {
     if (args.actions[i].kind == DescriptorAction::Kind::kCopy) copy_to_target(args, args.actions[i]);
   }
   for (std::size_t i = 0; i < args.action_count; ++i) {
-    if (args.actions[i].kind == DescriptorAction::Kind::kOpen) open_at_target(args, args.actions[i]);
+    const DescriptorAction::Kind kind = args.actions[i].kind;
+    const bool opens = kind == DescriptorAction::Kind::kOpen || kind == DescriptorAction::Kind::kReopen;
+    if (opens) open_at_target(args, args.actions[i]);
   }
   for (std::size_t i = 0; i < args.action_count; ++i) {
     const DescriptorAction& action = args.actions[i];

@@ -18,13 +18,14 @@ struct DescriptorAction {
     kKeep,  // the parent's of this number, as it is
     kCopy,
     kOpen,
+    kReopen,  // the source, by its path
     kDuplicate,
   };
   Kind kind = Kind::kKeep;
   int target = -1;
   int source = -1;             // kCopy; may equal target. kDuplicate: another target, once that is filled
-  const char* path = nullptr;  // kOpen
-  int flags = 0;               // kOpen
+  const char* path = nullptr;  // kOpen, kReopen
+  int flags = 0;               // of the path
   int staged = -1;             // the child's scratch: where the source is while targets are filled
 };
 

@@ -133,6 +133,8 @@ LaunchResult launch(SpawnPlan& plan) {
     LaunchResult result = launch_once(plan, share_table);
     if (result.error != 0 && result.step == SpawnStep::kUnshareFiles && share_table) {
       share_table = false;
+    } else if (result.error != 0 && result.step == SpawnStep::kSetDescriptor && plan.inherit_pipes()) {
+      continue;
     } else if (result.error == ETXTBSY && result.step == SpawnStep::kExec && busy < kBusyTries) {
       pause_before_retry(busy++);
     } else {

@@ -113,6 +113,15 @@ int create_output_pipes(const Command::Options& options, SpawnPlan* plan) {
   return 0;
 }
 
+int first_unused_of(const std::vector<DescriptorAction>& actions) {
+  int first_unused = 3;
+  for (const DescriptorAction& action : actions) {
+    if (action.kind == DescriptorAction::Kind::kReopen) continue;
+    first_unused = std::max(first_unused, action.source + 1);
+  }
+  return first_unused;
+}
+
 void plan_descriptors(const Command::Options& options, SpawnPlan* plan) {
   plan->paths.resize(3);
   for (int target = 0; target < 3; ++target) plan->actions.push_back(action_for(options.stdio[target], target, plan));
@@ -121,12 +130,11 @@ void plan_descriptors(const Command::Options& options, SpawnPlan* plan) {
   }
   std::sort(plan->actions.begin(), plan->actions.end(),
             [](const DescriptorAction& a, const DescriptorAction& b) { return a.target < b.target; });
-  ExecChildArgs& child = plan->child;
-  for (const DescriptorAction& action : plan->actions) {
-    child.first_unused = std::max(child.first_unused, action.source + 1);
-  }
-  child.actions = plan->actions.data();
-  child.action_count = plan->actions.size();
+  plan->reopened.plan({plan->stdin_read.get(), plan->output_write[1].get(), plan->output_write[2].get()},
+                      &plan->actions);
+  plan->child.first_unused = first_unused_of(plan->actions);
+  plan->child.actions = plan->actions.data();
+  plan->child.action_count = plan->actions.size();
 }
 
 void plan_credentials(const Credentials& credentials, SpawnPlan* plan) {
@@ -165,6 +173,12 @@ void plan_setting(const Command::Options& options, SpawnPlan* plan) {
 }
 
 }  // namespace
+
+bool SpawnPlan::inherit_pipes() {
+  if (!reopened.give_up(&actions)) return false;
+  child.first_unused = first_unused_of(actions);
+  return true;
+}
 
 std::string SpawnPlan::subject_of(SpawnStep step, int subject) const {
   switch (step) {

@@ -8,6 +8,7 @@
 
 #include "lib/internal/exec_child.h"
 #include "lib/internal/output_pump.h"
+#include "lib/internal/reopened_pipe.h"
 #include "lib/internal/unique_fd.h"
 #include "warden/command.h"
 #include "warden/error.h"
@@ -25,6 +26,7 @@ struct SpawnPlan {
   std::string cwd;
   std::vector<std::string> paths;  // of the files that the child opens
   std::vector<DescriptorAction> actions;
+  ReopenedPipes reopened;
   std::vector<LimitAction> limits;
   std::vector<std::uint32_t> groups;
 
@@ -41,6 +43,9 @@ struct SpawnPlan {
   bool launch_on_reaper = false;
 
   ExecChildArgs child;  // points into the rest
+
+  // For a child that could not open its pipes: it is to inherit them. False if that is so already.
+  bool inherit_pipes();
 
   // The path, resource or id that a failure of the child was about; empty where there is none.
   std::string subject_of(SpawnStep step, int subject) const;
