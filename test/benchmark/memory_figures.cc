@@ -38,8 +38,7 @@ Memory memory_now() {
 }
 
 // What a thousand live children add, for each.
-Memory cost_of_child() {
-  const Command command = tiny_command("p");
+Memory cost_of_child(const Command& command) {
   std::vector<Child> children;
   children.reserve(kChildren);
   const Memory before = memory_now();
@@ -72,18 +71,24 @@ Comparison in_fresh_processes(int rounds, const Measurement& measurement) {
       rounds, [&] { return in_fresh_process(measurement); }, [] { return 1.0; });
 }
 
+Command plain() { return tiny_command("p"); }
+Command captured() { return tiny_command("p").stdout_to(Stdio::capture()); }
+
+template <Command (*command)()>
 Comparison resident(int rounds) {
-  return in_fresh_processes(rounds, [] { return cost_of_child().resident_kib; });
+  return in_fresh_processes(rounds, [] { return cost_of_child(command()).resident_kib; });
 }
 
+template <Command (*command)()>
 Comparison address_space(int rounds) {
-  return in_fresh_processes(rounds, [] { return cost_of_child().address_space_kib; });
+  return in_fresh_processes(rounds, [] { return cost_of_child(command()).address_space_kib; });
 }
 
+template <Command (*command)()>
 Comparison system_wide(int rounds) {
   return in_fresh_processes(rounds, [] {
     const double bare = system_cost_of_bare_child();
-    return cost_of_child().available_kib - bare;
+    return cost_of_child(command()).available_kib - bare;
   });
 }
 
@@ -91,9 +96,13 @@ Comparison system_wide(int rounds) {
 
 std::vector<Figure> memory_figures() {
   return {
-      {"resident", "memory per live child, resident", "KiB", 10, 0, false, resident},
-      {"address_space", "memory per live child, address space", "KiB", 96, 0, false, address_space},
-      {"system_wide", "memory per live child, system-wide, above the child's own", "KiB", 0, 0, false, system_wide},
+      {"resident", "memory per live child, resident", "KiB", 10, 0, false, resident<plain>},
+      {"address_space", "memory per live child, address space", "KiB", 96, 0, false, address_space<plain>},
+      {"system_wide", "memory per live child, system-wide, above the child's own", "KiB", 0, 0, false,
+       system_wide<plain>},
+      {"resident_capture", "with captured stdout, resident", "KiB", 0, 0, false, resident<captured>},
+      {"address_space_capture", "with captured stdout, address space", "KiB", 0, 0, false, address_space<captured>},
+      {"system_wide_capture", "with captured stdout, system-wide", "KiB", 0, 0, false, system_wide<captured>},
   };
 }
 

@@ -48,6 +48,8 @@ Comparison null_streams(int rounds) {
   return with_files(rounds, tiny_command().stdin_from(Stdio::null()).stdout_to(Stdio::null()).stderr_to(Stdio::null()));
 }
 
+Comparison captured_stdout(int rounds) { return with_files(rounds, tiny_command().stdout_to(Stdio::capture())); }
+
 }  // namespace
 
 std::vector<Figure> spawn_figures() {
@@ -57,6 +59,7 @@ std::vector<Figure> spawn_figures() {
       {"spawn_4_gib", "the same from 4 GiB", "from 10 MB", 1.3, 0, true, with_4_gib},
       {"spawn_files", "with 10,000 open files, inherited stdio", "with 10", 1.3, 0, true, inherited_streams},
       {"spawn_files_null", "with 10,000 open files, null stdio", "with 10", 1.3, 0, true, null_streams},
+      {"spawn_files_capture", "with 10,000 open files, captured stdout", "with 10", 1.5, 0, true, captured_stdout},
   };
 }
 

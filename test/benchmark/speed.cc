@@ -20,8 +20,8 @@ namespace {
 
 std::vector<Figure> all_figures() {
   std::vector<Figure> all;
-  for (const auto& some :
-       {spawn_figures(), exit_figures(), crowd_figures(), termination_figures(), memory_figures(), boost_figures()}) {
+  for (const auto& some : {spawn_figures(), exit_figures(), crowd_figures(), termination_figures(), memory_figures(),
+                           capture_figures(), boost_figures()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
@@ -81,19 +81,27 @@ void print_value(const Figure& figure, const Comparison& result) {
   }
 }
 
+// The bar for the pinned figure, the goal for the other; 0 where there is none.
+void print_verdict(const Figure& figure, const Comparison& result, double limit) {
+  if (limit == 0) return;
+  const bool is_met = figure.at_least ? result.ratio >= limit : result.ratio <= limit;
+  ::printf(is_met ? ", met" : ", NOT MET");
+}
+
+void print_limits(const Figure& figure) {
+  const char* const sign = figure.at_least ? ">=" : "<=";
+  if (figure.bar != 0) ::printf(" %s %g", sign, figure.bar);
+  if (figure.goal != 0) ::printf(" (%s %g)", sign, figure.goal);
+  ::printf(" |");
+}
+
 void print_row(const Figure& figure, int rounds) {
   ::printf("| %s | %s |", figure.what, figure.is_ratio ? figure.against : "");
-  if (figure.bar == 0) {
-    ::printf(" |");
-  } else if (figure.goal == 0) {
-    ::printf(" %g |", figure.bar);
-  } else {
-    ::printf(" %g (%g) |", figure.bar, figure.goal);
-  }
+  print_limits(figure);
   for (const bool pinned : {true, false}) {
     const Comparison result = measure_apart(figure, pinned, rounds);
     print_value(figure, result);
-    if (pinned && figure.bar != 0) ::printf(result.ratio <= figure.bar ? ", met" : ", NOT MET");
+    print_verdict(figure, result, pinned ? figure.bar : figure.goal);
     ::printf(" |");
     ::fflush(stdout);
   }

@@ -1,12 +1,13 @@
 // The child of the benchmarks: a static program without the start-up of the C library, which would hide what a spawn
-// costs. Usage: tiny [p|r]: without an argument it ends at once with 0; p: waits for a signal; r: ends with 0 once it
-// has read a byte or the end of its stdin.
+// costs. Usage: tiny [p|r|w]: without an argument it ends at once with 0; p: waits for a signal; r: ends with 0 once it
+// has read a byte or the end of its stdin; w: writes 1 GiB to its stdout, and ends with 0 if that was taken.
 #include <sys/syscall.h>
 
 #include "lib/internal/raw_syscall.h"
 
 namespace {
 
+using warden::internal::as_argument;
 using warden::internal::raw_syscall;
 
 void wait_for_signal() {
@@ -15,6 +16,18 @@ void wait_for_signal() {
 #else
   raw_syscall(SYS_ppoll);  // arm64 has no pause
 #endif
+}
+
+// What is written is whatever the stack has.
+__attribute__((noinline)) bool write_gib() {
+  constexpr long kBlock = 64 * 1024;
+  char block[kBlock];
+  for (long left = 1L << 30; left > 0;) {
+    const long written = raw_syscall(SYS_write, 1, as_argument(block), left < kBlock ? left : kBlock);
+    if (written <= 0) return false;
+    left -= written;
+  }
+  return true;
 }
 
 }  // namespace
@@ -29,7 +42,8 @@ extern "C" [[noreturn]] void tiny_main(const long* stack) {
     char byte = 0;
     raw_syscall(SYS_read, 0, reinterpret_cast<long>(&byte), 1);
   }
-  for (;;) raw_syscall(SYS_exit_group, 0);
+  const int code = mode == 'w' && !write_gib() ? 1 : 0;
+  for (;;) raw_syscall(SYS_exit_group, code);
 }
 
 #if defined(__x86_64__)

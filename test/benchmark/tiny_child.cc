@@ -23,6 +23,15 @@ int posix_spawn_with(const char* mode, const posix_spawn_file_actions_t* actions
   return pid;
 }
 
+int posix_spawn_with_stream(const char* mode, int fd, int target) {
+  posix_spawn_file_actions_t actions;
+  require(::posix_spawn_file_actions_init(&actions) == 0, "posix_spawn_file_actions_init");
+  require(::posix_spawn_file_actions_adddup2(&actions, fd, target) == 0, "adddup2");
+  const int pid = posix_spawn_with(mode, &actions);
+  ::posix_spawn_file_actions_destroy(&actions);
+  return pid;
+}
+
 }  // namespace
 
 const std::string& tiny_program() {
@@ -42,14 +51,9 @@ Command tiny_command(const char* mode) {
 
 int posix_spawn_tiny(const char* mode) { return posix_spawn_with(mode, nullptr); }
 
-int posix_spawn_tiny_reading(int stdin_fd) {
-  posix_spawn_file_actions_t actions;
-  require(::posix_spawn_file_actions_init(&actions) == 0, "posix_spawn_file_actions_init");
-  require(::posix_spawn_file_actions_adddup2(&actions, stdin_fd, STDIN_FILENO) == 0, "adddup2");
-  const int pid = posix_spawn_with("r", &actions);
-  ::posix_spawn_file_actions_destroy(&actions);
-  return pid;
-}
+int posix_spawn_tiny_reading(int stdin_fd) { return posix_spawn_with_stream("r", stdin_fd, STDIN_FILENO); }
+
+int posix_spawn_tiny_writing(int stdout_fd) { return posix_spawn_with_stream("w", stdout_fd, STDOUT_FILENO); }
 
 void waitpid_success(int pid) {
   int status = -1;

@@ -18,6 +18,8 @@ Command tiny_command(const char* mode = nullptr);
 int posix_spawn_tiny(const char* mode = nullptr);
 // The same with this descriptor as its stdin.
 int posix_spawn_tiny_reading(int stdin_fd);
+// The same with this one as its stdout, into which it writes 1 GiB.
+int posix_spawn_tiny_writing(int stdout_fd);
 
 // Collects the child with waitpid(2), and requires that it ended with 0.
 void waitpid_success(int pid);
