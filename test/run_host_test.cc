@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <string>
@@ -19,6 +20,7 @@
 #include "test/support/other_user.h"
 #include "test/support/process_snapshot.h"
 #include "test/support/run_helpers.h"
+#include "test/support/seccomp_filter.h"
 #include "test/support/sigchld_disposition.h"
 #include "warden/warden.h"
 
@@ -91,6 +93,39 @@ TEST(RunWithClosedStandardStreams, FeedsAndReadsAsEver) {
 TEST(RunOnACancelledThread, ComesToItsEnd) {
   testing::expect_to_complete([] {
     EXPECT_EQ(run(shell("cat; sleep 0.1; echo end"), feeding("text ")).value().stdout_output.text(), "text end\n");
+  });
+}
+
+// No signal can be sent. What is known comes back at once, and the child is left to its reaper.
+TEST(RunWhereNobodyCanBeSignalled, EndsInAnErrorWithTheOutputAndLeavesTheChildToItsReaper) {
+  run_isolated_unchecked([] {
+    const CapturedLog log;
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    ASSERT_TRUE(testing::refuse_system_calls({{SYS_pidfd_send_signal, EPERM}, {SYS_kill, EPERM}}));
+    RunOptions options;
+    options.policy = TerminationPolicy::immediate();
+    options.policy.failed_send_grace = absl::ZeroDuration();
+    options.drain_timeout = absl::InfiniteDuration();
+    const Command command = shell("echo ready; read line").stdin_from(Stdio::fd(ends[0]));
+    RunError error;
+    for (options.timeout = absl::Milliseconds(50); error.stdout_output.size() == 0; options.timeout *= 3) {
+      ASSERT_LT(options.timeout, testing::kBound);
+      error = testing::error_of_run(command, options);
+    }
+    EXPECT_EQ(error.step, Step::kTermination);
+    EXPECT_EQ(error.code, std::errc::operation_not_permitted) << error;
+    EXPECT_TRUE(error.wait_error->termination_error.has_value());
+    EXPECT_EQ(error.to_string(), error.wait_error->to_string());
+    EXPECT_FALSE(error.status.has_value());
+    EXPECT_EQ(error.stdout_output.text(), "ready\n");
+    EXPECT_FALSE(error.drain.complete());
+    for (const CapturedLog::Record& record : log.records()) {
+      EXPECT_EQ(record.event.find("destroyed"), std::string::npos) << "it is no mistake of the program";
+    }
+    ::close(ends[0]);
+    ::close(ends[1]);
+    EXPECT_TRUE(testing::wait_until_childless());
   });
 }
 
