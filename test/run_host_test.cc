@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/base/config.h"
@@ -173,6 +174,8 @@ void run_with_room_for(unsigned room, bool* has_run) {
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const int used = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   ASSERT_EQ(::close(used), 0);
+  // UndefinedBehaviorSanitizer needs a descriptor to look at a category for the first time.
+  EXPECT_NE(std::error_code(EMFILE, std::generic_category()).message(), "");
   set_soft_limit(RLIMIT_NOFILE, static_cast<rlim_t>(used) + room);
   RunOptions options;
   options.stdin_file = "/dev/null";
