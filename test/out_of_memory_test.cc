@@ -128,6 +128,9 @@ bool run_with_memory_for(int allocations, const Command& command, const RunOptio
   const RunResult& done = result->value();
   const bool is_fed = !done.stdin_report.has_value() || !done.stdin_report->read_error;
   EXPECT_TRUE(is_fed || done.stdin_report->read_error == std::errc::not_enough_memory);
+  if (is_fed) {
+    EXPECT_EQ(done.stdout_output.total_bytes(), options.stdin_text.value_or("").size());
+  }
   EXPECT_EQ(done.timed_out(), !options.stdin_text.has_value());
   return is_fed && !done.stdout_output.truncated();
 }
