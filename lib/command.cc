@@ -55,16 +55,19 @@ Command& Command::keep_stdin_open(bool keep) {
 
 Command& Command::stdin_from(Stdio stdio) {
   options_.stdio[0] = std::move(stdio);
+  options_.stdio_is_set[0] = true;
   return *this;
 }
 
 Command& Command::stdout_to(Stdio stdio) {
   options_.stdio[1] = std::move(stdio);
+  options_.stdio_is_set[1] = true;
   return *this;
 }
 
 Command& Command::stderr_to(Stdio stdio) {
   options_.stdio[2] = std::move(stdio);
+  options_.stdio_is_set[2] = true;
   return *this;
 }
 

@@ -37,6 +37,8 @@ class Category : public std::error_category {
         return "a callback of the child's own output may not wait for it";
       case Errc::kNotCaptured:
         return "the stream was not captured";
+      case Errc::kUnsuccessful:
+        return "the process was not successful";
     }
     return absl::StrCat("unknown error ", value);
   }

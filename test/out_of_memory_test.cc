@@ -21,9 +21,13 @@ namespace {
 
 // How many more succeed before one fails; negative while none is to fail. In any thread.
 std::atomic<int> allocations_left{-1};
+// Whether all that follow fail, too.
+std::atomic<bool> is_gone_for_good{false};
 
 bool is_refused() {
-  if (allocations_left.load(std::memory_order_relaxed) < 0) return false;
+  const int left = allocations_left.load(std::memory_order_relaxed);
+  if (left < 0) return false;
+  if (left == 0 && is_gone_for_good) return true;
   return allocations_left.fetch_sub(1, std::memory_order_relaxed) == 0;
 }
 
@@ -114,6 +118,54 @@ TEST(WaitForLineWithoutMemory, ThrowsAtEveryAllocationAndCanBeCalledAgain) {
     EXPECT_TRUE(child.kill().has_value());
   });
 }
+
+// Whether the run had the memory that it needed. If not, it has said so, and nobody is left of the child.
+bool run_with_memory_for(int allocations, const Command& command, const RunOptions& options) {
+  std::optional<Result<RunResult, RunError>> result;
+  if (!has_memory_for(allocations, [&] { result.emplace(run(command, options)); })) return false;
+  EXPECT_TRUE(result->has_value()) << result->error();
+  if (!result->has_value()) return true;
+  const RunResult& done = result->value();
+  const bool is_fed = !done.stdin_report.has_value() || !done.stdin_report->read_error;
+  EXPECT_TRUE(is_fed || done.stdin_report->read_error == std::errc::not_enough_memory);
+  if (is_fed) {
+    EXPECT_EQ(done.stdout_output.total_bytes(), options.stdin_text.value_or("").size());
+  }
+  EXPECT_EQ(done.timed_out(), !options.stdin_text.has_value());
+  return is_fed && !done.stdout_output.truncated();
+}
+
+void check_run_without_memory(const Command& command, const RunOptions& options) {
+  bool had_enough = false;
+  int allocations = 0;
+  for (; !had_enough && !::testing::Test::HasFailure(); ++allocations) {
+    ASSERT_LT(allocations, 10'000);
+    check_leaves_nothing([&] { had_enough = run_with_memory_for(allocations, command, options); });
+  }
+  EXPECT_GT(allocations, 20);
+}
+
+// One allocation fails, or that and all after it.
+class RunWithoutMemory : public ::testing::TestWithParam<bool> {};
+
+TEST_P(RunWithoutMemory, LeavesNoChildAtAnyAllocation) {
+  run_isolated([] {
+    is_gone_for_good = GetParam();
+    const CapturedLog log;
+    RunOptions feeding;
+    feeding.stdin_text = std::string(100'000, 'x');
+    check_run_without_memory(Command("cat").name(std::string(100, 'n')), feeding);
+    RunOptions ending;
+    ending.timeout = absl::ZeroDuration();
+    ending.policy = TerminationPolicy::service(absl::ZeroDuration());
+    check_run_without_memory(mode_command({"fork", "stubborn", "--", "stubborn"}), ending);
+    for (const CapturedLog::Record& record : log.records())
+      EXPECT_NE(record.severity, LogSeverity::kError) << record.event;
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(That, RunWithoutMemory, ::testing::Bool(),
+                         [](const auto& for_good) { return for_good.param ? "IsGoneForGood" : "IsRefusedOnce"; });
 
 // The child stays supervised, and the next call ends it.
 // Here, and where groups are looked for in /proc and signalled by their numbers.

@@ -218,6 +218,17 @@ TEST_F(StdinFeederTest, ItsEndStopsTheThread) {
   EXPECT_FALSE(stdin_is_open());
 }
 
+// A child that has taken all of a file may end before the file's end is seen.
+TEST_F(StdinFeederTest, IsStoppedByTheEndOfTheChildOnlyWhereSomethingIsLeft) {
+  for (const std::string text : {"", "abc"}) {
+    spawn({"exit", "0"});
+    EXPECT_EQ(wait(), ExitStatus::exited(0));
+    StdinFeeder feeder;
+    ASSERT_EQ(feeder.start(handle_->child, file_with(text)), 0);
+    EXPECT_EQ(feeder.finish(bound()).stdin_error.has_value(), !text.empty());
+  }
+}
+
 TEST_F(StdinFeederTest, TellsWhyTheSourceCannotBeRead) {
   spawn({"read"});
   StdinFeeder feeder;

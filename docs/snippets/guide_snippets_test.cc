@@ -7,6 +7,7 @@
 #include <boost/outcome/try.hpp>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,21 @@ TEST(Guide, Start) {
   warden::Result<warden::Child, warden::SpawnError> child = warden::Child::spawn(command);
   ASSERT_TRUE(child.has_value()) << child.error();
   EXPECT_TRUE(child.value().wait().value().success());
+}
+
+TEST(Guide, Run) {
+  testing::internal::CaptureStdout();
+  warden::RunOptions options;
+  options.stdin_text = "b\na\n";
+  options.timeout = absl::Seconds(30);
+  warden::Result<warden::RunResult, warden::RunError> done =
+      warden::check(warden::run(warden::Command("sort"), options));
+  if (done) {
+    std::cout << done.value().stdout_output.text();
+  } else {
+    std::cerr << done.error() << '\n';  // with the last lines of its stderr
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "a\nb\n");
 }
 
 TEST(Guide, Wait) {
@@ -166,11 +182,11 @@ TEST(Guide, WaitUntilItIsReady) {
 }
 
 int status_of_line(const std::string& line) {
-  warden::Result<warden::Child, warden::SpawnError> child = warden::Child::spawn(warden::Command::shell(line));
-  if (!child) return -1;
-  warden::Result<warden::ExitStatus> status = child.value().wait();
-  if (!status) return -1;
-  return status.value().exit_code().value_or(-1);  // none where a signal has ended the shell
+  warden::Command command = warden::Command::shell(line);
+  command.stdin_from(warden::Stdio::inherit()).stdout_to(warden::Stdio::inherit()).stderr_to(warden::Stdio::inherit());
+  warden::Result<warden::RunResult, warden::RunError> done = warden::run(command);
+  if (!done) return -1;
+  return done.value().status.exit_code().value_or(-1);  // none where a signal has ended the shell
 }
 
 TEST(Guide, InPlaceOfSystem) {
@@ -178,7 +194,18 @@ TEST(Guide, InPlaceOfSystem) {
   EXPECT_EQ(status_of_line("exec 2> /dev/null; no-such-program"), 127);
 }
 
-TEST(Guide, InPlaceOfPopen) {
+TEST(Guide, InPlaceOfPopenForReading) {
+  testing::internal::CaptureStdout();
+  warden::Command command = warden::Command::shell("printf 'b\\na\\n' | sort");
+  command.stderr_to(warden::Stdio::inherit());
+  warden::Result<warden::RunResult, warden::RunError> done = warden::check(warden::run(command));
+  if (!done) std::cerr << done.error() << '\n';
+  std::istringstream output(done ? done.value().stdout_output.text() : "");
+  for (std::string line; std::getline(output, line);) std::cout << "got " << line << '\n';
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "got a\ngot b\n");
+}
+
+TEST(Guide, InPlaceOfPopenForWriting) {
   const std::string path = testing::TempDir() + "guide_popen_" + std::to_string(::getpid());
   const std::vector<std::string> lines = {"b", "a", "b"};
   warden::Command command = warden::Command::shell("sort | uniq -c > \"$OUT\"");
@@ -233,16 +260,16 @@ TEST(Guide, Adopt) {
   EXPECT_EQ(child.value().wait().value(), warden::ExitStatus::signaled(warden::Signal::kill(), false));
 }
 
-warden::outcome::std_result<warden::ExitStatus> run(const warden::Command& command) {
+warden::outcome::std_result<warden::ExitStatus> status_of(const warden::Command& command) {
   BOOST_OUTCOME_TRY(warden::Child child, warden::Child::spawn(command));
   BOOST_OUTCOME_TRY(warden::ExitStatus status, child.wait());
   return status;
 }
 
 TEST(Guide, Errors) {
-  EXPECT_TRUE(run(warden::Command("true")).value().success());
-  EXPECT_EQ(run(warden::Command("/no/such/program")).error(), std::errc::no_such_file_or_directory);
-  EXPECT_THROW(run(warden::Command("/no/such/program")).value(), std::system_error);
+  EXPECT_TRUE(status_of(warden::Command("true")).value().success());
+  EXPECT_EQ(status_of(warden::Command("/no/such/program")).error(), std::errc::no_such_file_or_directory);
+  EXPECT_THROW(status_of(warden::Command("/no/such/program")).value(), std::system_error);
 }
 
 TEST(Guide, Messages) {

@@ -125,7 +125,7 @@ class Command {
   // environment.
   Command& name(std::string name);
 
-  // inherit() by default.
+  // inherit() by default; run() has other defaults (run.h).
   Command& stdin_from(Stdio stdio);
   Command& stdout_to(Stdio stdio);
   Command& stderr_to(Stdio stdio);
@@ -175,6 +175,7 @@ class Command {
     std::vector<EnvChange> env_changes;
     std::optional<std::string> cwd;
     Stdio stdio[3] = {Stdio::inherit(), Stdio::inherit(), Stdio::inherit()};
+    bool stdio_is_set[3] = {false, false, false};  // by a setter: run() has other defaults
     bool keep_stdin_open = false;
     std::vector<InheritedFd> inherited_fds;
     bool group = true;

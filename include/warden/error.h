@@ -25,6 +25,7 @@ enum class Errc {
   kNotOwner,       // the Child is the copy of one in the process that this one was forked from
   kWouldDeadlock,  // a callback of the Child's own output may not wait for, terminate or drain it
   kNotCaptured,    // the stream was not captured (Stdio::capture)
+  kUnsuccessful,   // the child ended with another exit code than 0, of a signal, or in an unknown way (check())
 };
 
 const std::error_category& error_category();

@@ -14,6 +14,7 @@
 #include "warden/output_line.h"
 #include "warden/readiness.h"
 #include "warden/result.h"
+#include "warden/run.h"
 #include "warden/signal.h"
 #include "warden/stdin_error.h"
 #include "warden/terminate_all.h"

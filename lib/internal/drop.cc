@@ -1,6 +1,9 @@
 #include "lib/internal/drop.h"
 
+#include <signal.h>
+
 #include <exception>
+#include <new>
 #include <string>
 
 #include "lib/internal/escalation.h"
@@ -34,6 +37,11 @@ void kill_and_report(const Handle& handle, Lock& lock) {
   lock.lock();
 }
 
+void terminate_or_kill(const Handle& handle, Lock& lock) {
+  if (handle.child->armed(lock)) terminate_by_policy(handle, lock);
+  if (handle.child->armed(lock)) kill_and_report(handle, lock);
+}
+
 }  // namespace
 
 void drop_child(Handle& handle) noexcept {
@@ -41,8 +49,12 @@ void drop_child(Handle& handle) noexcept {
   Supervised& child = *handle.child;
   Lock lock(child.mutex());
   child.stdin_pipe(lock).stays_open = false;
-  if (child.armed(lock)) terminate_by_policy(handle, lock);
-  if (child.armed(lock)) kill_and_report(handle, lock);
+  try {
+    terminate_or_kill(handle, lock);
+  } catch (const std::bad_alloc&) {  // the signal itself needs no memory, and the reaper collects the exit
+    if (!lock.owns_lock()) lock.lock();
+    child.send(lock, AttemptTarget::kGroup, SIGKILL);
+  }
   child.close_stdin(lock);
   child.release(lock);
   lock.unlock();

@@ -1,7 +1,10 @@
 #include "lib/internal/stdin_feeder.h"
 
 #include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <new>
 #include <utility>
 
 #include "lib/internal/deadline.h"
@@ -17,6 +20,12 @@ constexpr std::size_t kChunk = 64 * 1024;
 
 // How long the thread may take to see that the pipe is closed. Only a read that blocks keeps it from that.
 constexpr absl::Duration kPatience = absl::Seconds(3);
+
+// A file of which nothing is left to read.
+bool is_at_end(int fd) {
+  struct stat info = {};
+  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && ::lseek(fd, 0, SEEK_CUR) >= info.st_size;
+}
 
 }  // namespace
 
@@ -75,6 +84,7 @@ void StdinFeeder::Feed::run(Lock& lock) {
     if (got < 0) report.source_error = os_error(static_cast<int>(-got));
     if (got < 0 || !write(lock, {data.data(), static_cast<std::size_t>(got)})) return;
   }
+  if (is_at_end(source.get())) report.stdin_error.reset();  // who has got all of it need not wait for its end
 }
 
 void* StdinFeeder::thread_main(void* argument) {
@@ -83,7 +93,12 @@ void* StdinFeeder::thread_main(void* argument) {
   Lock lock(feed.child->mutex());
   StdinPipe& pipe = feed.child->stdin_pipe(lock);
   pipe.add_user();
-  feed.run(lock);
+  try {
+    feed.run(lock);
+  } catch (const std::bad_alloc&) {
+    if (!lock.owns_lock()) lock.lock();
+    feed.report.is_out_of_memory = true;
+  }
   pipe.remove_user();
   feed.child->close_stdin(lock);
   feed.is_over = true;
@@ -108,22 +123,29 @@ int StdinFeeder::start(std::shared_ptr<Feed> feed) {
   return 0;
 }
 
+void StdinFeeder::stop(Feed& feed, TimePoint deadline) {
+  Supervised& child = *feed.child;
+  Lock lock(child.mutex());
+  while (!feed.is_over && child.sys().now() < deadline) child.wait_changed(lock, deadline);
+  if (!feed.is_over) child.close_stdin(lock);
+  const TimePoint give_up = deadline_after(child.sys().now(), kPatience);
+  while (!feed.is_over && child.sys().now() < give_up) child.wait_changed(lock, give_up);
+  feed.report.abandoned = !feed.is_over;
+  const bool is_over = feed.is_over;
+  lock.unlock();
+  is_over ? pthread_join(thread_, nullptr) : pthread_detach(thread_);
+}
+
 FeedReport StdinFeeder::finish(TimePoint deadline) {
   const std::shared_ptr<Feed> feed = std::exchange(feed_, nullptr);
   if (feed == nullptr) return {};
-  Supervised& child = *feed->child;
-  Lock lock(child.mutex());
-  while (!feed->is_over && child.sys().now() < deadline) child.wait_changed(lock, deadline);
-  if (!feed->is_over) child.close_stdin(lock);
-  const TimePoint give_up = deadline_after(child.sys().now(), kPatience);
-  while (!feed->is_over && child.sys().now() < give_up) child.wait_changed(lock, give_up);
-  feed->report.abandoned = !feed->is_over;
-  FeedReport report = feed->report;
-  lock.unlock();
-  report.abandoned ? pthread_detach(thread_) : pthread_join(thread_, nullptr);
-  return report;
+  stop(*feed, deadline);
+  const Lock lock(feed->child->mutex());
+  return feed->report;
 }
 
-StdinFeeder::~StdinFeeder() { finish(TimePoint::min()); }
+StdinFeeder::~StdinFeeder() {
+  if (feed_ != nullptr) stop(*feed_, TimePoint::min());
+}
 
 }  // namespace warden::internal

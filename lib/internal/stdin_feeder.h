@@ -21,6 +21,7 @@ struct FeedReport {
   std::uint64_t written = 0;
   std::optional<StdinError> stdin_error = std::nullopt;  // its `written` is of the last write alone
   std::error_code source_error;                          // of reading
+  bool is_out_of_memory = false;
   bool abandoned = false;  // a read did not return: the thread is left behind, and ends when it does
 };
 
@@ -44,6 +45,7 @@ class StdinFeeder {
  private:
   struct Feed;
   int start(std::shared_ptr<Feed> feed);
+  void stop(Feed& feed, TimePoint deadline);
   static void* thread_main(void* argument);
 
   std::shared_ptr<Feed> feed_;  // null before the start and after the end

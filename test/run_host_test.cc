@@ -1,0 +1,207 @@
+// run() in hosts that ignore SIGCHLD, die of SIGPIPE, have no threads or descriptors left, or cancel their threads.
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/base/config.h"
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/cancellable_thread.h"
+#include "test/support/child_probe.h"
+#include "test/support/isolated.h"
+#include "test/support/kept_status.h"
+#include "test/support/large_text.h"
+#include "test/support/other_user.h"
+#include "test/support/process_snapshot.h"
+#include "test/support/run_helpers.h"
+#include "test/support/seccomp_filter.h"
+#include "test/support/sigchld_disposition.h"
+#include "warden/warden.h"
+
+namespace warden {
+namespace {
+
+using Step = RunError::Step;
+using testing::CapturedLog;
+using testing::check_leaves_nothing;
+using testing::feeding;
+using testing::if_kept;
+using testing::large_text;
+using testing::ProcessSnapshot;
+using testing::run_isolated;
+using testing::run_isolated_unchecked;
+using testing::shell;
+using testing::test_command;
+
+TEST(RunWhereSigchldIsIgnored, HasTheStatusAndAllOutput) {
+  const testing::SigchldDisposition ignored(SIG_IGN, 0);
+  for (int i = 0; i < 20; ++i) {
+    const RunResult result = run(shell("cat; echo err >&2; exit 3"), feeding("text")).value();
+    EXPECT_TRUE(testing::is_right(result.status, ExitStatus::exited(3))) << result.status;
+    EXPECT_EQ(result.stdout_output.text(), "text");
+    EXPECT_EQ(result.stderr_output.text(), "err\n");
+  }
+}
+
+TEST(RunWhereSigchldIsIgnored, TerminatesAfterTheTimeout) {
+  const testing::SigchldDisposition ignored(SIG_IGN, 0);
+  RunOptions options;
+  options.timeout = absl::Milliseconds(10);
+  options.policy = TerminationPolicy::immediate();
+  const RunResult result = run(test_command({"fork", "stubborn", "--", "stubborn"}), options).value();
+  EXPECT_TRUE(result.timed_out());
+  EXPECT_EQ(result.status, if_kept(ExitStatus::signaled(Signal::kill(), false)));
+}
+
+// A SIGPIPE would end the process.
+TEST(RunWhereSigpipeIsDeadly, SurvivesAChildThatDoesNotReadItsInput) {
+  run_isolated_unchecked([] {
+    ::signal(SIGPIPE, SIG_DFL);
+    check_leaves_nothing([] {
+      for (int i = 0; i < 10; ++i) {
+        const Command command = test_command({"close-stdin", "exit", "0"});
+        const RunResult result = run(command, feeding(large_text(1'000'000))).value();
+        EXPECT_TRUE(result.status.success());
+        EXPECT_TRUE(result.stdin_report->stopped.has_value());
+      }
+    });
+    sigset_t pending;
+    EXPECT_EQ(::sigpending(&pending), 0);
+    EXPECT_EQ(::sigismember(&pending, SIGPIPE), 0);
+  });
+}
+
+TEST(RunWithClosedStandardStreams, FeedsAndReadsAsEver) {
+  run_isolated_unchecked([] {
+    for (const int fd : {0, 1, 2}) ::close(fd);
+    RunOptions options;
+    options.stdin_file = "/proc/self/comm";
+    const RunResult result = run(shell("cat; ls /proc/$PPID/fd >&2"), options).value();
+    EXPECT_GT(result.stdout_output.size(), 1u);
+    const std::string descriptors = "\n" + result.stderr_output.text();
+    EXPECT_GT(descriptors.size(), 1u);
+    for (const char* fd : {"\n0\n", "\n1\n", "\n2\n"}) EXPECT_EQ(descriptors.find(fd), std::string::npos) << fd;
+    EXPECT_TRUE(run(Command("cat"), feeding("text")).value().stdout_output.text() == "text");
+    for (const int fd : {0, 1, 2}) EXPECT_EQ(::fcntl(fd, F_GETFD), -1);
+  });
+}
+
+TEST(RunOnACancelledThread, ComesToItsEnd) {
+  testing::expect_to_complete([] {
+    EXPECT_EQ(run(shell("cat; sleep 0.1; echo end"), feeding("text ")).value().stdout_output.text(), "text end\n");
+  });
+}
+
+// No signal can be sent. What is known comes back at once, and the child is left to its reaper.
+TEST(RunWhereNobodyCanBeSignalled, EndsInAnErrorWithTheOutputAndLeavesTheChildToItsReaper) {
+  run_isolated_unchecked([] {
+    const CapturedLog log;
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    ASSERT_TRUE(testing::refuse_system_calls({{SYS_pidfd_send_signal, EPERM}, {SYS_kill, EPERM}}));
+    RunOptions options;
+    options.policy = TerminationPolicy::immediate();
+    options.policy.failed_send_grace = absl::ZeroDuration();
+    options.drain_timeout = absl::InfiniteDuration();
+    const Command command = shell("echo ready; read line").stdin_from(Stdio::fd(ends[0]));
+    RunError error;
+    for (options.timeout = absl::Milliseconds(50); error.stdout_output.size() == 0; options.timeout *= 3) {
+      ASSERT_LT(options.timeout, testing::kBound);
+      error = testing::error_of_run(command, options);
+    }
+    EXPECT_EQ(error.step, Step::kTermination);
+    EXPECT_EQ(error.code, std::errc::operation_not_permitted) << error;
+    EXPECT_TRUE(error.wait_error->termination_error.has_value());
+    EXPECT_EQ(error.to_string(), error.wait_error->to_string());
+    EXPECT_FALSE(error.status.has_value());
+    EXPECT_EQ(error.stdout_output.text(), "ready\n");
+    EXPECT_FALSE(error.drain.complete());
+    for (const CapturedLog::Record& record : log.records()) {
+      EXPECT_EQ(record.event.find("destroyed"), std::string::npos) << "it is no mistake of the program";
+    }
+    ::close(ends[0]);
+    ::close(ends[1]);
+    EXPECT_TRUE(testing::wait_until_childless());
+  });
+}
+
+void set_soft_limit(__rlimit_resource resource, rlim_t value) {
+  struct rlimit limit = {};
+  ASSERT_EQ(::getrlimit(resource, &limit), 0);
+  limit.rlim_cur = value;
+  ASSERT_EQ(::setrlimit(resource, &limit), 0);
+}
+
+// The reader's thread, the reaper's, the child and the feeder's thread, in this order; none of them is one too many.
+TEST(RunWithFewThreads, IsAnErrorThatLeavesNothingAndSaysWhichCouldNotBeHad) {
+  const std::string why_not = testing::why_no_other_user();
+  if (!why_not.empty()) GTEST_SKIP() << why_not;
+#ifdef ABSL_HAVE_THREAD_SANITIZER
+  GTEST_SKIP() << "ThreadSanitizer's own thread comes and goes, and is counted";
+#endif
+  run_isolated_unchecked([] {
+    const CapturedLog log;
+    ASSERT_TRUE(testing::become_other_user(1'500'000 + static_cast<uid_t>(::getpid())));
+    const rlim_t tasks = ProcessSnapshot::take().threads.size();
+    struct rlimit before = {};
+    ASSERT_EQ(::getrlimit(RLIMIT_NPROC, &before), 0);
+    for (rlim_t room = 0; room < 4; ++room) {
+      check_leaves_nothing([&] {
+        set_soft_limit(RLIMIT_NPROC, tasks + room);
+        const RunError error = testing::error_of_run(shell("echo started; exec cat"), feeding("text"));
+        set_soft_limit(RLIMIT_NPROC, before.rlim_cur);
+        EXPECT_EQ(error.step, room < 3 ? Step::kSpawn : Step::kFeed) << error;
+        EXPECT_EQ(error.code, std::error_code(EAGAIN, std::generic_category()));
+        if (room < 3) return;
+        EXPECT_EQ(error.status, ExitStatus::signaled(Signal::kill(), false));
+        EXPECT_EQ(error.to_string(),
+                  "process 'sh' was killed: no thread could be created to feed its stdin: Resource temporarily "
+                  "unavailable.");
+      });
+    }
+    EXPECT_TRUE(log.records().empty());
+  });
+}
+
+// With room for so many descriptors more.
+void run_with_room_for(unsigned room, bool* has_run) {
+  struct rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int used = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::close(used), 0);
+  // UndefinedBehaviorSanitizer needs a descriptor to look at a category for the first time.
+  EXPECT_NE(std::error_code(EMFILE, std::generic_category()).message(), "");
+  set_soft_limit(RLIMIT_NOFILE, static_cast<rlim_t>(used) + room);
+  RunOptions options;
+  options.stdin_file = "/dev/null";
+  const Result<RunResult, RunError> result = run(Command("cat"), options);
+  set_soft_limit(RLIMIT_NOFILE, before.rlim_cur);  // the sanitizers' own checks need a descriptor
+  *has_run = result.has_value();
+  if (*has_run) {
+    EXPECT_TRUE(result.value().status.success());
+    EXPECT_TRUE(result.value().stdin_report->complete());
+  } else {
+    EXPECT_TRUE(result.error().step == Step::kOptions || result.error().step == Step::kSpawn) << result.error();
+    EXPECT_EQ(result.error().code, std::error_code(EMFILE, std::generic_category()));
+  }
+}
+
+TEST(RunWithFewDescriptors, EitherWorksOrIsAnErrorThatLeavesNothing) {
+  run_isolated([] {
+    bool has_run = false;
+    unsigned room = 0;
+    for (; room < 20 && !has_run; ++room) check_leaves_nothing([&] { run_with_room_for(room, &has_run); });
+    EXPECT_TRUE(has_run);
+    EXPECT_GT(room, 5u);
+  });
+}
+
+}  // namespace
+}  // namespace warden

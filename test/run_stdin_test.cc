@@ -1,0 +1,198 @@
+// What run() feeds to a child's stdin, and what comes of it.
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
+#include "test/support/large_text.h"
+#include "test/support/run_helpers.h"
+#include "warden/warden.h"
+
+namespace warden {
+namespace {
+
+using Kind = StdinError::Kind;
+using testing::AckPipe;
+using testing::feeding;
+using testing::kBound;
+using testing::large_text;
+using testing::Pidfd;
+using testing::run_until;
+using testing::shell;
+using testing::test_command;
+
+class RunStdin : public ::testing::Test {
+ protected:
+  RunStdin() { EXPECT_NE(::mkdtemp(directory_.data()), nullptr); }
+  ~RunStdin() override {
+    ::unlink(path().c_str());
+    ::rmdir(directory_.c_str());
+  }
+  std::string path() const { return directory_ + "/input"; }
+  RunOptions from_file() const {
+    RunOptions options;
+    options.stdin_file = path();
+    options.capture.limit = CaptureOptions::kUnbounded;
+    return options;
+  }
+  void write_file(const std::string& text) const { std::ofstream(path()) << text; }
+  void make_fifo() const { ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0); }
+
+ private:
+  std::string directory_ = ::testing::TempDir() + "run_stdin_XXXXXX";
+};
+
+// The child writes while it is fed: neither waits for the other.
+TEST_F(RunStdin, IsTheWholeTextHoweverMuchTheChildAnswersMeanwhile) {
+  RunOptions options = feeding(large_text());
+  options.capture.limit = CaptureOptions::kUnbounded;
+  const RunResult result = run(Command("cat"), options).value();
+  EXPECT_TRUE(result.status.success());
+  EXPECT_TRUE(result.stdout_output.text() == large_text());
+  EXPECT_EQ(result.stdin_report->written, testing::kLargeText);
+  EXPECT_TRUE(result.stdin_report->complete());
+}
+
+TEST_F(RunStdin, IsTheWholeFile) {
+  write_file(large_text());
+  const RunResult result = run(Command("cat"), from_file()).value();
+  EXPECT_TRUE(result.stdout_output.text() == large_text());
+  EXPECT_EQ(result.stdin_report->written, testing::kLargeText);
+  EXPECT_TRUE(result.stdin_report->complete());
+}
+
+TEST_F(RunStdin, IsAtItsEndAtOnceWhereThereIsNothing) {
+  write_file("");
+  for (const RunOptions& options : {feeding(""), from_file()}) {
+    const RunResult result = run(Command("cat"), options).value();
+    EXPECT_TRUE(result.status.success());
+    EXPECT_TRUE(result.stdin_report->complete());
+    EXPECT_EQ(result.stdin_report->written, 0u);
+  }
+}
+
+TEST_F(RunStdin, KeepsEveryByte) {
+  const std::string text("a\0\n\377b", 5);
+  EXPECT_EQ(run(Command("cat"), feeding(text)).value().stdout_output.text(), text);
+}
+
+TEST_F(RunStdin, NeedNotBeReadToItsEnd) {
+  write_file(large_text());
+  for (RunOptions options : {feeding(large_text()), from_file()}) {
+    const auto result = check(run(test_command({"read-some", "100000", "close-stdin", "exit", "0"}), options));
+    ASSERT_TRUE(result.has_value()) << result.error();
+    const StdinReport& report = *result.value().stdin_report;
+    EXPECT_FALSE(report.complete());
+    EXPECT_FALSE(report.read_error);
+    EXPECT_TRUE(report.stopped->kind == Kind::kNoReader || report.stopped->kind == Kind::kChildEnded);
+    EXPECT_GE(report.written, 100'000u);
+    EXPECT_LT(report.written, testing::kLargeText);
+    EXPECT_EQ(report.stopped->written, report.written);
+  }
+}
+
+TEST_F(RunStdin, NeedNotBeReadAtAll) {
+  const RunOptions options = feeding(large_text());
+  for (int round = 0; round < 20; ++round) {
+    const RunResult result = run(test_command({"exit", "7"}), options).value();
+    EXPECT_EQ(result.status, ExitStatus::exited(7));
+    const Kind kind = result.stdin_report->stopped->kind;
+    EXPECT_TRUE(kind == Kind::kNoReader || kind == Kind::kChildEnded) << kind;
+    EXPECT_EQ(result.stdin_report->stopped->code, std::errc::broken_pipe);
+  }
+}
+
+// Who takes all bytes and does not look for more has not stopped anything.
+TEST_F(RunStdin, IsCompleteThoughItsEndWasNotRead) {
+  write_file("abc");
+  for (const RunOptions& options : {feeding("abc"), from_file()}) {
+    for (int round = 0; round < 20; ++round) {
+      const RunResult result = run(test_command({"read-some", "3", "exit", "0"}), options).value();
+      EXPECT_TRUE(result.stdin_report->complete()) << *result.stdin_report->stopped;
+      EXPECT_EQ(result.stdin_report->written, 3u);
+    }
+  }
+}
+
+TEST_F(RunStdin, OfAChildThatNeverReadsDoesNotProlongItsTime) {
+  RunOptions options = feeding(large_text());
+  options.timeout = absl::Milliseconds(20);
+  const RunResult result = run(test_command({"sleep"}), options).value();
+  EXPECT_TRUE(result.timed_out());
+  EXPECT_EQ(result.status.signal(), Signal::terminate());
+  EXPECT_FALSE(result.stdin_report->complete());
+  EXPECT_LT(result.stdin_report->written, testing::kLargeText);
+}
+
+// Its end is there though a descendant has the pipe, and reads nothing.
+TEST_F(RunStdin, ThatADescendantHoldsDoesNotHoldTheRun) {
+  AckPipe ack;
+  RunOptions options = feeding(large_text());
+  options.drain_timeout = absl::ZeroDuration();
+  const RunResult result = run(test_command(ack, {"fork", "hold-open", "--", "exit", "4"}), options).value();
+  const Pidfd holder(testing::wait_forked(ack, {"child holding"}));
+  EXPECT_EQ(result.status, ExitStatus::exited(4));
+  EXPECT_EQ(result.stdin_report->stopped->kind, Kind::kChildEnded);
+  EXPECT_TRUE(holder.send(SIGKILL));
+  EXPECT_TRUE(holder.wait_dead());
+}
+
+// The input has no end: only that of the pipe ends this child, which ignores the signal.
+TEST_F(RunStdin, IsClosedByTheTermination) {
+  make_fifo();
+  const int silent = ::open(path().c_str(), O_RDWR | O_CLOEXEC);
+  RunOptions options = from_file();
+  options.policy = TerminationPolicy::service(absl::InfiniteDuration());
+  const RunResult result = run_until(test_command({"ignore", "TERM", "write", "ready", "read", "exit", "5"}), options,
+                                     [](const RunResult& r) { return r.stdout_output.text() == "ready"; });
+  ::close(silent);
+  EXPECT_TRUE(result.timed_out());
+  EXPECT_EQ(result.status, ExitStatus::exited(5));
+  EXPECT_FALSE(result.stdin_report->complete());
+}
+
+TEST_F(RunStdin, ComesFromAFifoOnceSomebodyWritesToIt) {
+  make_fifo();
+  std::thread writer([this] { std::ofstream(path()) << "late"; });
+  const RunResult result = run(Command("cat"), from_file()).value();
+  writer.join();
+  EXPECT_EQ(result.stdout_output.text(), "late");
+  EXPECT_TRUE(result.stdin_report->complete());
+}
+
+TEST_F(RunStdin, FromAFifoThatNobodyWritesToDoesNotHoldTheRun) {
+  make_fifo();
+  EXPECT_EQ(run(test_command({"exit", "6"}), from_file()).value().status, ExitStatus::exited(6));
+  RunOptions options = from_file();
+  options.timeout = absl::Milliseconds(20);
+  EXPECT_TRUE(run(Command("cat"), options).value().timed_out());
+  const int silent = ::open(path().c_str(), O_RDWR | O_CLOEXEC);
+  EXPECT_TRUE(run(Command("cat"), options).value().timed_out());
+  ::close(silent);
+}
+
+// /proc/self/mem opens as any file, and cannot be read at its beginning.
+TEST_F(RunStdin, ThatCannotBeReadToItsEndIsReportedAndDoesNotPassTheCheck) {
+  RunOptions options;
+  options.stdin_file = "/proc/self/mem";
+  const RunResult result = run(Command("cat"), options).value();
+  EXPECT_TRUE(result.status.success());
+  EXPECT_EQ(result.stdin_report->read_error, std::errc::io_error);
+  EXPECT_FALSE(result.stdin_report->complete());
+  const RunError error = check(result).error();
+  EXPECT_EQ(error.step, RunError::Step::kCheck);
+  EXPECT_EQ(error.code, std::errc::io_error);
+  EXPECT_EQ(error.to_string(), "process 'cat' got only a part of its input: Input/output error.");
+  EXPECT_EQ(error.status, ExitStatus::exited(0));
+}
+
+}  // namespace
+}  // namespace warden
