@@ -43,12 +43,20 @@ bool stop_own_group() {
 bool JobControl::concerns(int signal) { return signal == SIGCHLD || signal == SIGTSTP || signal == SIGCONT; }
 
 void JobControl::handle(int signal) {
+  const std::lock_guard<std::mutex> lock(mutex_);
   if (signal == SIGTSTP) static_cast<void>(child_.send_signal(Signal::from_number(SIGTSTP).value()));
   if (signal == SIGCONT) resume();
   if (signal != SIGCHLD) return;
   const int stopped_by = stop_signal_of(child_);
   // SIGSTOP is nothing of a terminal's: whoever sent it to the program meant the program.
   if (stopped_by == SIGTSTP || stopped_by == SIGTTIN || stopped_by == SIGTTOU) suspend(stopped_by);
+}
+
+void JobControl::end() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (lent_) take_terminal_back();
+  lent_ = false;
+  has_ended_ = true;
 }
 
 void JobControl::suspend(int signal) {
@@ -60,7 +68,7 @@ void JobControl::suspend(int signal) {
 }
 
 void JobControl::resume() {
-  if (owns_terminal()) {
+  if (!has_ended_ && owns_terminal()) {
     lend_terminal(child_.pid());
     lent_ = true;
   }

@@ -2,11 +2,13 @@
 #ifndef WARDEN_LIB_TOOL_JOB_CONTROL_H_
 #define WARDEN_LIB_TOOL_JOB_CONTROL_H_
 
+#include <mutex>
+
 #include "warden/child.h"
 
 namespace warden::tool {
 
-// Not thread-safe.
+// Thread-safe.
 class JobControl {
  public:
   // The signals that handle() is for.
@@ -21,15 +23,17 @@ class JobControl {
   // REQUIRES: those three are blocked in every thread.
   void handle(int signal);
 
-  // Whether the program's group may have the foreground.
-  bool lent() const { return lent_; }
+  // The program has ended: takes the terminal back if it is lent, and lends it no more. Idempotent.
+  void end();
 
  private:
   void suspend(int signal);
   void resume();
 
   Child& child_;
+  std::mutex mutex_;
   bool lent_;
+  bool has_ended_ = false;
 };
 
 }  // namespace warden::tool

@@ -2,6 +2,7 @@
 #ifndef WARDEN_LIB_TOOL_RUN_FLAGS_H_
 #define WARDEN_LIB_TOOL_RUN_FLAGS_H_
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,7 +24,11 @@ struct RunFlags {
   // Empty: text, and only when an escalation happened. Asked for, it is always written.
   std::optional<ReportFormat> report;
   std::optional<std::string> report_file;  // empty: stderr
-  std::vector<std::string> program;        // and its arguments
+  std::size_t tail = 0;                    // lines; 0: none
+  std::size_t capture_limit = 64 * 1024;   // bytes
+  std::string ready_line;                  // empty: none
+  absl::Duration ready_timeout = absl::Minutes(1);
+  std::vector<std::string> program;  // and its arguments
 };
 
 // What to do after parsing: run, or print `message` (to stdout for help and version) and exit.

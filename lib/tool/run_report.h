@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "lib/tool/run_output.h"
 #include "warden/attempt_log.h"
 #include "warden/exit_status.h"
 #include "warden/signal.h"
@@ -25,12 +26,16 @@ struct RunReport {
   std::optional<EndCause> cause;         // the same
   bool forced = false;
   std::optional<std::vector<Survivor>> survivors;  // empty when nobody looked
+  std::optional<ReadyState> ready;                 // with --ready-line
+  std::optional<RunOutput> output;                 // where the streams went through the tool
   absl::Duration elapsed;
   AttemptLog attempts;
   std::string error;  // why it could not be ended
 
   // True when there is more to tell than the exit code.
   bool had_escalation() const { return !attempts.empty(); }
+  // True when the streams, or what was looked for in them, are worth a report.
+  bool has_output_trouble() const;
 };
 
 // A headline and one attempt a line.

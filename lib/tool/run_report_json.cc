@@ -80,16 +80,54 @@ json::value attempt_of(const Attempt& attempt) {
   return object;
 }
 
-json::value survivors_of(const std::optional<std::vector<Survivor>>& survivors) {
-  if (!survivors.has_value()) return nullptr;
+// Of Survivor or PipeHolder.
+template <typename Process>
+json::array processes_of(const std::vector<Process>& processes) {
   json::array array;
-  for (const Survivor& survivor : *survivors) {
+  for (const Process& process : processes) {
     json::object object;
-    object["pid"] = survivor.pid;
-    object["program"] = text_of(survivor.program);
+    object["pid"] = process.pid;
+    object["program"] = text_of(process.program);
     array.push_back(std::move(object));
   }
   return array;
+}
+
+json::value ready_of(const std::optional<ReadyState>& ready) {
+  if (!ready.has_value()) return nullptr;
+  switch (*ready) {
+    case ReadyState::kReady:
+      return "ready";
+    case ReadyState::kNeverReady:
+      return "timed_out";
+    case ReadyState::kEnded:
+      return "ended";
+  }
+  return nullptr;
+}
+
+json::value tail_of(const std::optional<TailLines>& tail) {
+  if (!tail.has_value()) return nullptr;
+  json::array lines;
+  for (const std::string& line : tail->lines) lines.push_back(text_of(line));
+  json::object object;
+  object["lines"] = std::move(lines);
+  object["truncated"] = tail->truncated;
+  object["first_line_cut"] = tail->first_line_cut;
+  return object;
+}
+
+json::value stream_of(const StreamOutput& stream) {
+  json::object object;
+  object["total_bytes"] = stream.total_bytes;
+  object["passed_bytes"] = stream.passed_bytes;
+  object["complete"] = stream.complete;
+  object["write_error"] = nullptr;
+  if (stream.write_error) object["write_error"] = text_of(stream.write_error.message());
+  object["holders"] = nullptr;
+  if (stream.is_held()) object["holders"] = processes_of(stream.holders);
+  object["tail"] = tail_of(stream.tail);
+  return object;
 }
 
 }  // namespace
@@ -105,7 +143,15 @@ std::string to_json(const RunReport& report) {
   object["cause"] = nullptr;
   if (report.cause.has_value()) object["cause"] = text_of(to_string(*report.cause));
   object["forced"] = report.forced;
-  object["survivors"] = survivors_of(report.survivors);
+  object["survivors"] = nullptr;
+  if (report.survivors.has_value()) object["survivors"] = processes_of(*report.survivors);
+  object["ready"] = ready_of(report.ready);
+  object["stdout"] = nullptr;
+  object["stderr"] = nullptr;
+  if (report.output.has_value()) {
+    object["stdout"] = stream_of(report.output->stdout_stream);
+    object["stderr"] = stream_of(report.output->stderr_stream);
+  }
   object["elapsed_ms"] = milliseconds(report.elapsed);
   json::array attempts;
   for (const Attempt& attempt : report.attempts) attempts.push_back(attempt_of(attempt));

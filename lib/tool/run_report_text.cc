@@ -5,17 +5,67 @@
 namespace warden::tool {
 namespace {
 
-std::string describe_survivors(const std::vector<Survivor>& survivors) {
-  return absl::StrJoin(survivors, ", ", [](std::string* out, const Survivor& survivor) {
-    absl::StrAppend(out, survivor.pid, " (", survivor.program, ")");
+// Of Survivor or PipeHolder.
+template <typename Process>
+std::string describe(const std::vector<Process>& processes) {
+  return absl::StrJoin(processes, ", ", [](std::string* out, const Process& process) {
+    absl::StrAppend(out, process.pid, " (", process.program, ")");
   });
+}
+
+// What would move the cursor or change the terminal is shown in place of done.
+std::string printable(const std::string& line) {
+  std::string text;
+  for (const char byte : line) {
+    const auto code = static_cast<unsigned char>(byte);
+    if ((code < 0x20 && byte != '\t') || code == 0x7f) {
+      absl::StrAppend(&text, "\\x", absl::Hex(code, absl::kZeroPad2));
+    } else {
+      text += byte;
+    }
+  }
+  return text;
+}
+
+void add_tail(const char* name, const TailLines& tail, std::string* text) {
+  absl::StrAppend(text, "last lines of ", name, tail.lines.empty() ? ": none" : ":",
+                  tail.truncated ? " (truncated by --capture-limit)" : "", "\n");
+  bool cut = tail.first_line_cut;
+  for (const std::string& line : tail.lines) {
+    absl::StrAppend(text, "| ", cut ? "..." : "", printable(line), "\n");
+    cut = false;
+  }
+}
+
+void add_stream(const char* name, const StreamOutput& stream, std::string* text) {
+  if (stream.is_held()) {
+    absl::StrAppend(text, name, " is still held",
+                    stream.holders.empty() ? std::string() : " by " + describe(stream.holders),
+                    "; nothing more is passed on\n");
+  }
+  if (stream.write_error) {
+    absl::StrAppend(text, name, " could not be passed on: ", stream.write_error.message(), "\n");
+  } else if (stream.was_lost()) {
+    absl::StrAppend(text, name, ": ", stream.total_bytes - stream.passed_bytes,
+                    " bytes were not taken by whoever reads it\n");
+  }
+  if (stream.tail.has_value()) add_tail(name, *stream.tail, text);
 }
 
 }  // namespace
 
+bool RunReport::has_output_trouble() const {
+  if (ready.has_value() && *ready != ReadyState::kReady) return true;
+  if (!output.has_value()) return false;
+  const auto is_trouble = [](const StreamOutput& stream) { return stream.is_held() || stream.was_lost(); };
+  return is_trouble(output->stdout_stream) || is_trouble(output->stderr_stream);
+}
+
 std::string to_text(const RunReport& report) {
   std::string text = absl::StrCat("warden: '", report.name, "' (pid ", report.pid, ") ");
   if (report.timed_out) absl::StrAppend(&text, "timed out; ");
+  if (report.ready == ReadyState::kNeverReady) absl::StrAppend(&text, "never became ready; ");
+  if (report.ready == ReadyState::kEnded) absl::StrAppend(&text, "ended before it was ready; ");
   if (report.received.has_value()) absl::StrAppend(&text, report.received->name(), " received; ");
   absl::StrAppend(&text,
                   report.status.has_value() ? report.status->to_string() : absl::StrCat("not ended: ", report.error));
@@ -26,10 +76,15 @@ std::string to_text(const RunReport& report) {
   }
   absl::StrAppend(&text, "; after ", absl::FormatDuration(absl::Trunc(report.elapsed, absl::Milliseconds(1))), "\n");
   if (report.survivors.has_value() && !report.survivors->empty()) {
-    absl::StrAppend(&text, report.status.has_value() ? "outlived the leader: " : "still there: ",
-                    describe_survivors(*report.survivors), "\n");
+    absl::StrAppend(&text,
+                    report.status.has_value() ? "outlived the leader: " : "still there: ", describe(*report.survivors),
+                    "\n");
   }
   if (!report.attempts.empty()) absl::StrAppend(&text, report.attempts.to_string(), "\n");
+  if (report.output.has_value()) {
+    add_stream("stdout", report.output->stdout_stream, &text);
+    add_stream("stderr", report.output->stderr_stream, &text);
+  }
   return text;
 }
 

@@ -69,6 +69,17 @@ void SignalRelay::listen() {
   }
 }
 
+bool SignalRelay::wait_first() {
+  std::thread first;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!received_.has_value()) return false;
+    first = std::move(first_thread_);
+  }
+  if (first.joinable()) first.join();
+  return true;
+}
+
 std::optional<Signal> SignalRelay::stop() {
   if (listener_.joinable()) {
     stopping_ = true;

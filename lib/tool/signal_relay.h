@@ -38,6 +38,9 @@ class SignalRelay {
   SignalRelay(const BlockedSignals& blocked, Handler first, Handler second, JobHandler job);
   ~SignalRelay();
 
+  // If a signal has come, waits for the first handler to return; the relay still listens. Not for use by two threads.
+  bool wait_first();
+
   // Ends the listening, waits for the handlers to return, and says which signal came first. Idempotent.
   std::optional<Signal> stop();
 

@@ -61,7 +61,8 @@ void check_status(const value& status) {
   EXPECT_TRUE(status.at("core_dumped").is_bool());
 }
 
-void check_survivors(const value& survivors) {
+// Survivors or holders.
+void check_processes(const value& survivors) {
   if (survivors.is_null()) return;
   ASSERT_TRUE(survivors.is_array());
   for (const value& survivor : survivors.get_array()) {
@@ -128,10 +129,34 @@ void check_attempts(const value& attempts, std::int64_t elapsed_ms) {
   }
 }
 
+void check_tail(const value& tail, const std::string& where) {
+  if (tail.is_null() || !has_fields(tail, where, {"lines", "truncated", "first_line_cut"})) return;
+  ASSERT_TRUE(tail.at("lines").is_array()) << where;
+  for (const value& line : tail.at("lines").get_array()) EXPECT_TRUE(line.is_string()) << where;
+  ASSERT_TRUE(tail.at("truncated").is_bool() && tail.at("first_line_cut").is_bool()) << where;
+  EXPECT_LE(tail.at("first_line_cut").get_bool(), tail.at("truncated").get_bool()) << where;
+}
+
+// Both are there or neither.
+void check_stream(const value& stream, const std::string& where) {
+  if (stream.is_null()) return;
+  if (!has_fields(stream, where, {"total_bytes", "passed_bytes", "complete", "write_error", "holders", "tail"})) {
+    return;
+  }
+  EXPECT_LE(stream.at("passed_bytes").to_number<std::uint64_t>(), stream.at("total_bytes").to_number<std::uint64_t>());
+  ASSERT_TRUE(stream.at("complete").is_bool()) << where;
+  EXPECT_TRUE(stream.at("write_error").is_null() || stream.at("write_error").is_string()) << where;
+  const bool is_held = !stream.at("complete").get_bool() && stream.at("write_error").is_null();
+  EXPECT_EQ(stream.at("holders").is_array(), is_held) << where;
+  EXPECT_EQ(stream.at("holders").is_null(), !is_held) << where;
+  check_processes(stream.at("holders"));
+  check_tail(stream.at("tail"), where);
+}
+
 void check_report(const value& report) {
   if (!has_fields(report, "report",
-                  {"name", "pid", "status", "timed_out", "ended_by", "cause", "forced", "survivors", "elapsed_ms",
-                   "attempts"})) {
+                  {"name", "pid", "status", "timed_out", "ended_by", "cause", "forced", "survivors", "ready", "stdout",
+                   "stderr", "elapsed_ms", "attempts"})) {
     return;
   }
   EXPECT_TRUE(report.at("name").is_string());
@@ -144,7 +169,11 @@ void check_report(const value& report) {
   }
   EXPECT_EQ(report.at("cause").is_null(), report.at("ended_by").is_null());
   EXPECT_TRUE(report.at("forced").is_bool());
-  check_survivors(report.at("survivors"));
+  check_processes(report.at("survivors"));
+  EXPECT_THAT(text_or_dash(report.at("ready")), AnyOf("-", "ready", "timed_out", "ended"));
+  EXPECT_EQ(report.at("stdout").is_null(), report.at("stderr").is_null());
+  check_stream(report.at("stdout"), "stdout");
+  check_stream(report.at("stderr"), "stderr");
   expect_milliseconds(report.at("elapsed_ms"), "report");
   if (::testing::Test::HasFailure()) return;
   check_attempts(report.at("attempts"), report.at("elapsed_ms").get_int64());

@@ -53,6 +53,26 @@ TEST(RunFlags, WithoutFlagsThereAreTheDocumentedDefaults) {
   EXPECT_TRUE(flags.env.empty());
   EXPECT_FALSE(flags.report.has_value());
   EXPECT_FALSE(flags.report_file.has_value());
+  EXPECT_EQ(flags.tail, 0u);
+  EXPECT_EQ(flags.capture_limit, 65536u);
+  EXPECT_EQ(flags.ready_line, "");
+  EXPECT_EQ(flags.ready_timeout, absl::Minutes(1));
+}
+
+TEST(RunFlags, TheLimitIsANumberOfBytesOrOfKibibytesOrMebibytes) {
+  const auto limit_of = [](const char* flag) { return flags_of({"--tail=1", flag, "--", "true"}).capture_limit; };
+  EXPECT_EQ(limit_of("--capture-limit=1"), 1u);
+  EXPECT_EQ(limit_of("--capture-limit=64K"), 65536u);
+  EXPECT_EQ(limit_of("--capture-limit=1024M"), 1073741824u);
+  EXPECT_EQ(flags_of({"--tail=1000000", "--", "true"}).tail, 1000000u);
+}
+
+TEST(RunFlags, TheReadyLineIsAnyTextOfOneLine) {
+  for (const char* text : {"x", "[1,2]", "a=b", " ", "-x", "\"q\"", "\xff"}) {
+    const std::string flag = std::string("--ready-line=") + text;
+    EXPECT_EQ(flags_of({flag.c_str(), "--ready-timeout=5s", "--", "true"}).ready_line, text);
+  }
+  EXPECT_EQ(flags_of({"--ready-line=x", "--ready-timeout=5s", "--", "true"}).ready_timeout, absl::Seconds(5));
 }
 
 TEST(RunFlags, AValueMayBeAWordOfItsOwn) {
@@ -81,8 +101,9 @@ TEST(RunFlags, HelpNamesEveryFlag) {
   const ParsedFlags parsed = parse({"--help"});
   EXPECT_FALSE(parsed.run.has_value());
   EXPECT_EQ(parsed.exit_code, 0);
-  for (const char* flag : {"--timeout", "--interrupt-timeout", "--terminate-timeout", "--name", "--cwd", "--env",
-                           "--report", "--report-file"}) {
+  for (const char* flag :
+       {"--timeout", "--interrupt-timeout", "--terminate-timeout", "--name", "--cwd", "--env", "--report",
+        "--report-file", "--tail", "--capture-limit", "--ready-line", "--ready-timeout"}) {
     EXPECT_THAT(parsed.message, HasSubstr(flag));
   }
 }

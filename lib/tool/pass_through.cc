@@ -1,0 +1,134 @@
+#include "lib/tool/pass_through.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "lib/tool/pipe_writers.h"
+#include "lib/tool/ready_line.h"
+
+namespace warden::tool {
+namespace {
+
+// Above the standard streams, any of which may be closed.
+OwnedFd raise(OwnedFd low) { return OwnedFd(::fcntl(low.get(), F_DUPFD_CLOEXEC, 3)); }
+
+// Where the tool's own stream leads; nowhere when it is closed, as the program would have it without the tool.
+OwnedFd target_of(int fd) {
+  OwnedFd target(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (target.get() >= 0 || errno != EBADF) return target;
+  return raise(OwnedFd(::open("/dev/null", O_WRONLY | O_CLOEXEC)));
+}
+
+struct Ends {
+  OwnedFd source, sink, target, wake;
+
+  bool all_there() const { return source.get() >= 0 && sink.get() >= 0 && target.get() >= 0 && wake.get() >= 0; }
+};
+
+Ends open_ends(int fd) {
+  Ends ends;
+  ends.target = target_of(fd);  // before a pipe can take the number of one that is closed
+  int pipe[2] = {-1, -1};
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return ends;
+  ends.source = raise(OwnedFd(pipe[0]));
+  ends.sink = raise(OwnedFd(pipe[1]));
+  ends.wake = raise(OwnedFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
+  return ends;
+}
+
+ino_t inode_of(const OwnedFd& fd) {
+  struct stat info = {};
+  return ::fstat(fd.get(), &info) == 0 ? info.st_ino : 0;
+}
+
+StreamPump::Clock::time_point now_plus(absl::Duration time) {
+  return StreamPump::Clock::now() + absl::ToChronoNanoseconds(std::min(time, absl::Hours(24 * 365)));
+}
+
+}  // namespace
+
+class PassThrough::Stream {
+ public:
+  Stream(Ends ends, const PassThroughOptions& options)
+      : ready_line_(options.ready_line.empty() ? nullptr : std::make_unique<ReadyLine>(options.ready_line)),
+        tail_(options.tail == 0 ? nullptr : std::make_unique<StreamTail>(options.tail, options.capture_limit)),
+        inode_(inode_of(ends.source)),
+        sink_(std::move(ends.sink)),
+        pump_(std::move(ends.source), std::move(ends.target), std::move(ends.wake),
+              [this](std::string_view bytes) { observe(bytes); }) {}
+
+  const OwnedFd& sink() const { return sink_; }
+  void close_sink() { sink_.reset(); }
+  bool is_ready() const { return ready_line_ != nullptr && ready_line_->found(); }
+  StreamPump& pump() { return pump_; }
+
+  StreamOutput finish() {
+    pump_.join();
+    const StreamPump::Result& result = pump_.result();
+    StreamOutput output = {result.total_bytes, result.passed_bytes, result.complete, result.write_error, {}, {}};
+    if (output.is_held()) output.holders = find_pipe_writers(inode_);
+    if (tail_ != nullptr) output.tail = tail_->lines();
+    return output;
+  }
+
+ private:
+  void observe(std::string_view bytes) {
+    if (ready_line_ != nullptr) ready_line_->add(bytes);
+    if (tail_ != nullptr) tail_->add(bytes);
+  }
+
+  std::unique_ptr<ReadyLine> ready_line_;
+  std::unique_ptr<StreamTail> tail_;
+  ino_t inode_;
+  OwnedFd sink_;
+  StreamPump pump_;  // the last: its thread uses the others
+};
+
+std::unique_ptr<PassThrough> PassThrough::open(const PassThroughOptions& options) {
+  Ends out = open_ends(STDOUT_FILENO);
+  Ends err = open_ends(STDERR_FILENO);
+  if (!out.all_there() || !err.all_there()) {
+    std::fprintf(stderr, "warden: cannot make the pipes of the program's streams: %s\n", ::strerror(errno));
+    return nullptr;
+  }
+  return std::unique_ptr<PassThrough>(new PassThrough(std::make_unique<Stream>(std::move(out), options),
+                                                      std::make_unique<Stream>(std::move(err), options)));
+}
+
+PassThrough::PassThrough(std::unique_ptr<Stream> out, std::unique_ptr<Stream> err)
+    : out_(std::move(out)), err_(std::move(err)) {}
+
+PassThrough::~PassThrough() = default;
+
+void PassThrough::direct_to_it(Command* command) const {
+  command->stdout_to(Stdio::fd(out_->sink().get())).stderr_to(Stdio::fd(err_->sink().get()));
+}
+
+void PassThrough::close_write_ends() {
+  out_->close_sink();
+  err_->close_sink();
+}
+
+bool PassThrough::is_ready() const { return out_->is_ready() || err_->is_ready(); }
+
+void PassThrough::give_up_after(absl::Duration time) {
+  const auto deadline = now_plus(time);
+  out_->pump().give_up_at(deadline);
+  err_->pump().give_up_at(deadline);
+}
+
+RunOutput PassThrough::finish(absl::Duration time) {
+  const auto deadline = now_plus(time);
+  out_->pump().expect_end_by(deadline);
+  err_->pump().expect_end_by(deadline);
+  return {out_->finish(), err_->finish()};
+}
+
+}  // namespace warden::tool

@@ -1,0 +1,151 @@
+#include "lib/tool/stream_pump.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace warden::tool {
+namespace {
+
+constexpr std::size_t kChunk = 64 * 1024;
+// poll(2) says of a pipe that so much can be written without blocking (PIPE_BUF, pipe(7)).
+constexpr std::size_t kWrite = 4096;
+
+// A write to a pipe that nobody reads fails, and one to the terminal from the background is done, whatever stty(1)
+// says.
+void block_signals_of_writing() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  sigaddset(&set, SIGTTOU);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+// For poll(2): rounded up, so that the time is over when it returns.
+int milliseconds_until(StreamPump::Clock::time_point deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - StreamPump::Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1000 * 1000 * 1000));
+}
+
+}  // namespace
+
+StreamPump::StreamPump(OwnedFd source, OwnedFd target, OwnedFd wake, Observer observe)
+    : source_(std::move(source)),
+      target_(std::move(target)),
+      wake_(std::move(wake)),
+      observe_(std::move(observe)),
+      buffer_(kChunk) {
+  thread_ = std::thread([this] { run(); });
+}
+
+StreamPump::~StreamPump() {
+  give_up_at(Clock::now());
+  join();
+}
+
+void StreamPump::expect_end_by(Clock::time_point deadline) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    end_by_ = deadline;
+  }
+  wake_up();
+}
+
+void StreamPump::give_up_at(Clock::time_point deadline) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    give_up_ = std::min(deadline, give_up_.value_or(deadline));
+  }
+  wake_up();
+}
+
+void StreamPump::wake_up() {
+  const std::uint64_t one = 1;
+  // It fails only when it is already full of calls.
+  static_cast<void>(!::write(wake_.get(), &one, sizeof one));
+}
+
+void StreamPump::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void StreamPump::run() {
+  block_signals_of_writing();
+  for (;;) {
+    if (!wait_ready(source_.get(), Side::kRead)) {
+      pass_rest();
+      break;
+    }
+    if (pass_some(kChunk) == 0) break;
+  }
+  source_.reset();
+}
+
+std::optional<StreamPump::Clock::time_point> StreamPump::deadline(Side side) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (side == Side::kWrite || !end_by_.has_value()) return give_up_;
+  return std::min(*end_by_, give_up_.value_or(*end_by_));
+}
+
+// False when the deadline came first.
+bool StreamPump::wait_ready(int fd, Side side) {
+  for (;;) {
+    const auto until = deadline(side);
+    if (until.has_value() && Clock::now() >= *until) return false;
+    pollfd polled[] = {{fd, static_cast<short>(side == Side::kRead ? POLLIN : POLLOUT), 0}, {wake_.get(), POLLIN, 0}};
+    ::poll(polled, 2, until.has_value() ? milliseconds_until(*until) : -1);
+    std::uint64_t calls = 0;
+    if (polled[1].revents != 0) static_cast<void>(!::read(wake_.get(), &calls, sizeof calls));
+    if (polled[0].revents != 0) return true;
+  }
+}
+
+std::size_t StreamPump::pass_some(std::size_t most) {
+  ssize_t count = 0;
+  do {
+    count = ::read(source_.get(), buffer_.data(), std::min(most, buffer_.size()));
+  } while (count < 0 && errno == EINTR);
+  result_.complete = count == 0;
+  if (count <= 0) return 0;
+  const std::string_view bytes(buffer_.data(), static_cast<std::size_t>(count));
+  result_.total_bytes += bytes.size();
+  observe_(bytes);
+  return write_all(bytes) ? bytes.size() : 0;
+}
+
+// Somebody may go on writing for ever: what is there now is the last.
+void StreamPump::pass_rest() {
+  int there = 0;
+  ::ioctl(source_.get(), FIONREAD, &there);
+  for (std::size_t left = static_cast<std::size_t>(std::max(there, 0)); left > 0;) {
+    const std::size_t passed = pass_some(left);
+    if (passed == 0) return;
+    left -= passed;
+  }
+  pollfd polled = {source_.get(), POLLIN, 0};
+  ::poll(&polled, 1, 0);
+  result_.complete = (polled.revents & (POLLIN | POLLHUP)) == POLLHUP;
+}
+
+// False when the target takes no more. After the time of give_up_at() the bytes are only counted.
+bool StreamPump::write_all(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (!wait_ready(target_.get(), Side::kWrite)) return true;
+    const ssize_t count = ::write(target_.get(), bytes.data(), std::min(bytes.size(), kWrite));
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (count < 0) {
+      result_.write_error = std::error_code(errno, std::generic_category());
+      return false;
+    }
+    result_.passed_bytes += static_cast<std::uint64_t>(count);
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+}  // namespace warden::tool
