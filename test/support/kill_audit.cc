@@ -1,7 +1,8 @@
 // kill(2) for every process test: the C library's, with a look at each target before. Nothing may ever be sent to a
 // number that is not that of a child of ours (or of the group that it was started to lead) which is alive or kept as
 // a zombie at that moment: it could be anybody's. Where a thief is at work, who may take the zombie between the
-// library's own look and its call, a group that still has members will do: the number is theirs.
+// library's own look and its call, a group that still has members will do, since the number is theirs, and so will one
+// that nobody is in, since nobody gets the signal.
 //
 // A wrong call is not made. It fails the running test; in a forked process, or outside a test, it ends the process.
 // Linked into the executable itself, so that it comes before the C library and before a sanitizer's interceptor.
@@ -29,6 +30,8 @@ bool zombies_may_be_taken() {
   return Thief::is_at_work() || current.sa_handler == SIG_IGN || (current.sa_flags & SA_NOCLDWAIT) != 0;
 }
 
+bool has_nobody(pid_t group) { return !send_signal_by_number(-group, 0) && errno == ESRCH; }
+
 // Of this session, which our children are born into, or of the group's own.
 bool has_member(pid_t group) {
   DIR* const processes = ::opendir("/proc");
@@ -50,7 +53,7 @@ const char* find_wrong(pid_t target) {
   const id_t leader = target < 0 ? 0u - static_cast<id_t>(target) : static_cast<id_t>(target);
   siginfo_t info = {};
   if (::waitid(P_PID, leader, &info, WEXITED | WNOHANG | WNOWAIT) == 0) return nullptr;
-  if (target < 0 && zombies_may_be_taken() && has_member(-target)) return nullptr;
+  if (target < 0 && zombies_may_be_taken() && (has_member(-target) || has_nobody(-target))) return nullptr;
   return "that is no child of this process, or reaped";
 }
 

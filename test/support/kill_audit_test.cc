@@ -1,4 +1,5 @@
 // The audit of kill(2), on calls that no code of ours may make. Signal 0 keeps a failing test harmless.
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -94,6 +95,45 @@ TEST(KillAudit, LetsSignalsToOurOwnChildrenPass) {
   EXPECT_EQ(::kill(child, 0), 0) << "a zombie keeps its number";
   EXPECT_EQ(::waitpid(child, nullptr, 0), child);
   EXPECT_TRUE(send_signal_by_number(::getpid(), 0)) << "this way is not looked at";
+}
+
+TEST(KillAudit, LetsAGroupThatNobodyIsInPassOnlyWhereZombiesMayBeTaken) {
+  const pid_t gone = reaped_child();
+  EXPECT_NONFATAL_FAILURE(::kill(-gone, 0), "no child of this process, or reaped");
+  const Thief thief;
+  EXPECT_EQ(::kill(-gone, 0), -1);
+  EXPECT_EQ(errno, ESRCH);
+  EXPECT_NONFATAL_FAILURE(::kill(gone, 0), "no child of this process, or reaped");
+}
+
+// Its number may be that of a group of ours that is gone. It is a member's session that counts, so one whose leader is
+// gone too.
+TEST(KillAudit, LetsNoGroupOfAnotherSessionPassThoughZombiesMayBeTaken) {
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t stranger = ::fork();
+  if (stranger == 0) {
+    ::setsid();
+    const pid_t member = ::fork();
+    if (member == 0) {
+      ::setpgid(0, 0);
+      const pid_t self = ::getpid();
+      if (::write(ready[1], &self, sizeof self) != sizeof self) ::_exit(1);
+      ::close(ready[1]);
+      for (;;) ::pause();
+    }
+    ::waitpid(member, nullptr, 0);
+    ::_exit(0);
+  }
+  pid_t group = -1;
+  ASSERT_EQ(::read(ready[0], &group, sizeof group), static_cast<ssize_t>(sizeof group));
+  {
+    const Thief thief;
+    EXPECT_NONFATAL_FAILURE(::kill(-group, 0), "no child of this process, or reaped");
+  }
+  EXPECT_TRUE(send_signal_by_number(group, SIGKILL));
+  EXPECT_EQ(::waitpid(stranger, nullptr, 0), stranger);
+  for (const int fd : ready) ::close(fd);
 }
 
 TEST(KillAudit, LetsAGroupThatHasLostItsLeaderPassOnlyWhereZombiesMayBeTaken) {
