@@ -83,7 +83,8 @@ void StreamPump::run() {
     }
     if (pass_some(kChunk) == 0) break;
   }
-  source_.reset();
+  // Held, it stays open as long as this: who holds it is still to be found, and would end by SIGPIPE before.
+  if (result_.write_error) source_.reset();
 }
 
 std::optional<StreamPump::Clock::time_point> StreamPump::deadline(Side side) {

@@ -38,7 +38,7 @@ class StreamPump {
   // Waits for the thread's end.
   void join();
 
-  // After join().
+  // After join(). The pipe is closed with this, or before on a write error.
   struct Result {
     std::uint64_t total_bytes = 0;   // read
     std::uint64_t passed_bytes = 0;  // and written

@@ -183,11 +183,15 @@ TEST(PassThrough, NamesWhoHoldsAStreamAfterTheEndAndDoesNotWaitForIt) {
 
 // It writes all the time, so that the stream is never empty.
 TEST(PassThrough, IsNotHeldBySomebodyWhoNeverStopsWriting) {
-  const ToolResult result = run_tool(run_program({kTail}, {"sh", "-c", "yes >&2 & echo started"}));
+  const ToolResult result = run_in_shell("$W --report-file=" + report_path() +
+                                         " --report=json -- sh -c 'yes >&2 & echo started' 2>/dev/null");
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.out, "started\n");
-  EXPECT_THAT(result.err, HasSubstr("stderr is still held by "));
-  EXPECT_THAT(result.err, HasSubstr(" (yes); nothing more is passed on\n"));
+  const auto report = report_in_file();
+  EXPECT_EQ(report.at("stdout").at("complete"), json("true"));  // its own is the other
+  EXPECT_EQ(report.at("stderr").at("complete"), json("false"));
+  ASSERT_EQ(report.at("stderr").at("holders").as_array().size(), 1u);
+  EXPECT_EQ(report.at("stderr").at("holders").at(0).at("program"), json("\"yes\""));
 }
 
 // It is in the program's group, and needs the whole ladder.
