@@ -15,6 +15,9 @@ namespace {
 constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
 constexpr absl::Duration kLongestPause = absl::Milliseconds(250);
 
+// How long the reaper leaves the child to whoever has started it, who may wait for it at once.
+constexpr absl::Duration kGrace = absl::Milliseconds(10);
+
 struct ThreadArguments {
   std::shared_ptr<Supervised> supervised;
   ReaperTask task;
@@ -66,6 +69,7 @@ void wait_by_number(Supervised& supervised, Lock& lock) {
 
 void reap(Supervised& supervised) {
   Lock lock(supervised.mutex());
+  supervised.wait_in_grace(lock, deadline_after(supervised.sys().now(), kGrace));
   while (supervised.phase(lock) == Supervised::Phase::kStarting && !supervised.abandoned(lock)) {
     supervised.wait_changed(lock, TimePoint::max());
   }
@@ -111,6 +115,7 @@ void Reaper::finish() {
   {
     const Lock lock(supervised_->mutex());
     over = supervised_->ended(lock) || supervised_->abandoned(lock);
+    supervised_->end_grace(lock);
   }
   if (over) {
     pthread_join(thread_, nullptr);

@@ -54,6 +54,10 @@ void Supervised::begin(const Lock&, ChildId child, bool leads_group) {
   }
 }
 
+void Supervised::wait_in_grace(Lock& lock, TimePoint deadline) {
+  while (!grace_is_over_ && sys_.now() < deadline) sys_.wait_until(grace_over_, lock, deadline);
+}
+
 void Supervised::notify(const Lock&) {
   changed_.notify_all();
   if (event_ != nullptr) std::exchange(event_, nullptr)->happen();

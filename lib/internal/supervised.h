@@ -74,6 +74,12 @@ class Supervised {
   void abandon(const Lock&) { abandoned_ = true; }
   // Wakes those who wait for either. Without the lock: they would have to wait for it at once.
   void announce() { changed_.notify_all(); }
+  // The reaper's first wait, which no change ends but end_grace().
+  void wait_in_grace(Lock& lock, TimePoint deadline);
+  void end_grace(const Lock&) {
+    grace_is_over_ = true;
+    grace_over_.notify_all();
+  }
   bool abandoned(const Lock&) const { return abandoned_; }
 
   Phase phase(const Lock&) const { return phase_; }
@@ -204,6 +210,8 @@ class Supervised {
   int look_error_ = 0;
   bool reaper_waits_by_number_ = false;
   int waiters_by_pidfd_ = 0;
+  std::condition_variable grace_over_;
+  bool grace_is_over_ = false;
   bool is_held_ = false;  // dead, and not to be waited for: by a tracer
   bool released_ = false;
   bool group_is_empty_ = false;
