@@ -104,6 +104,19 @@ TEST_F(SpawnStreams, AFileThatCannotBeOpenedIsNamed) {
   EXPECT_EQ(directory.value, directory_);
 }
 
+// As of a host that was started with them so, or has made them so.
+TEST_F(SpawnStreams, InheritedOnesAreTheChildsThoughTheParentsAreCloseOnExec) {
+  run_isolated_unchecked([] {
+    for (int fd = 0; fd < 3; ++fd) ASSERT_EQ(::fcntl(fd, F_SETFD, FD_CLOEXEC), 0);
+    const Report report = report_of(Command(test_child_path()));
+    EXPECT_EQ(open_descriptors(report), "0 1 2");
+    for (int fd = 0; fd < 3; ++fd) {
+      EXPECT_EQ(file_of(report, fd), file_of(fd)) << fd;
+      EXPECT_EQ(::fcntl(fd, F_GETFD), FD_CLOEXEC) << "the parent's are as they were";
+    }
+  });
+}
+
 TEST_F(SpawnStreams, NullIsReadableAndWritable) {
   Command command(test_child_path());
   command.stdin_from(Stdio::null()).stdout_to(Stdio::null()).stderr_to(Stdio::null());
