@@ -1,8 +1,5 @@
 // A group in which every process forks and exits at once, so that each look at it finds others. In forked processes
 // from the start: each learns about its kernel anew.
-#include <errno.h>
-#include <sys/syscall.h>
-
 #include <chrono>
 #include <functional>
 #include <string>
@@ -31,10 +28,7 @@ class ForkChain : public ::testing::TestWithParam<bool> {
 
   static void run(const std::function<void()>& body) {
     run_isolated([&body] {
-      const RefusedCall::When has = RefusedCall::When::kArgumentHasBit;
-      if (GetParam() && !refuse_system_calls({{SYS_pidfd_send_signal, EINVAL, has, 4 /* ..._PROCESS_GROUP */, 3}})) {
-        return;
-      }
+      if (GetParam() && !refuse_system_calls({refused_group_signals()})) return;
       const auto enough = std::chrono::steady_clock::now() + kTimeForRounds;
       for (int round = 0; round < kRounds && !::testing::Test::HasFailure(); ++round) {
         body();

@@ -39,7 +39,7 @@ struct Kernel {
 std::vector<Kernel> kernels() {
   const auto has = RefusedCall::When::kArgumentHasBit;
   return {{"ThisKernel", {}},
-          {"NoGroupSignalsByPidfd", {{SYS_pidfd_send_signal, EINVAL, has, 4 /* ..._PROCESS_GROUP */, 3}}},
+          {"NoGroupSignalsByPidfd", {refused_group_signals()}},
           {"NothingNew",
            {{SYS_clone, EINVAL, has, 0x1000 /* CLONE_PIDFD */},
             {SYS_pidfd_open, ENOSYS},

@@ -52,7 +52,7 @@ std::vector<Kernel> kernels() {
   const RefusedCall pidfd_open = {SYS_pidfd_open, ENOSYS};
   const RefusedCall pidfd_wait = {SYS_waitid, EINVAL, RefusedCall::When::kArgumentIs, 3 /* P_PIDFD */};
   return {{"This", {}},
-          {"NoGroupSignalsByPidfd", {{SYS_pidfd_send_signal, EINVAL, has, kToProcessGroup, 3}}},
+          {"NoGroupSignalsByPidfd", {refused_group_signals()}},
           {"NoSignalsByPidfd", {{SYS_pidfd_send_signal, ENOSYS}}},
           {"NoPidfd", {pidfd_clone, pidfd_open}, false},
           {"NothingNew", {pidfd_clone, pidfd_open, pidfd_wait, {SYS_pidfd_send_signal, ENOSYS}}, false}};

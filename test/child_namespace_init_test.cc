@@ -42,9 +42,7 @@ class NamespaceInit : public ::testing::TestWithParam<bool> {
 
   static void run(const std::function<void()>& body) {
     run_isolated([&body] {
-      const RefusedCall::When has = RefusedCall::When::kArgumentHasBit;
-      const RefusedCall group_signals = {SYS_pidfd_send_signal, EINVAL, has, 4 /* ..._PROCESS_GROUP */, 3};
-      if (!GetParam() || refuse_system_calls({group_signals})) body();
+      if (!GetParam() || refuse_system_calls({refused_group_signals()})) body();
     });
   }
 

@@ -1,8 +1,6 @@
 // Out of memory at every allocation of a call: std::bad_alloc comes out of it, and nothing is left or lost.
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include <atomic>
 #include <new>
@@ -173,9 +171,7 @@ class TerminateWithoutMemory : public ::testing::TestWithParam<bool> {};
 
 TEST_P(TerminateWithoutMemory, CanBeCalledAgainAfterEveryAllocationThatFails) {
   run_isolated_unchecked([] {
-    const RefusedCall::When has = RefusedCall::When::kArgumentHasBit;
-    const RefusedCall group_signals = {SYS_pidfd_send_signal, EINVAL, has, 4 /* ..._PROCESS_GROUP */, 3};
-    if (GetParam() && !refuse_system_calls({group_signals})) return;
+    if (GetParam() && !refuse_system_calls({refused_group_signals()})) return;
     bool ended = false;
     for (int allocations = 0; !ended && !::testing::Test::HasFailure(); ++allocations) {
       ASSERT_LT(allocations, 10'000);

@@ -1,8 +1,8 @@
 // kill(2) for every process test: the C library's, with a look at each target before. Nothing may ever be sent to a
 // number that is not that of a child of ours (or of the group that it was started to lead) which is alive or kept as
-// a zombie at that moment: it could be anybody's. Where a thief is at work, who may take the zombie between the
-// library's own look and its call, a group that still has members will do, since the number is theirs, and so will one
-// that nobody is in, since nobody gets the signal.
+// a zombie at that moment: it could be anybody's. Where a thief is at work or SIGCHLD is ignored, the zombie may go
+// between the library's own look and its call: then a group that still has members will do, since the number is theirs,
+// and so will one that nobody is in, since nobody gets the signal.
 //
 // A wrong call is not made. It fails the running test; in a forked process, or outside a test, it ends the process.
 // Linked into the executable itself, so that it comes before the C library and before a sanitizer's interceptor.

@@ -17,15 +17,11 @@ using When = RefusedCall::When;
 
 // What Debian 12's headers lack.
 constexpr std::uint32_t kClonePidfd = 0x1000;        // CLONE_PIDFD
-constexpr std::uint32_t kToProcessGroup = 4;         // PIDFD_SIGNAL_PROCESS_GROUP
 constexpr std::uint32_t kWaitByPidfd = 3;            // P_PIDFD
 constexpr std::uint32_t kPidfdGetInfo = 0xc040ff0b;  // PIDFD_GET_INFO
 
 RefusedCall pidfd_clone(int error) { return {SYS_clone, error, When::kArgumentHasBit, kClonePidfd}; }
 RefusedCall pidfd_wait(int error) { return {SYS_waitid, error, When::kArgumentIs, kWaitByPidfd}; }
-RefusedCall group_signal(int error) {
-  return {SYS_pidfd_send_signal, error, When::kArgumentHasBit, kToProcessGroup, 3};
-}
 RefusedCall pidfd_info(int error) { return {SYS_ioctl, error, When::kArgumentIs, kPidfdGetInfo, 1}; }
 RefusedCall set_owner(int error) { return {SYS_fcntl, error, When::kArgumentIs, F_SETOWN, 1}; }
 RefusedCall get_owner(int error) { return {SYS_fcntl, error, When::kArgumentIs, F_GETOWN_EX, 1}; }
@@ -52,12 +48,12 @@ std::vector<OldKernel> kernels_without_calls(const std::string& suffix, int erro
           {"AnyPidfd" + suffix, pidfds},
           {"PidfdOfCloneAndTableOfTheReaper" + suffix, {pidfd_clone(error), {SYS_close_range, error}}},
           {"PidfdSignal" + suffix, {{SYS_pidfd_send_signal, error}}},
-          {"PidfdGroupSignal" + suffix, {group_signal(error)}},
+          {"PidfdGroupSignal" + suffix, {refused_group_signals(error)}},
           {"WaitByPidfd" + suffix, {pidfd_wait(error)}},
           {"PidfdInfo" + suffix, {pidfd_info(error)}},
-          {"PidfdInfoAndGroupSignal" + suffix, {pidfd_info(error), group_signal(error)}},
-          {"GroupSignalAndOwner" + suffix, {group_signal(error), set_owner(error), get_owner(error)}},
-          {"GroupSignalAndReadingOfTheOwner" + suffix, {group_signal(error), get_owner(error)}},
+          {"PidfdInfoAndGroupSignal" + suffix, {pidfd_info(error), refused_group_signals(error)}},
+          {"GroupSignalAndOwner" + suffix, {refused_group_signals(error), set_owner(error), get_owner(error)}},
+          {"GroupSignalAndReadingOfTheOwner" + suffix, {refused_group_signals(error), get_owner(error)}},
           {"Event" + suffix, {{SYS_eventfd2, error}}},
           {"WipeOnFork" + suffix, {wipe(error)}},
           {"EverythingNew" + suffix, all}};
@@ -89,9 +85,9 @@ std::vector<OldKernel> old_kernels() {
       {"Nothing", {{SYS_acct, ENOSYS}}},
       {"Clone3Unknown", {{SYS_clone3, ENOSYS}}},
       {"FlagsUnknown",
-       {pidfd_clone(EINVAL), pidfd_wait(EINVAL), group_signal(EINVAL), wipe(EINVAL), pidfd_info(ENOTTY)}},
+       {pidfd_clone(EINVAL), pidfd_wait(EINVAL), refused_group_signals(EINVAL), wipe(EINVAL), pidfd_info(ENOTTY)}},
       {"PidfdOfCloneFlagUnknown", {pidfd_clone(EINVAL)}},
-      {"PidfdGroupSignalFlagUnknown", {group_signal(EINVAL)}},
+      {"PidfdGroupSignalFlagUnknown", {refused_group_signals(EINVAL)}},
       {"WaitByPidfdFlagUnknown", {pidfd_wait(EINVAL)}},
       {"NoDescriptorForThePidfd", {pidfd_clone(EMFILE)}},
       {"NoFileForThePidfd", {pidfd_clone(ENFILE)}},

@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "gtest/gtest.h"
 
@@ -44,6 +45,11 @@ void append(const RefusedCall& call, Program* program) {
 }
 
 }  // namespace
+
+RefusedCall refused_group_signals(int error) {
+  constexpr std::uint32_t kToProcessGroup = 4;  // PIDFD_SIGNAL_PROCESS_GROUP, which Debian 12's headers lack
+  return {SYS_pidfd_send_signal, error, RefusedCall::When::kArgumentHasBit, kToProcessGroup, 3};
+}
 
 bool refuse_system_calls(const std::vector<RefusedCall>& calls) {
   Program program;

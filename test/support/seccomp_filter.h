@@ -3,6 +3,8 @@
 #ifndef WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_
 #define WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_
 
+#include <errno.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -18,6 +20,9 @@ struct RefusedCall {
   std::uint32_t argument = 0;
   int index = 0;  // which argument
 };
+
+// A signal to a group through a pidfd, as before Linux 6.9, which does not know the flag, or forbidden (EPERM).
+RefusedCall refused_group_signals(int error = EINVAL);
 
 // False, with a failed test, when the filter could not be installed.
 bool refuse_system_calls(const std::vector<RefusedCall>& calls);
