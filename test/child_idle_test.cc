@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
+#include "lib/internal/kernel_version.h"
 #include "test/support/child_probe.h"
 #include "test/support/spawn_helpers.h"
 #include "warden/warden.h"
@@ -146,6 +147,27 @@ TEST_F(ALiveChild, WakesNoThread) {
   EXPECT_EQ(threads.size(), 1u) << "the reaper";
   expect_idle(threads);
   EXPECT_TRUE(child.kill().has_value());
+}
+
+int mappings() {
+  std::ifstream maps("/proc/self/maps");
+  int count = 0;
+  for (std::string line; std::getline(maps, line);) ++count;
+  return count;
+}
+
+// A process may have 65,530 mappings (vm.max_map_count).
+TEST_F(ALiveChild, CostsNoMappingOfItsOwn) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "under a sanitizer every stack has a guard page";
+#endif
+  if (!internal::kernel_is_at_least(6, 7)) GTEST_SKIP() << "this kernel may give neighbouring stacks huge pages";
+  constexpr int kMany = 100;
+  std::vector<Child> children;
+  const int before = mappings();
+  for (int i = 0; i < kMany; ++i) children.push_back(Child::spawn(mode_command({"sleep"})).value());
+  EXPECT_LT(mappings() - before, kMany / 2);
+  for (const auto& ended : terminate_all(children, TerminationPolicy::immediate())) EXPECT_TRUE(ended.has_value());
 }
 
 TEST_F(ALiveChild, WakesNoThreadWhileItsOutputIsCaptured) {

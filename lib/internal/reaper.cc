@@ -6,6 +6,7 @@
 
 #include "lib/internal/deadline.h"
 #include "lib/internal/own_table.h"
+#include "lib/internal/spawn_streak.h"
 #include "lib/internal/thread.h"
 
 namespace warden::internal {
@@ -15,12 +16,14 @@ namespace {
 constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
 constexpr absl::Duration kLongestPause = absl::Milliseconds(250);
 
-// How long the reaper leaves the child to whoever has started it, who may wait for it at once.
+// How long the reaper leaves the child to whoever has started it, who may wait for it at once (but not if there are
+// many, which wait to be waited for).
 constexpr absl::Duration kGrace = absl::Milliseconds(10);
 
 struct ThreadArguments {
   std::shared_ptr<Supervised> supervised;
   ReaperTask task;
+  bool has_grace;
 };
 
 // Our own table, and a pidfd in it, for a child that could not be given one in the shared table because that was full.
@@ -67,9 +70,9 @@ void wait_by_number(Supervised& supervised, Lock& lock) {
   }
 }
 
-void reap(Supervised& supervised) {
+void reap(Supervised& supervised, bool has_grace) {
   Lock lock(supervised.mutex());
-  supervised.wait_in_grace(lock, deadline_after(supervised.sys().now(), kGrace));
+  if (has_grace) supervised.wait_in_grace(lock, deadline_after(supervised.sys().now(), kGrace));
   while (supervised.phase(lock) == Supervised::Phase::kStarting && !supervised.abandoned(lock)) {
     supervised.wait_changed(lock, TimePoint::max());
   }
@@ -94,15 +97,16 @@ extern "C" void* reaper_main(void* argument) {
   const std::unique_ptr<ThreadArguments> arguments(static_cast<ThreadArguments*>(argument));
   if (arguments->task) arguments->task();
   arguments->task = nullptr;
-  reap(*arguments->supervised);
+  reap(*arguments->supervised, arguments->has_grace);
   return nullptr;
 }
 
 }  // namespace
 
 int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
-  auto arguments = std::make_unique<ThreadArguments>(ThreadArguments{supervised, std::move(task)});
-  const int error = start_thread(&thread_, reaper_main, arguments.get());
+  const bool is_one_of_many = continue_spawn_streak();
+  auto arguments = std::make_unique<ThreadArguments>(ThreadArguments{supervised, std::move(task), !is_one_of_many});
+  const int error = start_thread(&thread_, reaper_main, arguments.get(), ThreadStack::kReaper);
   if (error != 0) return error;
   arguments.release();
   supervised_ = std::move(supervised);
@@ -111,6 +115,7 @@ int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
 
 void Reaper::finish() {
   if (supervised_ == nullptr) return;
+  end_spawn_streak();
   bool over = false;
   {
     const Lock lock(supervised_->mutex());

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lib/internal/deadline.h"
+#include "lib/internal/spawn_streak.h"
 #include "lib/internal/sys_fd.h"
 
 namespace warden::internal {
@@ -67,7 +68,10 @@ void Supervised::notify(const Lock&) {
 // Who goes and leaves the child alive wakes a reaper that has relied on us.
 class Supervised::WaitsByPidfd {
  public:
-  WaitsByPidfd(Supervised& child, Lock& lock) : child_(child), lock_(lock) { ++child_.waiters_by_pidfd_; }
+  WaitsByPidfd(Supervised& child, Lock& lock) : child_(child), lock_(lock) {
+    ++child_.waiters_by_pidfd_;
+    end_spawn_streak();
+  }
   ~WaitsByPidfd() {
     if (--child_.waiters_by_pidfd_ == 0 && !child_.ended(lock_)) child_.changed_.notify_all();
   }

@@ -5,20 +5,19 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdio>
 #include <functional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "lib/internal/deadline.h"
 #include "lib/internal/kernel_abi.h"
+#include "lib/internal/kernel_version.h"
 #include "lib/internal/own_table.h"
 #include "lib/internal/pipe_write.h"
 #include "lib/internal/proc.h"
@@ -220,20 +219,9 @@ class LinuxSys final : public Sys {
 
  private:
   // F_GETOWN answers with 0 for an owner that is gone since Linux 5.12.
-  bool tells_of_dead_owners() {
-    int known = dead_owners_.load(std::memory_order_relaxed);
-    if (known == kUnknown) {
-      struct utsname system = {};
-      int major = 0, minor = 0;
-      const bool parsed = ::uname(&system) == 0 && std::sscanf(system.release, "%d.%d", &major, &minor) == 2;
-      known = parsed && (major > 5 || (major == 5 && minor >= 12)) ? kYes : kNo;
-      dead_owners_.store(known, std::memory_order_relaxed);
-    }
-    return known == kYes;
-  }
+  static bool tells_of_dead_owners() { return kernel_is_at_least(5, 12); }
 
   enum { kUnknown, kNo, kYes };
-  std::atomic<int> dead_owners_{kUnknown};
   std::atomic<int> group_signals_{kUnknown};
 };
 

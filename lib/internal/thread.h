@@ -7,6 +7,7 @@
 namespace warden::internal {
 
 enum class ThreadStack {
+  kReaper,   // as kSmall, and cheaper by the tens of thousands: no guard page where that does no harm
   kSmall,    // for our own code
   kDefault,  // for code of the program, too
 };
