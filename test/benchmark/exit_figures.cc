@@ -16,12 +16,16 @@ constexpr int kEach = 100;
 constexpr int kMany = 10'000;
 constexpr int kFew = 10;
 
-// The median over many children, one at a time.
-double warden_latency(Trigger& trigger) {
+// Before this the reaper leaves a child to whoever waits for it (reaper.cc).
+constexpr useconds_t kGrace = 10'000;
+
+// The median over many children, one at a time, each of that age at its end.
+double warden_latency(Trigger& trigger, useconds_t age = 0) {
   std::vector<double> latencies;
   const Command command = tiny_command("r").stdin_from(Stdio::fd(trigger.read_fd()));
   for (int i = 0; i < kEach; ++i) {
     Child child = spawn_tiny(command);
+    if (age != 0) ::usleep(age);
     trigger.arm();
     const ExitStatus status = child.wait().value();
     latencies.push_back(now_in_microseconds() - trigger.fired());
@@ -30,10 +34,11 @@ double warden_latency(Trigger& trigger) {
   return median_of(latencies);
 }
 
-double waitpid_latency(Trigger& trigger) {
+double waitpid_latency(Trigger& trigger, useconds_t age = 0) {
   std::vector<double> latencies;
   for (int i = 0; i < kEach; ++i) {
     const int pid = posix_spawn_tiny_reading(trigger.read_fd());
+    if (age != 0) ::usleep(age);
     trigger.arm();
     waitpid_success(pid);
     latencies.push_back(now_in_microseconds() - trigger.fired());
@@ -45,6 +50,13 @@ Comparison exit_to_awake(int rounds) {
   Trigger trigger;
   return compare(
       rounds, [&] { return warden_latency(trigger); }, [&] { return waitpid_latency(trigger); });
+}
+
+Comparison exit_of_older(int rounds) {
+  Trigger trigger;
+  return compare(
+      rounds, [&] { return warden_latency(trigger, 2 * kGrace); },
+      [&] { return waitpid_latency(trigger, 2 * kGrace); });
 }
 
 // Live children of warden's, all ended with the object.
@@ -98,6 +110,7 @@ Comparison timed_wait_on_dead(int rounds) {
 std::vector<Figure> exit_figures() {
   return {
       {"exit", "child's exit to waiter awake", "blocked in waitpid", 1.15, 1.6, true, exit_to_awake},
+      {"exit_older", "the same, a child of 20 ms and more", "blocked in waitpid", 0, 0, true, exit_of_older},
       {"dead", "timed wait on a child that is dead", "us", 100, 0, false, timed_wait_on_dead},
       {"exit_10000", "one more child's exit to awake, 10,000 live", "with 10", 1.5, 0, true, among_10_000},
   };

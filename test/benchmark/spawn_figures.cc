@@ -1,4 +1,5 @@
 // Spawn, wait, destroy: what a parent pays, whatever it is weighed down with.
+#include "test/benchmark/bare_calls.h"
 #include "test/benchmark/figure.h"
 #include "test/benchmark/parent_state.h"
 #include "test/benchmark/tiny_child.h"
@@ -14,6 +15,12 @@ Comparison against_posix_spawn(int rounds) {
   const Command command = tiny_command();
   return compare(
       rounds, [&] { return warden_run_each(command, kEach); }, [] { return posix_run_each(kEach); });
+}
+
+Comparison bare_against_posix_spawn(int rounds) {
+  const TouchedHeap heap(10 * kMiB);
+  return compare(
+      rounds, [] { return bare_run_each(kEach); }, [] { return posix_run_each(kEach); });
 }
 
 // The cost from a parent with so much memory, against that from the same parent without.
@@ -55,6 +62,8 @@ Comparison captured_stdout(int rounds) { return with_files(rounds, tiny_command(
 std::vector<Figure> spawn_figures() {
   return {
       {"spawn", "spawn, wait, destroy, 10 MB parent", "posix_spawn + waitpid", 1.15, 1.6, true, against_posix_spawn},
+      {"spawn_bare", "the bare calls of the same design", "posix_spawn + waitpid", 0, 0, true,
+       bare_against_posix_spawn},
       {"spawn_1_gib", "the same from 1 GiB of touched heap", "from 10 MB", 1.3, 0, true, with_1_gib},
       {"spawn_4_gib", "the same from 4 GiB", "from 10 MB", 1.3, 0, true, with_4_gib},
       {"spawn_files", "with 10,000 open files, inherited stdio", "with 10", 1.3, 0, true, inherited_streams},
