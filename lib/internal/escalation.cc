@@ -63,11 +63,17 @@ void Escalation::warn(LogSeverity severity, std::string event, std::string error
   messages_.push_back({severity, std::move(event), std::move(error)});
 }
 
-void Escalation::advance(Lock& lock, ProcessTable* table, Reading reading) {
+void Escalation::advance(Lock& lock, ProcessTable* table, Reading reading) { advance(lock, table, reading, false); }
+
+void Escalation::advance_after_look(Lock& lock) {
+  advance(lock, nullptr, Reading::kAllowed, !child_.ended(lock) && child_.look_error(lock) == 0);
+}
+
+void Escalation::advance(Lock& lock, ProcessTable* table, Reading reading, bool was_looked_at) {
   if (stage_ == Stage::kOver) return;
   if (stage_ == Stage::kPreflight) preflight(lock);
   while (stage_ != Stage::kOver) {
-    const bool finished = is_finished(lock, table, reading);
+    const bool finished = !std::exchange(was_looked_at, false) && is_finished(lock, table, reading);
     if (stage_ == Stage::kOver) return;  // by another participant, while a look had released the lock
     if (finished) {
       succeeded_ = true;

@@ -38,6 +38,8 @@ class Escalation {
   // Does everything that is due and returns when the run is over or has to wait until deadline(). `table`: what to take
   // for the state of /proc, read at no time before the leader's end; nullptr to read it anew when needed.
   void advance(Lock& lock, ProcessTable* table = nullptr, Reading reading = Reading::kAllowed);
+  // The same directly after a look at the leader, under the same lock: another would see nothing else.
+  void advance_after_look(Lock& lock);
   bool over(const Lock&) const { return stage_ == Stage::kOver; }
   // Waits for something to happen, until the deadline at most. May return early.
   void wait(Lock& lock);
@@ -60,6 +62,7 @@ class Escalation {
  private:
   enum class Stage { kPreflight, kWaiting, kWaitingAfterKill, kOver };
 
+  void advance(Lock& lock, ProcessTable* table, Reading reading, bool was_looked_at);
   void widen(const Lock& lock);
   void preflight(const Lock& lock);  // after a look
   bool next_phase(const Lock& lock);

@@ -86,8 +86,7 @@ TerminationResult outcome_of(Supervised& child, Lock& lock, const Escalation& ru
 
 TerminationResult terminate_child(Supervised& child, Lock& lock, const TerminationPolicy& policy) {
   const std::shared_ptr<Escalation> run = take_part(child, lock, policy);
-  for (;;) {
-    run->advance(lock);
+  for (run->advance_after_look(lock);; run->advance(lock)) {
     deliver_messages(child, lock, *run);
     if (run->over(lock)) break;
     run->wait(lock);
