@@ -1,27 +1,23 @@
 // The guard as its test process sees it: hardly at all.
 #include "lib/testing/guard.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
-#include "test/support/seccomp_filter.h"
 #include "test/support/sigchld_disposition.h"
+#include "test/testing/open_files.h"
 
 namespace warden_testing::internal {
 namespace {
@@ -41,30 +37,6 @@ Child spawn_sleeper(AckPipe& ack) {
   EXPECT_TRUE(ack.wait_for("ready"));
   return child;
 }
-
-std::string link_of(const std::string& path) {
-  char target[PATH_MAX] = "";
-  const ssize_t size = ::readlink(path.c_str(), target, sizeof target);
-  return std::string(target, size > 0 ? static_cast<std::size_t>(size) : 0);
-}
-
-// What it has open, in order, without the numbers of sockets and pipes.
-std::vector<std::string> open_files(int pid) {
-  const std::string name = "/proc/" + std::to_string(pid) + "/fd";
-  std::vector<std::string> files;
-  DIR* const directory = ::opendir(name.c_str());
-  while (const dirent* entry = directory == nullptr ? nullptr : ::readdir(directory)) {
-    if (entry->d_name[0] == '.') continue;
-    const std::string file = link_of(name + "/" + entry->d_name);
-    const bool has_number = file.compare(0, 7, "socket:") == 0 || file.compare(0, 5, "pipe:") == 0;
-    files.push_back(has_number ? file.substr(0, file.find(':')) : file);
-  }
-  if (directory != nullptr) ::closedir(directory);
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-const char kPidfd[] = "anon_inode:[pidfd]";
 
 std::atomic<int> sigchld_count{0};
 
@@ -94,27 +66,9 @@ TEST(Guard, IsInASessionOfItsOwnWithNothingOfTheHosts) {
   ASSERT_FALSE(guard->watch(child));  // its answer comes when it has got ready
   EXPECT_EQ(::getsid(guard->pid()), guard->pid());
   EXPECT_EQ(::getpgid(guard->pid()), guard->pid());
-  EXPECT_EQ(link_of("/proc/" + std::to_string(guard->pid()) + "/cwd"), "/");
-  const std::vector<std::string> files = open_files(guard->pid());
-  EXPECT_EQ(std::count(files.begin(), files.end(), "socket"), 1);
-  EXPECT_EQ(std::count(files.begin(), files.end(), kPidfd), 2) << "the test process and the child";
-  EXPECT_EQ(std::count_if(files.begin(), files.end(),
-                          [](const std::string& file) { return file != "socket" && file != kPidfd && file != "pipe"; }),
-            0);
+  EXPECT_EQ(working_directory(guard->pid()), "/");
+  EXPECT_THAT(open_files(guard->pid()), ElementsAre(kPidfd, kPidfd, "socket")) << "of the test process, of the child";
   child.kill().value();
-}
-
-// Where the kernel cannot signal a group through a pidfd, the guard holds a pipe that the group owns.
-TEST(Guard, HoldsOnlyThePipesOfItsGroupsWhereGroupSignalsAreRefused) {
-  run_isolated_unchecked([] {
-    ASSERT_TRUE(warden::testing::refuse_system_calls({warden::testing::refused_group_signals()}));
-    AckPipe ack;
-    Child child = spawn_sleeper(ack);
-    const std::unique_ptr<Guard> guard = start_guard();
-    ASSERT_FALSE(guard->watch(child));
-    EXPECT_THAT(open_files(guard->pid()), ElementsAre(kPidfd, kPidfd, "pipe", "pipe", "socket"));
-    child.kill().value();
-  });
 }
 
 TEST(Guard, ForgetsChildrenThatHaveEnded) {

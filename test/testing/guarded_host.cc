@@ -35,8 +35,8 @@ using warden_testing::internal::Guard;
 
 std::string test_child, ack_flag;
 int ack_fd = -1;
-std::unique_ptr<Guard> guard;
-// Never destroyed, and reachable for the leak checker.
+// Never destroyed, not by exit() either, and reachable for the leak checker.
+Guard* guard = nullptr;
 std::vector<warden::Child>* children = nullptr;
 warden::testing::Thief* thief = nullptr;
 
@@ -81,7 +81,7 @@ void wait_for_end_of_stdin() {
 void let_a_copy_abort() {
   const pid_t copy = fork();
   if (copy == 0) {
-    guard.reset();
+    delete guard;
     abort();
   }
   int status = 0;
@@ -100,7 +100,7 @@ void let_a_copy_abort() {
   if (how == "abort") abort();
   if (how == "exec") execute();
   if (how == "copy") let_a_copy_abort();
-  if (how == "stop") guard.reset();
+  if (how == "stop") delete guard;
   dprintf(ack_fd, "%s\n", how.c_str());
   for (;;) pause();
 }
@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
   ack_flag = arguments[3];
   ack_fd = atoi(ack_flag.c_str() + flag.size());
   become(arguments[1]);
-  guard = std::move(Guard::start()).value();
+  guard = std::move(Guard::start()).value().release();
   dprintf(ack_fd, "guard %d\n", guard->pid());
   start_children();
   for (const warden::Child& child : *children) dprintf(ack_fd, "leader %d\n", child.pid());

@@ -8,19 +8,24 @@
 #include <thread>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/test_child_path.h"
+#include "test/testing/open_files.h"
 #include "warden/child.h"
 
 namespace warden {
 namespace {
 
 using testing::AckPipe;
+using ::testing::ElementsAre;
 using testing::kBound;
 using testing::Pidfd;
 using testing::test_command;
+using warden_testing::internal::kPidfd;
+using warden_testing::internal::open_files;
 
 // guarded_host with its children, each of whom lives, and somebody whom all that does not concern.
 class GuardedHost {
@@ -79,7 +84,7 @@ class GuardedHost {
       } else if (::sscanf(line.c_str(), "forked %d", &pid) == 1 || ::sscanf(line.c_str(), "leader %d", &pid) == 1) {
         children_.push_back(std::make_unique<Pidfd>(pid));
       } else {
-        EXPECT_TRUE(line == "ready" || line == "child ready") << line;
+        EXPECT_TRUE(line == "ready" || line == "child ready" || line == "eof 0") << line;
       }
     }
     ASSERT_EQ(children_.size(), 5u);
@@ -109,6 +114,15 @@ INSTANTIATE_TEST_SUITE_P(Hosts, EveryHost,
 
 TEST_P(EveryHost, ThatIsKilledLeavesNothing) {
   GuardedHost host("wait", GetParam());
+  host.send(SIGKILL);
+  host.expect_ends(killed_by(SIGKILL));
+}
+
+// Where the kernel cannot signal a group through a pidfd, the guard holds a pipe that the group owns.
+TEST(GuardedHost, HasAGuardWithTwoPipesForEachGroupWhereGroupSignalsAreRefused) {
+  GuardedHost host("wait", "refused-group-signals");
+  EXPECT_THAT(open_files(host.guard_pid()),
+              ElementsAre(kPidfd, kPidfd, kPidfd, kPidfd, "pipe", "pipe", "pipe", "pipe", "socket"));
   host.send(SIGKILL);
   host.expect_ends(killed_by(SIGKILL));
 }
