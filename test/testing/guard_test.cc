@@ -71,6 +71,17 @@ TEST(Guard, IsInASessionOfItsOwnWithNothingOfTheHosts) {
   child.kill().value();
 }
 
+// As Bazel sends it, or Ctrl-C.
+TEST(Guard, LivesOnWhenItIsAskedToEnd) {
+  AckPipe ack;
+  const std::unique_ptr<Guard> guard = start_guard();
+  Child child = spawn_sleeper(ack);
+  const Pidfd process(guard->pid());
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) ASSERT_TRUE(process.send(signal));
+  EXPECT_FALSE(guard->watch(child));
+  child.kill().value();
+}
+
 TEST(Guard, ForgetsChildrenThatHaveEnded) {
   const std::unique_ptr<Guard> guard = start_guard();
   std::size_t held = 0;

@@ -2,16 +2,18 @@
 //
 // It starts a guard and children, writes "guard PID" to FD, what the children say (test_child.cc), and "watched"; then
 // it waits for the end of its stdin, and ends. The children: a leader with a grandchild, both of whom ignore INT and
-// TERM; a leader that has ended and left such a grandchild in its group; one that leads no group.
+// TERM, and the grandchild POLL, too; a leader that has ended and left such a grandchild in its group; one that leads
+// no group.
 //
 // HOST is plain, or says what the process is like: ignores-sigchld, has-thief, or refused-group-signals (as before
 // Linux 6.9). END is:
 //
 //   wait       waits for ever, for a signal to kill it
 //   exit, _exit, abort
-//   stop       ends the guard, "stopped", then as wait
+//   stop       ends the guard, "stop", then as wait
 //   exec       executes a test_child that sleeps: "ready"
-//   copy       a forked copy destroys its copy of the guard and aborts, "copied", then as wait
+//   release    ends the first leader with its group, "release", then as wait
+//   copy       a forked copy destroys its copy of the guard and aborts, "copy", then as wait
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,8 +66,9 @@ warden::Child& start(const std::vector<std::string>& mode, bool group) {
 
 void start_children() {
   children = new std::vector<warden::Child>;
-  start({"fork", "stubborn", "--", "stubborn"}, true);
-  warden::Child& leader = start({"read", "fork", "stubborn"}, true);  // reads stdin to its end, which is its life
+  start({"fork", "ignore", "POLL", "stubborn", "--", "stubborn"}, true);
+  warden::Child& leader =
+      start({"read", "fork", "ignore", "POLL", "stubborn"}, true);  // reads stdin to its end, which is its life
   leader.close_stdin();
   leader.wait().value();
   start({"stubborn"}, false);
@@ -101,6 +104,7 @@ void let_a_copy_abort() {
   if (how == "exec") execute();
   if (how == "copy") let_a_copy_abort();
   if (how == "stop") delete guard;
+  if (how == "release") children->front().kill().value();
   dprintf(ack_fd, "%s\n", how.c_str());
   for (;;) pause();
 }

@@ -1,6 +1,7 @@
 // However a test process ends, nothing is left of its children: seen from outside.
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <memory>
@@ -12,6 +13,8 @@
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
+#include "test/support/pid_namespace.h"
+#include "test/support/stranger.h"
 #include "test/support/test_child_path.h"
 #include "test/testing/open_files.h"
 #include "warden/child.h"
@@ -21,6 +24,7 @@ namespace {
 
 using testing::AckPipe;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using testing::kBound;
 using testing::Pidfd;
 using testing::test_command;
@@ -56,6 +60,11 @@ class GuardedHost {
   void expect_children_live() const {
     for (const auto& child : children_) EXPECT_FALSE(child->is_dead());
   }
+  int first_leader() const { return leaders_[0]; }
+  // Of that leader.
+  int first_grandchild() const {
+    return ::getpgid(grandchildren_[0]) == leaders_[0] ? grandchildren_[0] : grandchildren_[1];
+  }
   // Lets it go on to its end.
   void go_on() { host_->close_stdin(); }
   // Only the test process itself gets it.
@@ -67,50 +76,64 @@ class GuardedHost {
     ASSERT_TRUE(status.has_value()) << "it hangs";
     EXPECT_EQ(status->to_string(), expected.to_string());
     for (const auto& child : children_) EXPECT_TRUE(child->wait_dead()) << "a process of a child's group lives on";
+    collect_orphans();
     EXPECT_TRUE(guard_->wait_dead()) << "the guard lives on";
     ASSERT_TRUE(stranger_->send_signal(Signal::user1()).has_value());
     EXPECT_EQ(stranger_ack_.wait_line(), "got SIGUSR1") << "and nothing before";
   }
 
  private:
-  // Two leaders that live, and two grandchildren: the leader of one has ended.
+  // As the first process of a pid namespace. The guard waits for that, within its bound.
+  void collect_orphans() const {
+    if (::getpid() != 1) return;
+    for (const int pid : leaders_) ::waitpid(pid, nullptr, WNOHANG);
+    for (const int pid : grandchildren_) ::waitpid(pid, nullptr, WNOHANG);
+  }
+
+  // What the host and its children say, all of it: they have got as far as they will. Two leaders live, and two
+  // grandchildren.
   void read_processes() {
-    for (std::string line = ack_.wait_line(); line != "watched"; line = ack_.wait_line()) {
+    constexpr int kLines = 13;
+    for (int i = 0; i < kLines; ++i) {
+      const std::string line = ack_.wait_line();
       ASSERT_FALSE(line.empty() || line == "(timeout)") << "the host says no more";
       int pid = 0;
       if (::sscanf(line.c_str(), "guard %d", &pid) == 1) {
         guard_pid_ = pid;
         guard_ = std::make_unique<Pidfd>(pid);
-      } else if (::sscanf(line.c_str(), "forked %d", &pid) == 1 || ::sscanf(line.c_str(), "leader %d", &pid) == 1) {
-        children_.push_back(std::make_unique<Pidfd>(pid));
-      } else {
-        EXPECT_TRUE(line == "ready" || line == "child ready" || line == "eof 0") << line;
+      } else if (::sscanf(line.c_str(), "forked %d", &pid) == 1) {
+        grandchildren_.push_back(pid);
+      } else if (::sscanf(line.c_str(), "leader %d", &pid) == 1) {
+        leaders_.push_back(pid);
       }
     }
-    ASSERT_EQ(children_.size(), 5u);
-    EXPECT_TRUE(children_[3]->is_dead()) << "the second leader";
-    children_.erase(children_.begin() + 3);
+    ASSERT_EQ(leaders_.size(), 3u);
+    ASSERT_EQ(grandchildren_.size(), 2u);
+    for (const int pid : {leaders_[0], leaders_[2], grandchildren_[0], grandchildren_[1]}) {
+      children_.push_back(std::make_unique<Pidfd>(pid));
+    }
     expect_children_live();
-    // The last grandchild and the last child need not have got so far: both ignore signals then.
   }
 
   AckPipe ack_, stranger_ack_;
   std::unique_ptr<Child> host_, stranger_;
   std::unique_ptr<Pidfd> process_, guard_;
   int guard_pid_ = -1;
-  std::vector<std::unique_ptr<Pidfd>> children_;
+  std::vector<int> leaders_, grandchildren_;
+  std::vector<std::unique_ptr<Pidfd>> children_;  // of these who live
 };
 
 ExitStatus killed_by(int signal) { return ExitStatus::signaled(Signal::from_number(signal).value(), false); }
 
+std::string name_of(const ::testing::TestParamInfo<const char*>& kind) {
+  std::string name = kind.param;
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+}
+
 class EveryHost : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Hosts, EveryHost,
-                         ::testing::Values("plain", "ignores-sigchld", "has-thief", "refused-group-signals"),
-                         [](const auto& kind) {
-                           std::string name = kind.param;
-                           for (char& c : name) c = c == '-' ? '_' : c;
-                           return name;
-                         });
+                         ::testing::Values("plain", "ignores-sigchld", "has-thief", "refused-group-signals"), name_of);
 
 TEST_P(EveryHost, ThatIsKilledLeavesNothing) {
   GuardedHost host("wait", GetParam());
@@ -125,6 +148,28 @@ TEST(GuardedHost, HasAGuardWithTwoPipesForEachGroupWhereGroupSignalsAreRefused) 
               ElementsAre(kPidfd, kPidfd, kPidfd, kPidfd, "pipe", "pipe", "pipe", "pipe", "socket"));
   host.send(SIGKILL);
   host.expect_ends(killed_by(SIGKILL));
+}
+
+class EitherKernel : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Kernels, EitherKernel, ::testing::Values("plain", "refused-group-signals"), name_of);
+
+// The guard is a child of this process once its own parent has gone.
+TEST_P(EitherKernel, HasAGuardThatSparesAStrangerWithTheNumberOfAGroupThatHasGone) {
+  const std::string reason = testing::why_no_pid_namespace();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  testing::run_in_pid_namespace([] {
+    GuardedHost host("release", GetParam());
+    const int grandchild = host.first_grandchild();
+    host.go_on();
+    ASSERT_TRUE(host.ack().wait_for("release"));
+    ASSERT_EQ(::waitpid(grandchild, nullptr, 0), grandchild) << "it has the group's number until then";
+    const testing::Stranger stranger(host.first_leader(), /*leads_group=*/true);
+    ASSERT_EQ(stranger.pid(), host.first_leader());
+    host.send(SIGKILL);
+    host.expect_ends(killed_by(SIGKILL));
+    EXPECT_THAT(stranger.signals(), IsEmpty());
+    EXPECT_EQ(::waitpid(host.guard_pid(), nullptr, __WALL), host.guard_pid());
+  });
 }
 
 TEST(GuardedHost, ThatIsTerminatedLeavesNothing) {
