@@ -186,7 +186,10 @@ void wait_for_end(int test_process, int socket) {
   for (;;) {
     raw_syscall(SYS_ppoll, as_argument(polled), 2, 0, 0, 0);
     const bool is_over = (polled[0].revents & POLLIN) != 0;
-    if (!answer_requests(socket)) polled[1].fd = -1;
+    if (polled[1].fd >= 0 && !answer_requests(socket)) {
+      close_fd(socket);
+      polled[1].fd = -1;
+    }
     if (is_over) return;
   }
 }
