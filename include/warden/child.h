@@ -41,7 +41,8 @@ namespace warden {
 
 namespace internal {
 struct Handle;
-}
+struct ChildAccess;
+}  // namespace internal
 
 // What a look at a child says.
 struct ProcessState {
@@ -213,6 +214,7 @@ class Child {
  private:
   friend std::vector<Result<TerminationReport, TerminationError>> terminate_all(const std::vector<Child*>& children,
                                                                                 const TerminationPolicy& policy);
+  friend struct internal::ChildAccess;
 
   explicit Child(std::unique_ptr<internal::Handle> handle);
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 
+#include "lib/internal/all_signals_blocked.h"
 #include "lib/internal/cancellation_guard.h"
 #include "lib/internal/raw_syscall.h"
 
@@ -23,22 +24,6 @@ namespace warden::internal {
 namespace {
 
 constexpr std::size_t kChildStack = 16 * 1024;
-
-// Blocks every signal of this thread, those of the C library included: the child starts with this mask, and a handler
-// that ran there would run in the parent's memory.
-class AllSignalsBlocked {
- public:
-  AllSignalsBlocked() {
-    const std::uint64_t all = ~std::uint64_t{0};
-    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&all), as_argument(&before_), sizeof all);
-  }
-  ~AllSignalsBlocked() { raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&before_), 0, sizeof before_); }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-
- private:
-  std::uint64_t before_ = 0;
-};
 
 // Where the child reports: the caller's stack if the memory is shared, else a page that both map.
 class FailureReport {
@@ -68,7 +53,7 @@ class FailureReport {
 ChildId clone_child(SpawnPlan& plan, unsigned flags, int* error) {
   alignas(16) char stack[kChildStack];
   ChildId child;
-  const AllSignalsBlocked blocked;
+  const AllSignalsBlocked blocked;  // a handler that ran in the child would run in the parent's memory
   child.pid = __clone(exec_child, stack + kChildStack, static_cast<int>(flags | CLONE_VFORK | SIGCHLD), &plan.child,
                       &child.pidfd);
   *error = child.pid < 0 ? errno : 0;

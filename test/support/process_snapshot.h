@@ -3,17 +3,14 @@
 #define WARDEN_TEST_SUPPORT_PROCESS_SNAPSHOT_H_
 
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "lib/testing/process_census.h"
+
 namespace warden::testing {
 
-struct ProcessSnapshot {
-  std::map<int, std::string> descriptors;      // number, and what /proc says that it is
-  std::set<int> threads;                       // by tid
-  std::map<int, std::string> children;         // by pid, with state and program
-  bool has_child = false;                      // by waitid(2), which a thread's own list in /proc may lag behind
+struct ProcessSnapshot : warden_testing::internal::ProcessCensus {
   std::map<std::string, std::string> setting;  // see process_setting.h
 
   // Of the calling thread, where a thing is per thread.

@@ -1,0 +1,26 @@
+// What names a child and its group for ever, whoever gets their numbers: for a process that ends them later.
+#ifndef WARDEN_LIB_TESTING_GROUP_CLAIM_H_
+#define WARDEN_LIB_TESTING_GROUP_CLAIM_H_
+
+#include <optional>
+
+#include "lib/internal/pipe.h"
+#include "lib/internal/supervised.h"
+#include "lib/internal/unique_fd.h"
+#include "lib/testing/guard_message.h"
+
+namespace warden_testing::internal {
+
+struct GroupClaim {
+  GuardRequest::Kind kind = GuardRequest::Kind::kWatchProcess;
+  warden::internal::UniqueFd pidfd;
+  warden::internal::Pipe owned;  // for kWatchByOwner: the group owns the read end, and its signal is SIGKILL
+};
+
+// 0, or an errno: ESRCH when the child has ended and its group cannot be named any more, EBADF when the child has no
+// pidfd. An empty claim when the child has ended, and its group too.
+int claim_group(warden::internal::Supervised& child, std::optional<GroupClaim>* claim);
+
+}  // namespace warden_testing::internal
+
+#endif  // WARDEN_LIB_TESTING_GROUP_CLAIM_H_

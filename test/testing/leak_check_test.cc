@@ -1,0 +1,273 @@
+// The public leak check finds what a test leaves, and nothing else. Each LEAKY test runs in a second run of this
+// program, which has the check installed and must fail, or not.
+#include "warden/testing/leak_check.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest-spi.h"
+#include "gtest/gtest.h"
+#include "test/support/leak_listener.h"
+#include "warden/child.h"
+#include "warden/command.h"
+
+namespace warden_testing {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+pid_t fork_paused_child() {
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(0);  // it was too late for the signal
+  for (;;) ::pause();
+}
+
+void end(pid_t child) {
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+}
+
+void make_zombie() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  siginfo_t info;
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+}
+
+int open_something() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+// ---- What the second run runs.
+
+TEST(DISABLED_Leaky, Child) { ASSERT_GT(fork_paused_child(), 0); }
+
+TEST(DISABLED_Leaky, Zombie) { make_zombie(); }
+
+// With the exit signal of the guard: no wait but one with __WALL sees it.
+TEST(DISABLED_Leaky, SilentClone) {
+  const pid_t parent = ::getpid();
+  const long child = ::syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr);
+  if (child == 0) ::_exit(::getppid() == parent ? 0 : 1);
+  ASSERT_GT(child, 0);
+}
+
+TEST(DISABLED_Leaky, Descriptor) { ASSERT_GT(open_something(), 0); }
+
+TEST(DISABLED_Leaky, Thread) {
+  std::thread([] {
+    ::prctl(PR_SET_NAME, "straggler");
+    ::pause();
+  }).detach();
+}
+
+TEST(DISABLED_Leaky, SkippedTest) {
+  ASSERT_GT(open_something(), 0);
+  GTEST_SKIP() << "but not before it opened something";
+}
+
+class DISABLED_LeakyFixture : public ::testing::Test {
+ protected:
+  void TearDown() override { left_ = open_something(); }
+  int left_ = -1;
+};
+
+TEST_F(DISABLED_LeakyFixture, TearDown) {}
+
+TEST(DISABLED_Tidy, Nothing) {
+  const int fd = open_something();
+  std::thread([] {}).join();
+  ::close(fd);
+  end(fork_paused_child());
+}
+
+TEST(DISABLED_Tidy, WardenChild) {
+  warden::Command command("/bin/true");
+  warden::Child::spawn(command).value().wait().value();
+}
+
+TEST(DISABLED_Tidy, ThreadOnItsWayOut) {
+  std::thread([] {}).detach();
+}
+
+class DISABLED_TidySuite : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    child_ = fork_paused_child();
+    fd_ = open_something();
+  }
+  static void TearDownTestSuite() {
+    end(child_);
+    ::close(fd_);
+  }
+  static pid_t child_;
+  static int fd_;
+};
+pid_t DISABLED_TidySuite::child_ = -1;
+int DISABLED_TidySuite::fd_ = -1;
+
+TEST_F(DISABLED_TidySuite, WhatItsSuiteHas) {}
+
+TEST(DISABLED_Tidy, ClosesWhatWasOpen) { ::close(STDIN_FILENO); }
+
+class DISABLED_TidyDeathTest : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Styles, DISABLED_TidyDeathTest, ::testing::Values("fast", "threadsafe"));
+
+TEST_P(DISABLED_TidyDeathTest, Dies) {
+  ::testing::GTEST_FLAG(death_test_style) = GetParam();
+  EXPECT_EXIT((open_something(), ::exit(3)), ::testing::ExitedWithCode(3), "");
+}
+
+// ---- What runs them.
+
+struct Outcome {
+  int exit_code = -1;
+  std::string output;
+};
+
+[[noreturn]] void run_this_program(const std::string& filter, const char* flag, int output) {
+  ::dup2(output, STDOUT_FILENO);
+  ::dup2(output, STDERR_FILENO);
+  for (const char* name :
+       {"XML_OUTPUT_FILE", "TEST_PREMATURE_EXIT_FILE", "TEST_TOTAL_SHARDS", "TESTBRIDGE_TEST_ONLY"}) {
+    ::unsetenv(name);
+  }
+  ::setenv("WARDEN_LEAK_CHECK", "1", 1);
+  ::execl("/proc/self/exe", "/proc/self/exe", "--gtest_also_run_disabled_tests", filter.c_str(), flag, nullptr);
+  ::_exit(97);
+}
+
+Outcome run(const std::string& name, const char* flag = "--gtest_shuffle") {
+  int ends[2];
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const pid_t child = ::fork();
+  if (child == 0) run_this_program("--gtest_filter=*DISABLED_" + name, flag, ends[1]);
+  ::close(ends[1]);
+  Outcome outcome;
+  char buffer[4096];
+  for (ssize_t count = 0; (count = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
+    outcome.output.append(buffer, static_cast<std::size_t>(count));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return outcome;
+}
+
+struct Leak {
+  const char* test;
+  const char* message;
+};
+
+void PrintTo(const Leak& leak, std::ostream* out) { *out << leak.test; }
+
+class LeakCheckFinds : public ::testing::TestWithParam<Leak> {};
+
+TEST_P(LeakCheckFinds, WhatATestLeaves) {
+  const Outcome outcome = run(GetParam().test);
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
+  EXPECT_THAT(outcome.output, ContainsRegex(std::string(" left ") + GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, LeakCheckFinds,
+                         ::testing::Values(Leak{"Leaky.Child", "a child process [0-9]+ .[^,]+, state [RS]"},
+                                           Leak{"Leaky.Zombie", "a child process [0-9]+ .[^,]+, state Z"},
+                                           Leak{"Leaky.SilentClone", "a child process [0-9]+ "},
+                                           Leak{"Leaky.Descriptor", "extra descriptor [0-9]+ ./dev/null"},
+                                           Leak{"Leaky.Thread", "extra thread [0-9]+ .straggler"},
+                                           Leak{"Leaky.SkippedTest", "extra descriptor [0-9]+ ./dev/null"},
+                                           Leak{"LeakyFixture.TearDown", "extra descriptor [0-9]+ ./dev/null"}),
+                         [](const auto& leak) {
+                           const std::string test = leak.param.test;
+                           return test.substr(test.find('.') + 1);
+                         });
+
+TEST(LeakCheck, IsContentWithTestsThatLeaveNothing) {
+  const Outcome outcome = run("Tidy*");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("[  PASSED  ] 7 tests."));
+}
+
+TEST(LeakCheck, FindsALeakOnceInEachRepetition) {
+  const Outcome outcome = run("Leaky.Descriptor", "--gtest_repeat=3");
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = outcome.output.find("left extra descriptor", at)) != std::string::npos; ++at) ++count;
+  EXPECT_EQ(count, 3u) << outcome.output;
+}
+
+// ---- A part of a test.
+
+TEST(LeakCheckOfAPart, NamesWhatIsThereMoreThanBefore) {
+  const LeakCheck check;
+  const int fd = open_something();
+  const pid_t child = fork_paused_child();
+  EXPECT_THAT(check.leaks(), ElementsAre(HasSubstr("a child process " + std::to_string(child) + " ("),
+                                         "extra descriptor " + std::to_string(fd) + " (/dev/null)"));
+  ::close(fd);
+  end(child);
+  EXPECT_THAT(check.leaks(), IsEmpty());
+}
+
+TEST(LeakCheckOfAPart, FailsTheTestInItsDestructor) {
+  static int fd = -1;
+  EXPECT_NONFATAL_FAILURE(
+      {
+        const LeakCheck check;
+        fd = open_something();
+      },
+      "left extra descriptor");
+  ::close(fd);
+}
+
+TEST(LeakCheckOfAPart, DoesNotMindWhatWasThereAndIsGone) {
+  const int fd = open_something();
+  const pid_t child = fork_paused_child();
+  const LeakCheck check;
+  EXPECT_THAT(check.leaks(), IsEmpty());
+  ::close(fd);
+  end(child);
+  EXPECT_THAT(check.leaks(), IsEmpty());
+}
+
+TEST(LeakCheckOfAPart, IsNoneOfAForkedCopy) {
+  std::optional<LeakCheck> check;
+  check.emplace();
+  const pid_t copy = ::fork();
+  if (copy == 0) {
+    open_something();
+    ::_exit(check->leaks().empty() ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(copy, &status, 0), copy);
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace warden_testing
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  if (::getenv("WARDEN_LEAK_CHECK") != nullptr) {
+    warden_testing::install_leak_check();
+    warden_testing::install_leak_check();  // which finds nothing twice
+  } else {
+    std::thread([] {}).join();  // ThreadSanitizer's own thread starts with the first
+    ::testing::UnitTest::GetInstance()->listeners().Append(new warden::testing::LeakListener);
+  }
+  return RUN_ALL_TESTS();
+}
