@@ -84,7 +84,10 @@ std::string write_output_files(const ChildRecord& record) {
   int error = take_stem(wanted, record, &stem);
   if (error == kWritten) error = write_output(stem + ".stdout", record.out);
   if (error == kWritten) error = write_output(stem + ".stderr", record.err);
-  if (error == kWritten) return absl::StrCat("  files: ", stem, ".{attempts,stdout,stderr}\n");
+  if (error == kWritten) {
+    return absl::StrCat("  files: ", stem, ".{attempts", record.out.has_value() ? ",stdout" : "",
+                        record.err.has_value() ? ",stderr" : "", "}\n");
+  }
   return absl::StrCat("  files: ", stem,
                       ".* could not be written: ", std::error_code(error, std::generic_category()).message(), "\n");
 }

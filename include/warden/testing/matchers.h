@@ -24,9 +24,6 @@ namespace warden_testing {
 
 namespace internal {
 
-template <class T, class E, class P>
-using AnyResult = BOOST_OUTCOME_V2_NAMESPACE::basic_result<T, E, P>;
-
 // A part of a value, or why it has none.
 template <class Part>
 struct Found {
@@ -34,107 +31,65 @@ struct Found {
   std::string why_not = {};
 };
 
-using FoundStatus = Found<warden::ExitStatus>;
-FoundStatus status_of(const warden::ExitStatus& status);
-FoundStatus status_of(const std::optional<warden::ExitStatus>& status);
-FoundStatus status_of(const warden::TerminationReport& report);
-FoundStatus status_of(const warden::WaitOrTerminateResult& result);
-FoundStatus status_of(const warden::RunResult& result);
-FoundStatus status_of(const warden::ProcessState& state);
-FoundStatus status_of(const warden::Readiness& readiness);
-template <class T, class E, class P>
-FoundStatus status_of(const AnyResult<T, E, P>& result) {
-  if (!result.has_value()) return {std::nullopt, "which is an error"};
-  return status_of(result.assume_value());
-}
+template <class Part>
+struct Of {};
+using OfStatus = Of<warden::ExitStatus>;
+using OfPhase = Of<warden::AttemptPhase>;
+using OfLog = Of<warden::AttemptLog>;
 
-using FoundPhase = Found<warden::AttemptPhase>;
-FoundPhase phase_of(const warden::TerminationReport& report);
-FoundPhase phase_of(const warden::WaitOrTerminateResult& result);
-FoundPhase phase_of(const warden::RunResult& result);
-template <class T, class E, class P>
-FoundPhase phase_of(const AnyResult<T, E, P>& result) {
-  if (!result.has_value()) return {std::nullopt, "which is an error"};
-  return phase_of(result.assume_value());
-}
+Found<warden::ExitStatus> find(OfStatus, const warden::ExitStatus& status);
+Found<warden::ExitStatus> find(OfStatus, const std::optional<warden::ExitStatus>& status);
+Found<warden::ExitStatus> find(OfStatus, const warden::TerminationReport& report);
+Found<warden::ExitStatus> find(OfStatus, const warden::WaitOrTerminateResult& result);
+Found<warden::ExitStatus> find(OfStatus, const warden::RunResult& result);
+Found<warden::ExitStatus> find(OfStatus, const warden::ProcessState& state);
+Found<warden::ExitStatus> find(OfStatus, const warden::Readiness& readiness);
 
-using FoundLog = Found<warden::AttemptLog>;
-FoundLog log_of(const warden::AttemptLog& log);
-FoundLog log_of(const warden::TerminationReport& report);
-FoundLog log_of(const warden::TerminationError& error);
-FoundLog log_of(const warden::WaitOrTerminateResult& result);
-FoundLog log_of(const warden::WaitOrTerminateError& error);
-FoundLog log_of(const warden::RunResult& result);
-FoundLog log_of(const warden::RunError& error);
-FoundLog log_of(const warden::ExitStatus& status);  // none: a success of terminate() or kill()
-template <class T, class E, class P>
-FoundLog log_of(const AnyResult<T, E, P>& result) {
-  if (!result.has_value()) return log_of(result.assume_error());
+Found<warden::AttemptPhase> find(OfPhase, const warden::TerminationReport& report);
+Found<warden::AttemptPhase> find(OfPhase, const warden::WaitOrTerminateResult& result);
+Found<warden::AttemptPhase> find(OfPhase, const warden::RunResult& result);
+
+Found<warden::AttemptLog> find(OfLog, const warden::AttemptLog& log);
+Found<warden::AttemptLog> find(OfLog, const warden::TerminationReport& report);
+Found<warden::AttemptLog> find(OfLog, const warden::TerminationError& error);
+Found<warden::AttemptLog> find(OfLog, const warden::WaitOrTerminateResult& result);
+Found<warden::AttemptLog> find(OfLog, const warden::WaitOrTerminateError& error);
+Found<warden::AttemptLog> find(OfLog, const warden::RunResult& result);
+Found<warden::AttemptLog> find(OfLog, const warden::RunError& error);
+Found<warden::AttemptLog> find(OfLog, const warden::ExitStatus& status);  // none
+
+// Only a log can be in an error, too.
+template <class Part, class T, class E, class P>
+Found<Part> find(Of<Part> of, const BOOST_OUTCOME_V2_NAMESPACE::basic_result<T, E, P>& result) {
+  if (!result.has_value()) {
+    if constexpr (std::is_same_v<Part, warden::AttemptLog>) return find(of, result.assume_error());
+    return {std::nullopt, "which is an error"};
+  }
   if constexpr (std::is_void_v<T>) {
     return {std::nullopt, "which has no log"};
   } else {
-    return log_of(result.assume_value());
+    return find(of, result.assume_value());
   }
 }
 
-class ExitedWithMatcher {
+// Matches a value by a part of it.
+template <class Part>
+class PartMatcher {
  public:
-  explicit ExitedWithMatcher(::testing::Matcher<int> code) : code_(std::move(code)) {}
+  explicit PartMatcher(::testing::Matcher<const Part&> matcher) : matcher_(std::move(matcher)) {}
+
   template <class T>
   bool MatchAndExplain(const T& value, ::testing::MatchResultListener* listener) const {
-    return matches(status_of(value), listener);
+    const Found<Part> found = find(Of<Part>(), value);
+    if (found.part.has_value()) return matcher_.MatchAndExplain(*found.part, listener);
+    *listener << found.why_not;
+    return false;
   }
-  void DescribeTo(std::ostream* out) const;
-  void DescribeNegationTo(std::ostream* out) const;
+  void DescribeTo(std::ostream* out) const { matcher_.DescribeTo(out); }
+  void DescribeNegationTo(std::ostream* out) const { matcher_.DescribeNegationTo(out); }
 
  private:
-  bool matches(const FoundStatus& found, ::testing::MatchResultListener* listener) const;
-  ::testing::Matcher<int> code_;
-};
-
-class KilledByMatcher {
- public:
-  explicit KilledByMatcher(warden::Signal signal) : signal_(signal) {}
-  template <class T>
-  bool MatchAndExplain(const T& value, ::testing::MatchResultListener* listener) const {
-    return matches(status_of(value), listener);
-  }
-  void DescribeTo(std::ostream* out) const;
-  void DescribeNegationTo(std::ostream* out) const;
-
- private:
-  bool matches(const FoundStatus& found, ::testing::MatchResultListener* listener) const;
-  warden::Signal signal_;
-};
-
-class EndedInPhaseMatcher {
- public:
-  explicit EndedInPhaseMatcher(warden::AttemptPhase phase) : phase_(phase) {}
-  template <class T>
-  bool MatchAndExplain(const T& value, ::testing::MatchResultListener* listener) const {
-    return matches(phase_of(value), listener);
-  }
-  void DescribeTo(std::ostream* out) const;
-  void DescribeNegationTo(std::ostream* out) const;
-
- private:
-  bool matches(const FoundPhase& found, ::testing::MatchResultListener* listener) const;
-  warden::AttemptPhase phase_;
-};
-
-class HasAttemptMatcher {
- public:
-  explicit HasAttemptMatcher(::testing::Matcher<const warden::Attempt&> attempt) : attempt_(std::move(attempt)) {}
-  template <class T>
-  bool MatchAndExplain(const T& value, ::testing::MatchResultListener* listener) const {
-    return matches(log_of(value), listener);
-  }
-  void DescribeTo(std::ostream* out) const;
-  void DescribeNegationTo(std::ostream* out) const;
-
- private:
-  bool matches(const FoundLog& found, ::testing::MatchResultListener* listener) const;
-  ::testing::Matcher<const warden::Attempt&> attempt_;
+  ::testing::Matcher<const Part&> matcher_;
 };
 
 }  // namespace internal
@@ -142,23 +97,23 @@ class HasAttemptMatcher {
 // It exited with this code, or one that the matcher takes: ExitedWith(0), ExitedWith(::testing::Ne(0)). A death by a
 // signal has no code. Takes an ExitStatus, an optional one (an empty one has not ended), and what has one: a
 // TerminationReport, WaitOrTerminateResult, RunResult, ProcessState, Readiness.
-::testing::PolymorphicMatcher<internal::ExitedWithMatcher> ExitedWith(::testing::Matcher<int> code);
+::testing::PolymorphicMatcher<internal::PartMatcher<warden::ExitStatus>> ExitedWith(::testing::Matcher<int> code);
 
 // A signal ended it, and this one. Takes what ExitedWith takes.
-::testing::PolymorphicMatcher<internal::KilledByMatcher> KilledBy(warden::Signal signal);
+::testing::PolymorphicMatcher<internal::PartMatcher<warden::ExitStatus>> KilledBy(warden::Signal signal);
 
 // The last of its group went in this phase. Takes a TerminationReport, and a WaitOrTerminateResult or RunResult, which
 // does not match when nothing had to be terminated.
-::testing::PolymorphicMatcher<internal::EndedInPhaseMatcher> EndedInPhase(warden::AttemptPhase phase);
+::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptPhase>> EndedInPhase(warden::AttemptPhase phase);
 
 // The log has an attempt of this phase and operation, with this result if one is given. Takes an AttemptLog and what
 // has one: a TerminationReport, a TerminationError, the results and errors of wait_or_terminate, a RunResult. Of a
 // Result both sides are looked at. A plain ExitStatus has no log and never matches: see terminate_with_report().
-::testing::PolymorphicMatcher<internal::HasAttemptMatcher> HasAttempt(
+::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptLog>> HasAttempt(
     warden::AttemptPhase phase, warden::AttemptOperation operation,
     std::optional<warden::AttemptResult> result = std::nullopt);
 // The same with any matcher: HasAttempt(::testing::Field(&warden::Attempt::signal, warden::Signal::terminate())).
-::testing::PolymorphicMatcher<internal::HasAttemptMatcher> HasAttempt(
+::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptLog>> HasAttempt(
     ::testing::Matcher<const warden::Attempt&> attempt);
 
 }  // namespace warden_testing
