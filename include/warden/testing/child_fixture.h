@@ -58,11 +58,10 @@ class ChildFixture : public ::testing::Test {
   // - it or something of its group could not be ended,
   // - it crashed: it died of a signal that did not come through its Child,
   // - it had ended before although it should not have (SpawnOptions::may_exit).
-  // The last two not where the test has seen the end: where a wait(), try_wait(), terminate() or kill() has told it.
-  // When the test has failed, by this or before, it prints the last lines of each child, and writes what is kept of its
-  // output and what was tried to end it to files in $TEST_UNDECLARED_OUTPUTS_DIR, where Bazel sets that. When not, it
-  // prints nothing.
-  // A derived class that has its own calls this one. Called again, it does nothing.
+  // The last two not where the test has seen the end: where a wait(), try_wait(), wait_until_ready(), terminate() or
+  // kill() has told it. When the test has failed, by this or before, it prints the last lines of each child, and writes
+  // what is kept of its output and what was tried to end it to files in $TEST_UNDECLARED_OUTPUTS_DIR, where Bazel sets
+  // that. When not, it prints nothing. A derived class that has its own calls this one. Called again, it does nothing.
   // Blocks: for each child as Child::terminate does by its policy; for 3 s more for each, when the test has failed and
   // somebody holds the child's output.
   void TearDown() override;
