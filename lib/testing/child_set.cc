@@ -91,6 +91,15 @@ TrackedChild& ChildSet::adopt(warden::Child child, const SpawnOptions& options, 
   return *children_.back();
 }
 
+TrackedChildren ChildSet::take(const TrackedChild& tracked) {
+  const auto is_this = [&tracked](const auto& other) { return other.get() == &tracked; };
+  const auto at = std::find_if(children_.begin(), children_.end(), is_this);
+  TrackedChildren taken;
+  taken.push_back(std::move(*at));
+  children_.erase(at);
+  return taken;
+}
+
 warden::Child* ChildSet::spawn(const Command& command, const SpawnOptions& options, const Location& where) {
   const Command chosen = for_a_test(command, options);
   if (const auto invalid = options.policy.validate()) {
@@ -106,12 +115,7 @@ warden::Child* ChildSet::spawn(const Command& command, const SpawnOptions& optio
   TrackedChild& tracked = adopt(std::move(spawned).value(), options, where);
   const std::optional<std::string> problem = wait_ready(tracked.child, options);
   if (!problem.has_value()) return &tracked.child;
-  const auto is_this = [&tracked](const auto& other) { return other.get() == &tracked; };
-  const auto at = std::find_if(children_.begin(), children_.end(), is_this);
-  TrackedChildren unready;
-  unready.push_back(std::move(*at));
-  children_.erase(at);
-  finish(std::move(unready), std::nullopt, problem);
+  finish(take(tracked), std::nullopt, problem);
   return nullptr;
 }
 

@@ -40,8 +40,11 @@ class ChildSet {
   void tear_down();
 
  private:
-  // From here on the child is the set's.
+  // From here on the child is the set's. Every child comes through here: the place for whoever watches all.
   TrackedChild& adopt(warden::Child child, const SpawnOptions& options, const Location& where);
+
+  // Out of the set again.
+  TrackedChildren take(const TrackedChild& tracked);
 
   // `problem`: what is known to be wrong with them, besides how they end.
   void finish(TrackedChildren children, const std::optional<warden::TerminationPolicy>& at_once,
