@@ -376,7 +376,7 @@ TEST(FixtureTest, CopyInAForkedProcessEndsNobody) {
   EXPECT_EXIT(
       {
         fixture.TearDown();
-        _exit(0);
+        _exit(::testing::Test::HasFailure() ? 1 : 0);
       },
       ::testing::ExitedWithCode(0), "");
   EXPECT_EQ(child->state().kind, warden::ProcessState::Kind::kRunning);
