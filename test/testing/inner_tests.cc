@@ -106,6 +106,12 @@ TEST(InnerScoped, FailsBeforeTheScopeEnds) {
   FAIL() << "on purpose";
 }
 
+TEST(InnerScoped, HasAChildThatEnds) {
+  const ScopedChild child(server("exit 3").env("NAME", "ending"), named("ending"));
+  ASSERT_TRUE(child.ok());
+  while (child->state().kind == warden::ProcessState::Kind::kRunning) absl::SleepFor(absl::Milliseconds(1));
+}
+
 class InnerParameters : public Inner, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(InnerParameters, Fails) {
