@@ -1,0 +1,81 @@
+// The fixture in the hands of a test that looks at what it does.
+#ifndef WARDEN_TEST_TESTING_FIXTURE_PROBE_H_
+#define WARDEN_TEST_TESTING_FIXTURE_PROBE_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest-spi.h"
+#include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
+#include "warden/misuse.h"
+#include "warden/testing/child_fixture.h"
+
+namespace warden_testing {
+
+inline constexpr bool kMayExit = true;
+
+// The messages of the failures that the body causes.
+inline std::vector<std::string> failures_of(const std::function<void()>& body) {
+  ::testing::TestPartResultArray results;
+  {
+    const ::testing::ScopedFakeTestPartResultReporter reporter(
+        ::testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, &results);
+    body();
+  }
+  std::vector<std::string> messages;
+  for (int i = 0; i < results.size(); ++i) messages.emplace_back(results.GetTestPartResult(i).message());
+  return messages;
+}
+
+// Counts the handles that are destroyed too early.
+class MisuseCount {
+ public:
+  MisuseCount() { warden::set_misuse_handler(count, this); }
+  ~MisuseCount() { warden::set_misuse_handler(nullptr, nullptr); }
+  MisuseCount(const MisuseCount&) = delete;
+  MisuseCount& operator=(const MisuseCount&) = delete;
+  int value() const { return value_; }
+
+ private:
+  static void count(const warden::Misuse&, void* context) { ++static_cast<MisuseCount*>(context)->value_; }
+  int value_ = 0;
+};
+
+// A fixture in the hands of a test.
+class Fixture : public ChildFixture {
+ public:
+  using ChildFixture::end_all_at_once;
+  using ChildFixture::spawn;
+  using ChildFixture::TearDown;
+  void TestBody() override {}
+};
+
+inline warden::Command shell(const std::string& script) {
+  warden::Command command("/bin/sh");
+  command.args({"-c", script}).name("shell");
+  return command;
+}
+
+// A shell that says "ready", and does that on SIGTERM before it exits. It writes to the pipe as descriptor 9.
+inline warden::Command shell_with_handler(const warden::testing::AckPipe& ack, const std::string& on_term) {
+  return shell("trap '" + on_term + "; exit 0' TERM; echo ready; while :; do sleep 0.05; done")
+      .inherit_fd(ack.write_fd(), 9);
+}
+
+inline SpawnOptions ready_on(const std::string& text) {
+  SpawnOptions options;
+  options.ready = Ready::on_line(text);
+  return options;
+}
+
+inline SpawnOptions may_exit(bool may) {
+  SpawnOptions options;
+  options.may_exit = may;
+  return options;
+}
+
+}  // namespace warden_testing
+
+#endif  // WARDEN_TEST_TESTING_FIXTURE_PROBE_H_
