@@ -1,5 +1,7 @@
 #include "warden/child.h"
 
+#include <ostream>
+
 #include "lib/internal/argument_check.h"
 #include "lib/internal/cancellation_guard.h"
 #include "lib/internal/deadline.h"
@@ -50,6 +52,12 @@ void close_stdin_unless_kept(const internal::Handle& handle) {
 }
 
 }  // namespace
+
+std::ostream& operator<<(std::ostream& out, const ProcessState& state) {
+  if (state.status.has_value()) return out << *state.status;
+  if (state.kind == ProcessState::Kind::kRunning) return out << "running";
+  return out << "uncertain: " << state.error.message();
+}
 
 Child::Child(std::unique_ptr<internal::Handle> handle) : handle_(std::move(handle)) {}
 Child::Child(Child&& other) noexcept = default;
@@ -253,6 +261,12 @@ void Child::must_be_terminated() {
   if (why_unusable(handle_.get())) return;
   const Lock lock(handle_->child->mutex());
   handle_->child->set_armed(lock, true);
+}
+
+bool Child::is_armed() const {
+  if (why_unusable(handle_.get())) return false;
+  const Lock lock(handle_->child->mutex());
+  return handle_->child->armed(lock);
 }
 
 Result<void, TerminationError> Child::terminate_on_drop(const TerminationPolicy& policy) {

@@ -20,4 +20,10 @@ std::string_view to_string(LineWait::Kind kind) {
 
 std::ostream& operator<<(std::ostream& out, LineWait::Kind kind) { return out << to_string(kind); }
 
+std::ostream& operator<<(std::ostream& out, const LineWait& wait) {
+  out << wait.kind;
+  if (wait.matched()) out << " \"" << wait.line << (wait.truncated ? "...\"" : "\"");
+  return out;
+}
+
 }  // namespace warden

@@ -18,4 +18,10 @@ std::string_view to_string(Readiness::Kind kind) {
 
 std::ostream& operator<<(std::ostream& out, Readiness::Kind kind) { return out << to_string(kind); }
 
+std::ostream& operator<<(std::ostream& out, const Readiness& readiness) {
+  out << readiness.kind;
+  if (readiness.status.has_value()) out << " (" << *readiness.status << ')';
+  return out;
+}
+
 }  // namespace warden

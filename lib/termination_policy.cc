@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <ostream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -57,6 +58,15 @@ std::optional<InvalidArgument> TerminationPolicy::validate() const {
   }
   if (auto error = internal::check_duration("kill_timeout", kill_timeout)) return error;
   return internal::check_duration("failed_send_grace", failed_send_grace);
+}
+
+std::ostream& operator<<(std::ostream& out, const TerminationPhase& phase) {
+  return out << phase.signal << " to " << phase.target << ", " << absl::FormatDuration(phase.timeout);
+}
+
+std::ostream& operator<<(std::ostream& out, const TerminationPolicy& policy) {
+  for (const TerminationPhase& phase : policy.phases) out << phase << "; ";
+  return out << "SIGKILL, " << absl::FormatDuration(policy.kill_timeout) << (policy.leader_only ? "; leader only" : "");
 }
 
 }  // namespace warden

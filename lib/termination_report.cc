@@ -20,4 +20,13 @@ std::string_view to_string(EndCause cause) {
 
 std::ostream& operator<<(std::ostream& out, EndCause cause) { return out << to_string(cause); }
 
+std::ostream& operator<<(std::ostream& out, const TerminationReport& report) {
+  out << report.status << " in phase " << report.ended_by << " (" << report.cause
+      << (report.forced ? ", forced)" : ")");
+  if (!report.survivors.empty()) out << "; outlived by";
+  for (const Survivor& survivor : report.survivors) out << ' ' << survivor;
+  if (!report.attempts.empty()) out << "; attempts:\n" << report.attempts;
+  return out;
+}
+
 }  // namespace warden

@@ -44,6 +44,11 @@ void outcome_throw_as_system_error_with_payload(const WaitOrTerminateError& erro
   internal::throw_system_error(make_error_code(error), error.to_string());
 }
 
+std::ostream& operator<<(std::ostream& out, const WaitOrTerminateResult& result) {
+  if (!result.termination.has_value()) return out << result.status;
+  return out << "timed out after " << absl::FormatDuration(result.timeout) << ", then " << *result.termination;
+}
+
 std::ostream& operator<<(std::ostream& out, const WaitOrTerminateError& error) { return out << error.to_string(); }
 
 }  // namespace warden

@@ -13,19 +13,27 @@ _STRICT = [
     "-Werror",
 ]
 
+def _compile(name, header, dep):
+    source = name + "_header.cc"
+    native.genrule(
+        name = name + "_header_source",
+        outs = [source],
+        cmd = "for i in 1 2; do echo '#include \"%s\"'; done > $@" % header,
+    )
+    cc_library(
+        name = name + "_header_compiles",
+        testonly = True,
+        srcs = [source],
+        copts = _STRICT,
+        deps = [dep],
+    )
+
 def compile_public_headers(headers):
     """For each name: include/warden/<name>.h alone and twice, with nothing but the target //:<name>."""
     for name in headers:
-        source = name + "_header.cc"
-        native.genrule(
-            name = name + "_header_source",
-            outs = [source],
-            cmd = "for i in 1 2; do echo '#include \"warden/%s.h\"'; done > $@" % name,
-        )
-        cc_library(
-            name = name + "_header_compiles",
-            testonly = True,
-            srcs = [source],
-            copts = _STRICT,
-            deps = ["//:" + name],
-        )
+        _compile(name, "warden/%s.h" % name, "//:" + name)
+
+def compile_testing_headers(headers):
+    """The same for include/warden/testing/<name>.h, which are all in the target //:testing."""
+    for name in headers:
+        _compile(name, "warden/testing/%s.h" % name, "//:testing")

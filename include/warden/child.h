@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,6 +55,9 @@ struct ProcessState {
   std::optional<ExitStatus> status;
   std::error_code error;
 };
+
+// "running", the status, or "uncertain: " and why.
+std::ostream& operator<<(std::ostream& out, const ProcessState& state);
 
 // How Child::adopt takes a process.
 struct AdoptOptions {
@@ -203,6 +207,9 @@ class Child {
   void must_not_be_terminated();
   // Undoes that.
   void must_be_terminated();
+  // Whether destroying the handle now would be the mistake of above, or end the child by terminate_on_drop(): nobody
+  // has seen the end, nor excused the child. False for a handle that is not usable.
+  bool is_armed() const;
 
   // From now on destroying the handle before its end was seen is no mistake: the destructor terminates the child by
   // this policy, and blocks as terminate does. What that cannot end is killed and reported as above.

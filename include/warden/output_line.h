@@ -49,6 +49,8 @@ struct LineWait {
 // "matched", "stream closed", "child exited", "timed out".
 std::string_view to_string(LineWait::Kind kind);
 std::ostream& operator<<(std::ostream& out, LineWait::Kind kind);
+// With the line, in quotes, where there is one.
+std::ostream& operator<<(std::ostream& out, const LineWait& wait);
 
 }  // namespace warden
 

@@ -26,6 +26,8 @@ struct Readiness {
 std::string_view to_string(Readiness::Kind kind);
 
 std::ostream& operator<<(std::ostream& out, Readiness::Kind kind);
+// With the status, where there is one.
+std::ostream& operator<<(std::ostream& out, const Readiness& readiness);
 
 }  // namespace warden
 

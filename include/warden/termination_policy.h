@@ -8,6 +8,7 @@
 #ifndef WARDEN_TERMINATION_POLICY_H_
 #define WARDEN_TERMINATION_POLICY_H_
 
+#include <iosfwd>
 #include <optional>
 #include <vector>
 
@@ -58,6 +59,11 @@ struct TerminationPolicy {
   // KILL, which is the implicit last step.
   std::optional<InvalidArgument> validate() const;
 };
+
+// "SIGTERM to group, 5s".
+std::ostream& operator<<(std::ostream& out, const TerminationPhase& phase);
+// "SIGTERM to group, 5s; SIGKILL, 3s".
+std::ostream& operator<<(std::ostream& out, const TerminationPolicy& policy);
 
 }  // namespace warden
 

@@ -42,6 +42,8 @@ struct TerminationReport {
 };
 
 std::ostream& operator<<(std::ostream& out, EndCause cause);
+// "killed by SIGTERM in phase terminate (by_us)", who outlived the leader, and every attempt.
+std::ostream& operator<<(std::ostream& out, const TerminationReport& report);
 
 }  // namespace warden
 

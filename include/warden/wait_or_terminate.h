@@ -50,6 +50,8 @@ struct WaitOrTerminateError {
 // The code of the termination's error if there is one, else of the wait's.
 std::error_code make_error_code(const WaitOrTerminateError& error);
 [[noreturn]] void outcome_throw_as_system_error_with_payload(const WaitOrTerminateError& error);
+// The status, or how it was ended after its time.
+std::ostream& operator<<(std::ostream& out, const WaitOrTerminateResult& result);
 std::ostream& operator<<(std::ostream& out, const WaitOrTerminateError& error);
 
 }  // namespace warden

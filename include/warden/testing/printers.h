@@ -1,0 +1,65 @@
+// How GoogleTest prints the public values of the library.
+//
+// Many have an operator<<, which GoogleTest uses by itself; these are the others. Include this in every file whose
+// assertions or matchers see a Result: what GoogleTest prints must not depend on which file is asked.
+#ifndef WARDEN_TESTING_PRINTERS_H_
+#define WARDEN_TESTING_PRINTERS_H_
+
+#include <iosfwd>
+#include <ostream>
+#include <type_traits>
+
+#include "gtest/gtest-printers.h"
+#include "warden/warden.h"
+
+namespace warden {
+
+void PrintTo(ExitKind kind, std::ostream* out);
+void PrintTo(Errc code, std::ostream* out);
+void PrintTo(TerminationErrorKind kind, std::ostream* out);
+void PrintTo(WaitOrTerminateError::Kind kind, std::ostream* out);
+void PrintTo(ProcessState::Kind kind, std::ostream* out);
+void PrintTo(Stdio::Kind kind, std::ostream* out);
+void PrintTo(Stdio::FileMode mode, std::ostream* out);
+void PrintTo(CaptureOptions::Keep keep, std::ostream* out);
+void PrintTo(Command::EnvChange::Kind kind, std::ostream* out);
+void PrintTo(LogSeverity severity, std::ostream* out);
+
+void PrintTo(const ResourceUsage& usage, std::ostream* out);
+void PrintTo(const AdoptOptions& options, std::ostream* out);
+void PrintTo(const Stdio& stdio, std::ostream* out);
+void PrintTo(const ResourceLimit& limit, std::ostream* out);
+void PrintTo(const Credentials& credentials, std::ostream* out);
+void PrintTo(const InheritedFd& fd, std::ostream* out);
+// The name, and neither arguments nor environment: they may hold what is secret.
+void PrintTo(const Command& command, std::ostream* out);
+void PrintTo(const Command::EnvChange& change, std::ostream* out);
+void PrintTo(const Command::Options& options, std::ostream* out);
+void PrintTo(const CaptureOptions& options, std::ostream* out);
+// The last KiB of it, as a string literal.
+void PrintTo(const Output& output, std::ostream* out);
+void PrintTo(const Output::Chunk& chunk, std::ostream* out);
+void PrintTo(const Output::Facts& facts, std::ostream* out);
+void PrintTo(const Line& line, std::ostream* out);
+void PrintTo(const RunOptions& options, std::ostream* out);
+void PrintTo(const StdinReport& report, std::ostream* out);
+void PrintTo(const RunResult& result, std::ostream* out);
+void PrintTo(const Misuse& misuse, std::ostream* out);
+void PrintTo(const LogRecord& record, std::ostream* out);
+void PrintTo(const Child& child, std::ostream* out);
+
+// The value, or "error: " and all that the error says.
+template <class T, class E, class NoValuePolicy>
+void PrintTo(const BOOST_OUTCOME_V2_NAMESPACE::basic_result<T, E, NoValuePolicy>& result, std::ostream* out) {
+  if (!result.has_value()) {
+    *out << "error: " << ::testing::PrintToString(result.assume_error());
+  } else if constexpr (std::is_void_v<T>) {
+    *out << "ok";
+  } else {
+    *out << ::testing::PrintToString(result.assume_value());
+  }
+}
+
+}  // namespace warden
+
+#endif  // WARDEN_TESTING_PRINTERS_H_

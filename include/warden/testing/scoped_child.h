@@ -1,0 +1,52 @@
+// A child for one test body, whatever its fixture is.
+//
+// Example:
+//   TEST(Server, Answers) {
+//     warden_testing::SpawnOptions options;
+//     options.ready = warden_testing::Ready::on_line("listening");
+//     warden_testing::ScopedChild server(warden::Command("my-server"), options);
+//     ASSERT_TRUE(server.ok());
+//     ...
+//   }
+#ifndef WARDEN_TESTING_SCOPED_CHILD_H_
+#define WARDEN_TESTING_SCOPED_CHILD_H_
+
+#include <memory>
+
+#include "warden/child.h"
+#include "warden/command.h"
+#include "warden/testing/spawn_options.h"
+
+namespace warden_testing {
+
+namespace internal {
+class ChildSet;
+}
+
+// Starts the child as ChildFixture::spawn does, and its destructor ends it as ChildFixture::TearDown does: see there.
+// Thread-compatible.
+class ScopedChild {
+ public:
+  explicit ScopedChild(const warden::Command& command, const SpawnOptions& options = {},
+                       const Location& where = Location::here());
+  ScopedChild(ScopedChild&& other) noexcept;
+  ~ScopedChild();
+
+  // Whether it was started and is ready. If not, the test has failed already, and must not go on:
+  // ASSERT_TRUE(server.ok()).
+  bool ok() const { return child_ != nullptr; }
+
+  // REQUIRES: ok().
+  warden::Child& operator*() const { return *child_; }
+  warden::Child* operator->() const { return child_; }
+  // Null unless ok().
+  warden::Child* get() const { return child_; }
+
+ private:
+  std::unique_ptr<internal::ChildSet> set_;  // null once moved from
+  warden::Child* child_;
+};
+
+}  // namespace warden_testing
+
+#endif  // WARDEN_TESTING_SCOPED_CHILD_H_

@@ -1,0 +1,150 @@
+#include "lib/testing/child_set.h"
+
+#include <stdio.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "absl/base/config.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "lib/testing/child_record.h"
+#include "lib/testing/output_files.h"
+#include "lib/testing/verdict.h"
+#include "lib/testing/wait_ready.h"
+#include "warden/terminate_all.h"
+
+namespace warden_testing::internal {
+namespace {
+
+using warden::Command;
+using warden::Stdio;
+
+// A destructor may be what fails the test, so the exception of --gtest_throw_on_failure ends here.
+void fail(const Location& where, const std::string& message) {
+#ifdef ABSL_HAVE_EXCEPTIONS
+  try {
+    ADD_FAILURE_AT(where.file, where.line) << message;
+  } catch (...) {
+  }
+#else
+  ADD_FAILURE_AT(where.file, where.line) << message;
+#endif
+}
+
+Command for_a_test(Command command, const SpawnOptions& options) {
+  warden::CaptureOptions capture;
+  capture.limit = options.keep_output;
+  capture.keep = warden::CaptureOptions::Keep::kLast;
+  const bool* const is_set = command.options().stdio_is_set;
+  const bool chosen[3] = {is_set[0], is_set[1], is_set[2]};
+  if (!chosen[0]) command.stdin_from(Stdio::null());
+  if (!chosen[1]) command.stdout_to(Stdio::capture(capture));
+  if (!chosen[2]) command.stderr_to(Stdio::capture(capture));
+  if (!options.name.empty()) command.name(options.name);
+  command.die_with_parent(true);
+  return command;
+}
+
+std::vector<Outcome> end_one_by_one(const TrackedChildren& children) {
+  std::vector<Outcome> outcomes;
+  for (auto tracked = children.rbegin(); tracked != children.rend(); ++tracked) {
+    outcomes.push_back((*tracked)->child.terminate_with_report((*tracked)->options.policy));
+  }
+  std::reverse(outcomes.begin(), outcomes.end());
+  return outcomes;
+}
+
+std::vector<Outcome> end_at_once(const TrackedChildren& children, const warden::TerminationPolicy& policy) {
+  std::vector<warden::Child*> all;
+  for (const auto& tracked : children) all.push_back(&tracked->child);
+  return warden::terminate_all(all, policy);
+}
+
+// Of a child that was not ready: why, and how it ended.
+std::string joined(const std::string& problem, const Outcome& outcome) {
+  if (!outcome.has_value()) return absl::StrCat(problem, "; it could not be ended: ", outcome.error().to_string());
+  return absl::StrCat(problem, "; it was ended: ", outcome.value().status.to_string());
+}
+
+// One failure for a child that has a problem; of the others only what they wrote.
+void tell(const TrackedChild& tracked, const ChildRecord& record) {
+  const std::string written = last_lines_text(record) + write_output_files(record);
+  if (record.problem.has_value()) {
+    fail(tracked.where, absl::StrCat("child '", record.name, "' (pid ", record.pid, ") ", *record.problem,
+                                     "\nWhat was tried to end it:\n", attempts_text(record), written));
+  } else {
+    ::printf("%s\n%s", headline(record).c_str(), written.c_str());
+    ::fflush(stdout);
+  }
+}
+
+}  // namespace
+
+ChildSet::ChildSet() : exceptions_before_(std::uncaught_exceptions()) {}
+
+ChildSet::~ChildSet() { tear_down(); }
+
+TrackedChild& ChildSet::adopt(warden::Child child, const SpawnOptions& options, const Location& where) {
+  children_.push_back(std::make_unique<TrackedChild>(TrackedChild{std::move(child), options, where}));
+  return *children_.back();
+}
+
+warden::Child* ChildSet::spawn(const Command& command, const SpawnOptions& options, const Location& where) {
+  const Command chosen = for_a_test(command, options);
+  if (const auto invalid = options.policy.validate()) {
+    fail(where,
+         absl::StrCat("child '", chosen.display_name(), "' was not started: its policy: ", invalid->to_string()));
+    return nullptr;
+  }
+  auto spawned = warden::Child::spawn(chosen);
+  if (!spawned.has_value()) {
+    fail(where, spawned.error().to_string());
+    return nullptr;
+  }
+  TrackedChild& tracked = adopt(std::move(spawned).value(), options, where);
+  const std::optional<std::string> problem = wait_ready(tracked.child, options);
+  if (!problem.has_value()) return &tracked.child;
+  const auto is_this = [&tracked](const auto& other) { return other.get() == &tracked; };
+  const auto at = std::find_if(children_.begin(), children_.end(), is_this);
+  TrackedChildren unready;
+  unready.push_back(std::move(*at));
+  children_.erase(at);
+  finish(std::move(unready), std::nullopt, problem);
+  return nullptr;
+}
+
+void ChildSet::end_all_at_once(const warden::TerminationPolicy& policy, const Location& where) {
+  if (const auto invalid = policy.validate()) {
+    fail(where, absl::StrCat("this policy ends no child: ", invalid->to_string()));
+    return;
+  }
+  at_once_ = policy;
+}
+
+void ChildSet::tear_down() { finish(std::exchange(children_, {}), at_once_, std::nullopt); }
+
+void ChildSet::finish(TrackedChildren children, const std::optional<warden::TerminationPolicy>& at_once,
+                      const std::optional<std::string>& problem) {
+  std::vector<Sight> sights;
+  for (const auto& tracked : children) sights.push_back(look_at(tracked->child));
+  if (sights.empty() || !sights.front().is_ours) return;
+  const std::vector<Outcome> outcomes =
+      at_once.has_value() ? end_at_once(children, *at_once) : end_one_by_one(children);
+
+  std::vector<std::optional<std::string>> problems;
+  bool has_failed = ::testing::Test::HasFailure() || std::uncaught_exceptions() > exceptions_before_;
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    problems.push_back(problem_with(sights[i], children[i]->options.may_exit, outcomes[i]));
+    if (problem.has_value()) problems[i] = joined(*problem, outcomes[i]);
+    has_failed = has_failed || problems[i].has_value();
+  }
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    warden::Child& child = children[i]->child;
+    if (has_failed) tell(*children[i], record_of(child, problems[i], outcomes[i]));
+    child.must_not_be_terminated();  // one that could not be ended is not dropped by mistake
+  }
+}
+
+}  // namespace warden_testing::internal

@@ -1,0 +1,165 @@
+#include "warden/testing/printers.h"
+
+#include <algorithm>
+#include <string>
+
+namespace warden {
+namespace {
+
+using ::testing::PrintToString;
+
+constexpr std::size_t kMostBytes = 1024;
+
+const char* yes_or_no(bool yes) { return yes ? "yes" : "no"; }
+
+std::string number_or(const std::optional<std::uint32_t>& number, const char* otherwise) {
+  return number.has_value() ? std::to_string(*number) : otherwise;
+}
+
+}  // namespace
+
+void PrintTo(ExitKind kind, std::ostream* out) {
+  constexpr const char* kNames[] = {"exited", "signaled", "lost"};
+  *out << kNames[static_cast<int>(kind)];
+}
+
+void PrintTo(Errc code, std::ostream* out) { *out << make_error_code(code).message(); }
+
+void PrintTo(TerminationErrorKind kind, std::ostream* out) {
+  constexpr const char* kNames[] = {"invalid policy", "signal failed", "termination failed"};
+  *out << kNames[static_cast<int>(kind)];
+}
+
+void PrintTo(WaitOrTerminateError::Kind kind, std::ostream* out) {
+  constexpr const char* kNames[] = {"refused", "wait failed", "termination failed", "wait and termination failed"};
+  *out << kNames[static_cast<int>(kind)];
+}
+
+void PrintTo(ProcessState::Kind kind, std::ostream* out) {
+  constexpr const char* kNames[] = {"running", "exited", "uncertain"};
+  *out << kNames[static_cast<int>(kind)];
+}
+
+void PrintTo(Stdio::Kind kind, std::ostream* out) {
+  constexpr const char* kNames[] = {"inherit", "null", "fd", "file", "pipe", "capture", "merge"};
+  *out << kNames[static_cast<int>(kind)];
+}
+
+void PrintTo(Stdio::FileMode mode, std::ostream* out) {
+  constexpr const char* kNames[] = {"read", "truncate", "append"};
+  *out << kNames[static_cast<int>(mode)];
+}
+
+void PrintTo(CaptureOptions::Keep keep, std::ostream* out) {
+  *out << (keep == CaptureOptions::Keep::kFirst ? "first" : "last");
+}
+
+void PrintTo(Command::EnvChange::Kind kind, std::ostream* out) {
+  constexpr const char* kNames[] = {"set", "unset", "clear"};
+  *out << kNames[static_cast<int>(kind)];
+}
+
+void PrintTo(LogSeverity severity, std::ostream* out) {
+  constexpr const char* kNames[] = {"debug", "warning", "error"};
+  *out << kNames[static_cast<int>(severity)];
+}
+
+void PrintTo(const ResourceUsage& usage, std::ostream* out) {
+  *out << "user " << absl::FormatDuration(usage.user_time) << ", system " << absl::FormatDuration(usage.system_time)
+       << ", " << usage.max_rss_kib << " KiB";
+}
+
+void PrintTo(const AdoptOptions& options, std::ostream* out) { *out << "name " << PrintToString(options.name); }
+
+void PrintTo(const Stdio& stdio, std::ostream* out) {
+  PrintTo(stdio.kind(), out);
+  if (stdio.kind() == Stdio::Kind::kFd) *out << ' ' << stdio.descriptor();
+  if (stdio.kind() == Stdio::Kind::kFile) *out << ' ' << PrintToString(stdio.path());
+}
+
+void PrintTo(const ResourceLimit& limit, std::ostream* out) {
+  const auto value = [](std::uint64_t number) {
+    return number == ResourceLimit::kUnlimited ? "unlimited" : std::to_string(number);
+  };
+  *out << "resource " << limit.resource << ": soft " << value(limit.soft) << ", hard " << value(limit.hard);
+}
+
+void PrintTo(const Credentials& credentials, std::ostream* out) {
+  *out << "uid " << number_or(credentials.uid, "unchanged") << ", gid " << number_or(credentials.gid, "unchanged")
+       << ", groups " << PrintToString(credentials.groups);
+}
+
+void PrintTo(const InheritedFd& fd, std::ostream* out) { *out << fd.source << " as " << fd.target; }
+
+void PrintTo(const Command& command, std::ostream* out) {
+  *out << "command '" << command.display_name() << "' with " << command.arguments().size() << " arguments";
+}
+
+void PrintTo(const Command::EnvChange& change, std::ostream* out) {
+  PrintTo(change.kind, out);
+  *out << ' ' << change.name;
+}
+
+void PrintTo(const Command::Options& options, std::ostream* out) {
+  *out << "stdin " << PrintToString(options.stdio[0]) << ", stdout " << PrintToString(options.stdio[1]) << ", stderr "
+       << PrintToString(options.stdio[2]) << ", own group: " << yes_or_no(options.group);
+}
+
+void PrintTo(const CaptureOptions& options, std::ostream* out) {
+  *out << "the " << PrintToString(options.keep) << ' ';
+  if (options.limit == CaptureOptions::kUnbounded) {
+    *out << "(all) bytes";
+  } else {
+    *out << options.limit << " bytes";
+  }
+}
+
+void PrintTo(const Output& output, std::ostream* out) {
+  const std::string text = output.text();
+  const std::size_t from = text.size() - std::min(text.size(), kMostBytes);
+  *out << (from > 0 ? "... " : "") << PrintToString(text.substr(from)) << " (" << output.total_bytes()
+       << " bytes in all" << (output.truncated() ? ", truncated)" : ")");
+}
+
+void PrintTo(const Output::Chunk& chunk, std::ostream* out) { *out << chunk.size << " bytes"; }
+
+void PrintTo(const Output::Facts& facts, std::ostream* out) {
+  *out << facts.total_bytes << " bytes in all, complete: " << yes_or_no(facts.complete);
+}
+
+void PrintTo(const Line& line, std::ostream* out) {
+  *out << PrintToString(line.text) << (line.truncated ? " (truncated)" : "");
+}
+
+void PrintTo(const RunOptions& options, std::ostream* out) {
+  *out << "timeout " << absl::FormatDuration(options.timeout) << ", policy: " << options.policy;
+}
+
+void PrintTo(const StdinReport& report, std::ostream* out) {
+  *out << report.written << " bytes written";
+  if (report.stopped.has_value()) *out << "; " << *report.stopped;
+  if (report.read_error) *out << "; " << report.read_error.message();
+}
+
+void PrintTo(const RunResult& result, std::ostream* out) {
+  *out << "process '" << result.process_name << "': ";
+  if (result.termination.has_value()) *out << "timed out after " << absl::FormatDuration(result.timeout) << ", then ";
+  *out << result.status << "; stdout: " << PrintToString(result.stdout_output)
+       << "; stderr: " << PrintToString(result.stderr_output);
+  if (result.termination.has_value()) *out << "; termination: " << *result.termination;
+}
+
+void PrintTo(const Misuse& misuse, std::ostream* out) {
+  *out << "misuse of '" << misuse.process_name << "' (pid " << misuse.pid << ") " << misuse.error;
+}
+
+void PrintTo(const LogRecord& record, std::ostream* out) {
+  PrintTo(record.severity, out);
+  *out << ": '" << record.process_name << "': " << record.event << ' ' << record.error;
+}
+
+void PrintTo(const Child& child, std::ostream* out) {
+  *out << "child '" << child.name() << "' (pid " << child.pid() << "): " << child.state();
+}
+
+}  // namespace warden

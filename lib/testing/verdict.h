@@ -1,0 +1,31 @@
+// What is wrong with how a child of a test ended.
+#ifndef WARDEN_LIB_TESTING_VERDICT_H_
+#define WARDEN_LIB_TESTING_VERDICT_H_
+
+#include <optional>
+#include <string>
+
+#include "warden/child.h"
+#include "warden/termination_error.h"
+#include "warden/termination_report.h"
+
+namespace warden_testing::internal {
+
+using Outcome = warden::Result<warden::TerminationReport, warden::TerminationError>;
+
+// A child before the test ends it.
+struct Sight {
+  bool has_ended = false;
+  bool end_was_seen = false;      // by the test
+  bool was_asked_to_end = false;  // the test has sent a signal that asks for it
+  bool is_ours = true;            // false in a forked copy
+};
+
+Sight look_at(const warden::Child& child);
+
+// Empty when nothing is.
+std::optional<std::string> problem_with(const Sight& before, bool may_exit, const Outcome& outcome);
+
+}  // namespace warden_testing::internal
+
+#endif  // WARDEN_LIB_TESTING_VERDICT_H_

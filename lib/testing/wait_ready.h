@@ -1,0 +1,18 @@
+// The wait until a child of a test is ready.
+#ifndef WARDEN_LIB_TESTING_WAIT_READY_H_
+#define WARDEN_LIB_TESTING_WAIT_READY_H_
+
+#include <optional>
+#include <string>
+
+#include "warden/child.h"
+#include "warden/testing/spawn_options.h"
+
+namespace warden_testing::internal {
+
+// Empty when it is. Else why not: "was not ready: its stdout had no line with 'listening' within 30s".
+std::optional<std::string> wait_ready(warden::Child& child, const SpawnOptions& options);
+
+}  // namespace warden_testing::internal
+
+#endif  // WARDEN_LIB_TESTING_WAIT_READY_H_

@@ -1,0 +1,144 @@
+// A test program with tests that pass, fail, crash and leave in every way: inner_run_test.cc runs it, and looks at what
+// it says and what it leaves. Its children append their pids to the file $INNER_PIDS.
+#include <stdlib.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "warden/testing/child_fixture.h"
+#include "warden/testing/scoped_child.h"
+
+namespace {
+
+using warden_testing::ChildFixture;
+using warden_testing::Ready;
+using warden_testing::ScopedChild;
+using warden_testing::SpawnOptions;
+
+// A server of one process, or with a worker in its group. What the script does when it listens comes last.
+warden::Command server(const std::string& then, const std::string& worker = "") {
+  warden::Command command("/bin/sh");
+  command.args({"-c", worker + "echo $$ >> $INNER_PIDS; echo log of $NAME >&2; echo listening; " + then});
+  return command;
+}
+
+warden::Command server() { return server("exec sleep 600"); }
+
+warden::Command server_with_worker() { return server("wait; exec sleep 600", "sleep 600 & echo $! >> $INNER_PIDS; "); }
+
+SpawnOptions named(const std::string& name) {
+  SpawnOptions options;
+  options.name = name;
+  options.ready = Ready::on_line("listening");
+  return options;
+}
+
+class Inner : public ChildFixture {
+ protected:
+  warden::Child* start(warden::Command command, const std::string& name) {
+    return spawn(command.env("NAME", name), named(name));
+  }
+};
+
+TEST_F(Inner, Passes) {
+  ASSERT_NE(start(server_with_worker(), "first"), nullptr);
+  ASSERT_NE(start(server(), "second"), nullptr);
+}
+
+TEST_F(Inner, FailsInItsBody) {
+  ASSERT_NE(start(server_with_worker(), "first"), nullptr);
+  ASSERT_NE(start(server(), "path/to second"), nullptr);
+  FAIL() << "on purpose";
+}
+
+TEST_F(Inner, HasAChildThatCrashes) {
+  warden::Child* const child = start(server("kill -SEGV $$"), "crasher");
+  ASSERT_NE(child, nullptr);
+  while (child->state().kind == warden::ProcessState::Kind::kRunning) absl::SleepFor(absl::Milliseconds(1));
+}
+
+TEST_F(Inner, IsSkipped) {
+  ASSERT_NE(start(server(), "skipped"), nullptr);
+  GTEST_SKIP() << "on purpose";
+}
+
+TEST_F(Inner, Throws) {
+  ASSERT_NE(start(server_with_worker(), "thrown"), nullptr);
+  throw std::runtime_error("on purpose");
+}
+
+class FailingSetUp : public Inner {
+ protected:
+  void SetUp() override {
+    ASSERT_NE(start(server_with_worker(), "set-up"), nullptr);
+    FAIL() << "on purpose";
+  }
+};
+
+TEST_F(FailingSetUp, HasNoBody) { ADD_FAILURE() << "the body runs"; }
+
+class FailingConstructor : public Inner {
+ protected:
+  FailingConstructor() { start_and_fail(); }
+
+ private:
+  void start_and_fail() {
+    ASSERT_NE(start(server_with_worker(), "constructor"), nullptr);
+    FAIL() << "on purpose";
+  }
+};
+
+TEST_F(FailingConstructor, HasNoBody) { ADD_FAILURE() << "the body runs"; }
+
+class ForgottenTearDown : public Inner {
+ protected:
+  void TearDown() override {}
+};
+
+TEST_F(ForgottenTearDown, Passes) { ASSERT_NE(start(server_with_worker(), "forgotten"), nullptr); }
+
+TEST(InnerScoped, FailsBeforeTheScopeEnds) {
+  const ScopedChild child(server_with_worker().env("NAME", "scoped"), named("scoped"));
+  ASSERT_TRUE(child.ok());
+  FAIL() << "on purpose";
+}
+
+class InnerParameters : public Inner, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(InnerParameters, Fails) {
+  ASSERT_NE(start(server(), GetParam()), nullptr);
+  FAIL() << "on purpose";
+}
+
+INSTANTIATE_TEST_SUITE_P(Some, InnerParameters, ::testing::Values("one", "other"));
+
+// The child is there before the process dies, and after it: it is not the dying process's.
+class InnerDeathTest : public Inner {
+ protected:
+  void die(const char* style) {
+    GTEST_FLAG_SET(death_test_style, style);
+    warden::Child* const child = start(server(), style);
+    ASSERT_NE(child, nullptr);
+    EXPECT_DEATH(abort(), "");
+    EXPECT_EXIT(exit(3), ::testing::ExitedWithCode(3), "");
+    EXPECT_EQ(child->state().kind, warden::ProcessState::Kind::kRunning);
+  }
+};
+
+TEST_F(InnerDeathTest, Fast) { die("fast"); }
+TEST_F(InnerDeathTest, Threadsafe) { die("threadsafe"); }
+
+TEST_F(Inner, Aborts) {
+  ASSERT_NE(start(server(), "aborted"), nullptr);
+  abort();
+}
+
+TEST_F(Inner, Exits) {
+  ASSERT_NE(start(server(), "exited"), nullptr);
+  exit(0);
+}
+
+}  // namespace
