@@ -25,14 +25,15 @@ step() {
   if "$@" </dev/null; then record 1 0 "$name"; else record 0 1 "$name"; fi
 }
 
-# test_step NAME BAZEL_ARGS...: each test target counts; no result for any target is one failure.
+# test_step NAME BAZEL_ARGS...: each test target counts; no result for any target is one failure. `bazel` says how to run
+# Bazel, if not by ./bazelw.
 test_step() {
   local name=$1
   shift
   echo "=== $name"
   started=$SECONDS
   local status=0 good bad
-  ./bazelw "$@" </dev/null 2>&1 | tee "$work/tests"
+  "${bazel[@]-./bazelw}" "$@" </dev/null 2>&1 | tee "$work/tests"
   status=${PIPESTATUS[0]}
   good=$(grep -cE '^//[^ ]+ +(\(cached\) )?PASSED' "$work/tests")
   bad=$(grep -cE '^//[^ ]+ +(\(cached\) )?(FAILED|FLAKY|TIMEOUT|NO STATUS|INCOMPLETE)' "$work/tests")

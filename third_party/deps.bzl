@@ -53,13 +53,15 @@ def warden_deps():
         files = {"cli11/root.BUILD": "BUILD.bazel"},
     )
 
-    # What only tests and benchmarks need.
+    # What tests need: ours, and those of others that use @warden//:testing.
     _repository(
         name = "com_google_googletest",
         files = {"googletest/root.BUILD": "BUILD.bazel"},
         source = "/usr/src/googletest",
         package = "googletest",
     )
+
+    # What only the benchmarks need.
     _repository(
         name = "google_benchmark",
         files = {"google_benchmark/root.BUILD": "BUILD.bazel"},

@@ -1,0 +1,3 @@
+#include "warden/child.h"
+
+int number_of(const warden::Child& child) { return child.pid(); }

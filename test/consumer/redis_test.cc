@@ -1,0 +1,112 @@
+// A real server: started, ready when its log says so, used, ended, and nothing of it is left.
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "warden/testing/child_fixture.h"
+#include "warden/testing/matchers.h"
+#include "warden/warden.h"
+
+namespace {
+
+// So long that a busy machine does not reach it.
+constexpr absl::Duration kBound = absl::Minutes(1);
+// In the line that the server writes when it is ready.
+constexpr char kReady[] = "ready to accept connections";
+
+// Server and client meet at a Unix socket in this directory. A path of it may be longer than such a socket's can be, so
+// both run in there.
+std::string directory() { return std::getenv("TEST_TMPDIR"); }
+
+warden::Command server() {
+  warden::Command command("redis-server");
+  command.args({"--port", "0", "--unixsocket", "socket", "--save", "", "--appendonly", "no"});
+  command.cwd(directory());
+  return command;
+}
+
+// What the server answers, or what went wrong.
+std::string ask(std::initializer_list<std::string_view> question) {
+  warden::Command command("redis-cli");
+  command.args({"-s", "socket"}).args(question).cwd(directory());
+  warden::RunOptions options;
+  options.timeout = kBound;
+  const auto answer = warden::check(warden::run(command, options));
+  if (!answer) return answer.error().to_string();
+  return answer.value().stdout_output.text();
+}
+
+void expect_that_it_works() {
+  EXPECT_EQ(ask({"SET", "key", "value with\nnewline"}), "OK\n");
+  EXPECT_EQ(ask({"GET", "key"}), "value with\nnewline\n");
+}
+
+void expect_nothing_left(int pid) {
+  EXPECT_EQ(::kill(-pid, 0), -1) << "its group has members";
+  EXPECT_EQ(errno, ESRCH);
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG | __WALL), -1) << "a child is left";
+  EXPECT_EQ(errno, ECHILD);
+}
+
+// With the library alone.
+TEST(Redis, IsReadyAnswersAndIsGone) {
+  warden::Command command = server();
+  command.stdout_to(warden::Stdio::capture()).stderr_to(warden::Stdio::merge());
+  auto spawned = warden::Child::spawn(command);
+  ASSERT_TRUE(spawned.has_value()) << spawned.error();
+  warden::Child redis = std::move(spawned).value();
+
+  const auto ready = redis.wait_for_line(warden::OutputStream::kStdout, kReady, kBound);
+  ASSERT_TRUE(ready.has_value()) << ready.error();
+  ASSERT_TRUE(ready.value().matched()) << redis.output(warden::OutputStream::kStdout).value().text();
+  expect_that_it_works();
+
+  const auto ended = redis.terminate_with_report(warden::TerminationPolicy::service(kBound));
+  EXPECT_THAT(ended, warden_testing::ExitedWith(0));
+  EXPECT_THAT(redis.attempt_log(),
+              warden_testing::HasAttempt(warden::AttemptPhase::kTerminate, warden::AttemptOperation::kWaitForExit,
+                                         warden::AttemptResult::kOk));
+  ASSERT_TRUE(redis.drain_output().has_value());
+  EXPECT_THAT(redis.output(warden::OutputStream::kStdout).value().text(), ::testing::HasSubstr("bye bye"));
+  expect_nothing_left(redis.pid());
+}
+
+// With the fixture, which ends what a test has started.
+class RedisTest : public warden_testing::ChildFixture {
+ protected:
+  void start() {
+    warden_testing::SpawnOptions options;
+    options.ready = warden_testing::Ready::on_line(kReady);
+    options.ready_timeout = kBound;
+    options.policy = warden::TerminationPolicy::service(kBound);
+    warden::Child* const child = spawn(server(), options);
+    ASSERT_NE(child, nullptr);
+    pid_ = child->pid();
+  }
+
+  void TearDown() override {
+    ASSERT_NE(pid_, 0);
+    EXPECT_EQ(::kill(-pid_, 0), 0) << "it was not there until now";
+    ChildFixture::TearDown();
+    expect_nothing_left(pid_);
+  }
+
+ private:
+  int pid_ = 0;
+};
+
+TEST_F(RedisTest, AnswersAndIsGoneAfterTheTest) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  expect_that_it_works();
+}
+
+}  // namespace
