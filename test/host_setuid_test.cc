@@ -39,7 +39,7 @@ class HostSetuid : public ::testing::Test {
 // The real user of each thread of this process.
 std::vector<std::string> users_of_threads() {
   std::vector<std::string> users;
-  for (const int thread : ProcessSnapshot::take().threads) {
+  for (const auto& [thread, name] : ProcessSnapshot::take().threads) {
     std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/status");
     for (std::string word; status >> word;) {
       if (word != "Uid:" || !(status >> word)) continue;

@@ -225,14 +225,20 @@ TEST_F(InnerRun, ScopedChildOfAFailedTestPrintsItsLastLines) {
 TEST_F(InnerRun, DeathTestsOfBothStylesEndNeitherTheChildNorLeaveTheirOwn) {
   const warden::RunResult fast = run(inner("InnerDeathTest.Fast"));
   EXPECT_THAT(fast, ExitedWith(0)) << text_of(fast);
-  EXPECT_THAT(pids(), SizeIs(1));
+  EXPECT_THAT(pids(), SizeIs(2));
   const warden::RunResult threadsafe = run(inner("InnerDeathTest.Threadsafe"));
   EXPECT_THAT(threadsafe, ExitedWith(0)) << text_of(threadsafe);
-  EXPECT_THAT(pids(), SizeIs(1 + 3)) << "each death test runs the test once more up to its line";
+  EXPECT_THAT(pids(), SizeIs(2 * (1 + 3))) << "each death test runs the test once more up to its line";
 }
 
 TEST_F(InnerRun, ChildrenDieWithATestThatAborts) {
   EXPECT_THAT(run(inner("Inner.Aborts")), KilledBy(warden::Signal::abort()));
+}
+
+TEST_F(InnerRun, ChildrenAndTheirGroupsDieWithATestThatIsKilled) {
+  EXPECT_THAT(run(inner("Inner.IsKilled")), KilledBy(warden::Signal::kill()));
+  EXPECT_THAT(run(inner("Inner.GetsSigterm")), KilledBy(warden::Signal::terminate()));
+  EXPECT_THAT(pids(), SizeIs(4));
 }
 
 TEST_F(InnerRun, ChildrenDieWithATestThatExits) { EXPECT_THAT(run(inner("Inner.Exits")), ExitedWith(0)); }

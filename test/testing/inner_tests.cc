@@ -1,5 +1,6 @@
 // A test program with tests that pass, fail, crash and leave in every way: inner_run_test.cc runs it, and looks at what
 // it says and what it leaves. Its children append their pids to the file $INNER_PIDS.
+#include <signal.h>
 #include <stdlib.h>
 
 #include <stdexcept>
@@ -126,7 +127,7 @@ class InnerDeathTest : public Inner {
  protected:
   void die(const char* style) {
     GTEST_FLAG_SET(death_test_style, style);
-    warden::Child* const child = start(server(), style);
+    warden::Child* const child = start(server_with_worker(), style);
     ASSERT_NE(child, nullptr);
     EXPECT_DEATH(abort(), "");
     EXPECT_EXIT(exit(3), ::testing::ExitedWithCode(3), "");
@@ -138,12 +139,23 @@ TEST_F(InnerDeathTest, Fast) { die("fast"); }
 TEST_F(InnerDeathTest, Threadsafe) { die("threadsafe"); }
 
 TEST_F(Inner, Aborts) {
-  ASSERT_NE(start(server(), "aborted"), nullptr);
+  ASSERT_NE(start(server_with_worker(), "aborted"), nullptr);
   abort();
 }
 
+// As Bazel's timeout does it.
+TEST_F(Inner, IsKilled) {
+  ASSERT_NE(start(server_with_worker(), "killed"), nullptr);
+  raise(SIGKILL);
+}
+
+TEST_F(Inner, GetsSigterm) {
+  ASSERT_NE(start(server_with_worker(), "terminated"), nullptr);
+  raise(SIGTERM);
+}
+
 TEST_F(Inner, Exits) {
-  ASSERT_NE(start(server(), "exited"), nullptr);
+  ASSERT_NE(start(server_with_worker(), "exited"), nullptr);
   exit(0);
 }
 
