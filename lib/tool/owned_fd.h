@@ -2,6 +2,7 @@
 #ifndef WARDEN_LIB_TOOL_OWNED_FD_H_
 #define WARDEN_LIB_TOOL_OWNED_FD_H_
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -29,6 +30,12 @@ class OwnedFd {
  private:
   int fd_ = -1;  // -1: none
 };
+
+// Above the standard streams, any of which may be closed.
+inline OwnedFd raise(OwnedFd low) {
+  if (low.get() > STDERR_FILENO) return low;
+  return OwnedFd(::fcntl(low.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+}
 
 }  // namespace warden::tool
 

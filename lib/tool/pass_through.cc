@@ -12,19 +12,10 @@
 
 #include "lib/tool/pipe_writers.h"
 #include "lib/tool/ready_line.h"
+#include "lib/tool/stream_target.h"
 
 namespace warden::tool {
 namespace {
-
-// Above the standard streams, any of which may be closed.
-OwnedFd raise(OwnedFd low) { return OwnedFd(::fcntl(low.get(), F_DUPFD_CLOEXEC, 3)); }
-
-// Where the tool's own stream leads; nowhere when it is closed, as the program would have it without the tool.
-OwnedFd target_of(int fd) {
-  OwnedFd target(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
-  if (target.get() >= 0 || errno != EBADF) return target;
-  return raise(OwnedFd(::open("/dev/null", O_WRONLY | O_CLOEXEC)));
-}
 
 struct Ends {
   OwnedFd source, sink, target, wake;
@@ -34,7 +25,7 @@ struct Ends {
 
 Ends open_ends(int fd) {
   Ends ends;
-  ends.target = target_of(fd);  // before a pipe can take the number of one that is closed
+  ends.target = open_target(fd);  // before a pipe can take the number of one that is closed
   int pipe[2] = {-1, -1};
   if (::pipe2(pipe, O_CLOEXEC) != 0) return ends;
   ends.source = raise(OwnedFd(pipe[0]));
@@ -72,8 +63,12 @@ class PassThrough::Stream {
   StreamOutput finish() {
     pump_.join();
     const StreamPump::Result& result = pump_.result();
-    StreamOutput output = {result.total_bytes, result.passed_bytes, result.complete, result.write_error, {}, {}};
-    if (output.is_held()) output.holders = find_pipe_writers(inode_);
+    StreamOutput output;
+    output.total_bytes = result.total_bytes;
+    output.passed_bytes = result.passed_bytes;
+    output.complete = result.complete;
+    output.write_error = result.write_error;
+    if (output.is_held()) output.held_by = find_pipe_writers(inode_);
     if (tail_ != nullptr) output.tail = tail_->lines();
     return output;
   }

@@ -1,6 +1,7 @@
 #include "lib/tool/pipe_writers.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -22,12 +23,13 @@ bool is_writer(const fs::path& link, const std::string& pipe) {
   return ::lstat(link.c_str(), &info) == 0 && (info.st_mode & S_IWUSR) != 0;
 }
 
-bool has_writer(const fs::path& process, const std::string& pipe) {
-  std::error_code error;
-  fs::directory_iterator link(process / "fd", error);
-  for (; !error && link != fs::directory_iterator(); link.increment(error)) {
+// No error where the process has ended meanwhile.
+bool has_writer(const fs::path& process, const std::string& pipe, std::error_code* error) {
+  fs::directory_iterator link(process / "fd", *error);
+  for (; !*error && link != fs::directory_iterator(); link.increment(*error)) {
     if (is_writer(link->path(), pipe)) return true;
   }
+  if (*error == std::errc::no_such_file_or_directory || *error == std::errc::no_such_process) error->clear();
   return false;
 }
 
@@ -37,18 +39,33 @@ std::string program_of(const fs::path& process) {
   return name;
 }
 
+// Whether it is that of our pid namespace, and hides nobody (hidepid, proc(5)): not the first process, as a rule.
+bool shows_everybody(const fs::path& proc) {
+  std::error_code error;
+  if (fs::read_symlink(proc / "self", error) != std::to_string(::getpid()) || error) return false;
+  if (::getpid() == 1) return ::geteuid() == 0;
+  return fs::exists(proc / "1", error);
+}
+
 }  // namespace
 
-std::vector<PipeHolder> find_pipe_writers(ino_t pipe_inode) {
+PipeWriters find_pipe_writers(ino_t pipe_inode) {
   const std::string pipe = absl::StrCat("pipe:[", pipe_inode, "]");
-  std::vector<PipeHolder> writers;
+  const fs::path proc = "/proc";
+  PipeWriters writers;
+  writers.all_known = shows_everybody(proc);
   std::error_code error;
-  fs::directory_iterator process("/proc", error);
+  fs::directory_iterator process(proc, error);
   for (; !error && process != fs::directory_iterator(); process.increment(error)) {
     int pid = 0;
     if (!absl::SimpleAtoi(process->path().filename().string(), &pid)) continue;
-    if (has_writer(process->path(), pipe)) writers.push_back({pid, program_of(process->path())});
+    std::error_code refused;
+    if (has_writer(process->path(), pipe, &refused)) {
+      writers.processes.push_back({pid, program_of(process->path())});
+    }
+    if (refused) writers.all_known = false;
   }
+  if (error) writers.all_known = false;
   return writers;
 }
 

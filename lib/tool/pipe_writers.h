@@ -10,8 +10,15 @@
 
 namespace warden::tool {
 
+struct PipeWriters {
+  std::vector<PipeHolder> processes;
+  // Whether that is everybody. False where /proc is missing, is another pid namespace's or hides processes, and where
+  // somebody's descriptors may not be read (those of other users, proc(5)).
+  bool all_known = false;
+};
+
 // As far as /proc shows. Blocks: for a reading of /proc.
-std::vector<PipeHolder> find_pipe_writers(ino_t pipe_inode);
+PipeWriters find_pipe_writers(ino_t pipe_inode);
 
 }  // namespace warden::tool
 

@@ -24,8 +24,8 @@ struct RawFlags {
   std::string cwd, report, report_file, tail, capture_limit, ready_timeout;
 };
 
-void check_duration(const char* flag, const std::string& text, absl::Duration* value) {
-  if (text.empty()) return;
+void check_duration(const CLI::App& run, const char* flag, const std::string& text, absl::Duration* value) {
+  if (run.count(flag) == 0) return;
   absl::Duration parsed;
   if (!absl::ParseDuration(text, &parsed) || parsed < absl::ZeroDuration()) {
     throw CLI::ValidationError(
@@ -121,7 +121,7 @@ void finish_output_flags(const CLI::App& run, const RawFlags& raw, RunFlags* fla
     throw CLI::ValidationError(
         absl::StrCat("invalid --ready-line '", flags->ready_line, "': use a text that a line can contain"));
   }
-  check_duration("--ready-timeout", raw.ready_timeout, &flags->ready_timeout);
+  check_duration(run, "--ready-timeout", raw.ready_timeout, &flags->ready_timeout);
   if (flags->ready_timeout == absl::ZeroDuration()) {
     throw CLI::ValidationError(
         absl::StrCat("invalid --ready-timeout '", raw.ready_timeout, "': no program is ready at once"));
@@ -130,9 +130,9 @@ void finish_output_flags(const CLI::App& run, const RawFlags& raw, RunFlags* fla
 
 RunFlags finish_flags(const CLI::App& run, const RawFlags& raw, RunFlags flags, std::vector<std::string> program) {
   if (program.empty()) throw CLI::ValidationError("no program: use warden run [flags] -- PROGRAM [ARG...]");
-  check_duration("--timeout", raw.timeout, &flags.timeout);
-  check_duration("--interrupt-timeout", raw.interrupt_timeout, &flags.interrupt_timeout);
-  check_duration("--terminate-timeout", raw.terminate_timeout, &flags.terminate_timeout);
+  check_duration(run, "--timeout", raw.timeout, &flags.timeout);
+  check_duration(run, "--interrupt-timeout", raw.interrupt_timeout, &flags.interrupt_timeout);
+  check_duration(run, "--terminate-timeout", raw.terminate_timeout, &flags.terminate_timeout);
   for (const std::string& variable : raw.env) flags.env.push_back(split_variable(variable));
   if (run.count("--cwd") > 0) flags.cwd = raw.cwd;
   if (run.count("--report") > 0) flags.report = parse_report(raw.report);

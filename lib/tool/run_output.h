@@ -5,20 +5,19 @@
 #include <cstdint>
 #include <optional>
 #include <system_error>
-#include <vector>
 
+#include "lib/tool/pipe_writers.h"
 #include "lib/tool/stream_tail.h"
-#include "warden/output_drain.h"
 
 namespace warden::tool {
 
 struct StreamOutput {
   std::uint64_t total_bytes = 0;
   std::uint64_t passed_bytes = 0;
-  bool complete = false;            // the end of the stream was seen
-  std::error_code write_error;      // why it was closed before
-  std::vector<PipeHolder> holders;  // who has it open when it is not complete
-  std::optional<TailLines> tail;    // with --tail
+  bool complete = false;          // the end of the stream was seen
+  std::error_code write_error;    // why it was closed before
+  PipeWriters held_by;            // when it is not complete
+  std::optional<TailLines> tail;  // with --tail
 
   // Whoever reads the tool's stream wants no more, as `head -1`.
   bool was_closed_by_reader() const { return write_error == std::errc::broken_pipe; }

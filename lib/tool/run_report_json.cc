@@ -125,7 +125,11 @@ json::value stream_of(const StreamOutput& stream) {
   object["write_error"] = nullptr;
   if (stream.write_error) object["write_error"] = text_of(stream.write_error.message());
   object["holders"] = nullptr;
-  if (stream.is_held()) object["holders"] = processes_of(stream.holders);
+  object["all_holders_known"] = nullptr;
+  if (stream.is_held()) {
+    object["holders"] = processes_of(stream.held_by.processes);
+    object["all_holders_known"] = stream.held_by.all_known;
+  }
   object["tail"] = tail_of(stream.tail);
   return object;
 }

@@ -37,10 +37,15 @@ void add_tail(const char* name, const TailLines& tail, std::string* text) {
   }
 }
 
+// As StreamDrain says it.
+std::string describe_holders(const PipeWriters& held_by) {
+  if (held_by.processes.empty()) return "processes that cannot be seen";
+  return describe(held_by.processes) + (held_by.all_known ? "" : " and maybe others");
+}
+
 void add_stream(const char* name, const StreamOutput& stream, std::string* text) {
   if (stream.is_held()) {
-    absl::StrAppend(text, name, " is still held",
-                    stream.holders.empty() ? std::string() : " by " + describe(stream.holders),
+    absl::StrAppend(text, name, " is still held by ", describe_holders(stream.held_by),
                     "; nothing more is passed on\n");
   }
   if (stream.write_error) {

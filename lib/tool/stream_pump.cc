@@ -9,12 +9,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/tool/stream_target.h"
+
 namespace warden::tool {
 namespace {
 
 constexpr std::size_t kChunk = 64 * 1024;
-// poll(2) says of a pipe that so much can be written without blocking (PIPE_BUF, pipe(7)).
-constexpr std::size_t kWrite = 4096;
+// After a write that was to be possible and was not.
+constexpr int kPauseMilliseconds = 10;
 
 // A write to a pipe that nobody reads fails, and one to the terminal from the background is done, whatever stty(1)
 // says.
@@ -106,6 +108,13 @@ bool StreamPump::wait_ready(int fd, Side side) {
   }
 }
 
+// Somebody else has been quicker, or a terminal has room for one byte and needs it for two: poll(2) may go on saying
+// that there is room.
+void StreamPump::pause() {
+  pollfd polled = {wake_.get(), POLLIN, 0};
+  ::poll(&polled, 1, kPauseMilliseconds);
+}
+
 std::size_t StreamPump::pass_some(std::size_t most) {
   ssize_t count = 0;
   do {
@@ -137,8 +146,12 @@ void StreamPump::pass_rest() {
 bool StreamPump::write_all(std::string_view bytes) {
   while (!bytes.empty()) {
     if (!wait_ready(target_.get(), Side::kWrite)) return true;
-    const ssize_t count = ::write(target_.get(), bytes.data(), std::min(bytes.size(), kWrite));
-    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    const ssize_t count = write_some(target_, bytes);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) {
+      pause();
+      continue;
+    }
     if (count < 0) {
       result_.write_error = std::error_code(errno, std::generic_category());
       return false;

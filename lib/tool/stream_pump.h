@@ -54,6 +54,7 @@ class StreamPump {
   bool wait_ready(int fd, Side side);
   std::optional<Clock::time_point> deadline(Side side);
   void wake_up();
+  void pause();
   // Reads once and passes it on. 0 at the end and when it cannot go on.
   std::size_t pass_some(std::size_t most);
   void pass_rest();

@@ -140,7 +140,8 @@ void check_tail(const value& tail, const std::string& where) {
 // Both are there or neither.
 void check_stream(const value& stream, const std::string& where) {
   if (stream.is_null()) return;
-  if (!has_fields(stream, where, {"total_bytes", "passed_bytes", "complete", "write_error", "holders", "tail"})) {
+  if (!has_fields(stream, where,
+                  {"total_bytes", "passed_bytes", "complete", "write_error", "holders", "all_holders_known", "tail"})) {
     return;
   }
   EXPECT_LE(stream.at("passed_bytes").to_number<std::uint64_t>(), stream.at("total_bytes").to_number<std::uint64_t>());
@@ -149,6 +150,8 @@ void check_stream(const value& stream, const std::string& where) {
   const bool is_held = !stream.at("complete").get_bool() && stream.at("write_error").is_null();
   EXPECT_EQ(stream.at("holders").is_array(), is_held) << where;
   EXPECT_EQ(stream.at("holders").is_null(), !is_held) << where;
+  EXPECT_EQ(stream.at("all_holders_known").is_bool(), is_held) << where;
+  EXPECT_EQ(stream.at("all_holders_known").is_null(), !is_held) << where;
   check_processes(stream.at("holders"));
   check_tail(stream.at("tail"), where);
 }

@@ -17,6 +17,7 @@ namespace warden::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 const char* const kTail = "--tail=3";
@@ -43,6 +44,34 @@ ToolResult run_cat(const std::string& input) {
   ToolOptions options = run_program({kTail}, {"cat"});
   options.input = input;
   return run_tool(options);
+}
+
+// A program that leaves somebody behind who holds both streams.
+struct HeldRun {
+  ToolResult result;
+  std::string holder;  // its pid
+};
+
+// Takes as long as the tool waits for such a process.
+HeldRun run_held(const Arguments& flags) {
+  HeldRun run;
+  ToolProcess tool(run_child(flags, {"fork", "sleep"}));
+  std::string line = tool.out().wait_line();
+  if (line == "child ready") line = tool.out().wait_line();
+  EXPECT_THAT(line, StartsWith("forked "));
+  run.holder = line.substr(line.find(' ') + 1);
+  const Pidfd holder(std::stoi("0" + run.holder));
+  run.result = tool.wait();
+  EXPECT_FALSE(holder.is_dead());
+  EXPECT_TRUE(holder.send(SIGKILL));
+  return run;
+}
+
+// A program that ends by itself, and of which not everything can be passed on before somebody reads stderr.
+ToolOptions run_unread(const Arguments& flags) {
+  ToolOptions options = run_program(flags, {"sh", "-c", "echo $$; exec cat >&2"});
+  options.input = large_text(150000);
+  return options;
 }
 
 TEST(PassThrough, ChangesNoByte) {
@@ -132,17 +161,31 @@ TEST(PassThrough, GoesNowhereWhereTheToolsStreamsAreClosed) {
   EXPECT_EQ(report_in_file().at("stderr").at("tail").at("lines"), json(R"(["lost"])"));
 }
 
-// The program is over, and nobody has read half of what it said.
+// The program is over, and nobody has read half of what it said. Meanwhile another run has the whole time in which
+// somebody who holds a stream is waited for.
 TEST(PassThrough, WaitsForASlowReaderAfterAnEndOfTheProgramsOwn) {
-  ToolOptions options = run_program({kTail}, {"sh", "-c", "echo $$; exec cat >&2"});
-  options.input = large_text(150000);
+  const ToolOptions options = run_unread({kTail});
   ToolProcess tool(options);
   const Pidfd program(std::stoi("0" + tool.out().wait_line()));
   ASSERT_TRUE(program.wait_dead());
-  run_tool(run_program({}, {"sleep", "4"}));  // longer than somebody who holds the stream is waited for
+  run_held({kTail, "--report=none"});
   const ToolResult result = tool.wait();
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_TRUE(result.err == options.input) << result.err.size();
+}
+
+TEST(PassThrough, DoesNotWaitForAReaderWhoNeverReadsOnceASignalHasComeAfterTheProgramsEnd) {
+  ToolProcess tool(run_unread(with_report({kTail})));
+  const Pidfd program(std::stoi("0" + tool.out().wait_line()));
+  ASSERT_TRUE(program.wait_dead());
+  tool.send(SIGTERM);
+  ASSERT_TRUE(Pidfd(tool.pid()).wait_dead());
+  EXPECT_EQ(tool.wait().exit_code, 143);
+  const auto report = report_in_file();
+  EXPECT_EQ(report.at("status").at("code"), json("0"));
+  EXPECT_THAT(sent(report), IsEmpty());
+  EXPECT_EQ(report.at("stderr").at("total_bytes"), json("150000"));
+  EXPECT_LT(report.at("stderr").at("passed_bytes").as_int64(), 150000);
 }
 
 TEST(PassThrough, DoesNotWaitForAReaderWhoNeverReadsOnceASignalHasEndedTheProgram) {
@@ -164,20 +207,12 @@ TEST(PassThrough, DoesNotWaitForAReaderWhoNeverReadsOnceTheTimeIsUp) {
 }
 
 TEST(PassThrough, NamesWhoHoldsAStreamAfterTheEndAndDoesNotWaitForIt) {
-  ToolProcess tool(run_child({kTail, "--report=json"}, {"fork", "sleep"}));
-  std::string line = tool.out().wait_line();
-  if (line == "child ready") line = tool.out().wait_line();
-  ASSERT_THAT(line, StartsWith("forked "));
-  const Pidfd left(std::stoi(line.substr(7)));
-  const ToolResult result = tool.wait();
-  EXPECT_FALSE(left.is_dead());
-  EXPECT_TRUE(left.send(SIGKILL));
-  EXPECT_EQ(result.exit_code, 0);
-  const auto report = parse_report(result.err);
-  const auto holders = json("[{\"pid\":" + line.substr(7) + ",\"program\":\"test_child\"}]");
+  const HeldRun run = run_held({kTail, "--report=json"});
+  EXPECT_EQ(run.result.exit_code, 0);
+  const auto report = parse_report(run.result.err);
   for (const char* stream : {"stdout", "stderr"}) {
     EXPECT_EQ(report.at(stream).at("complete"), json("false"));
-    EXPECT_EQ(report.at(stream).at("holders"), holders);
+    EXPECT_EQ(report.at(stream).at("holders"), json("[{\"pid\":" + run.holder + ",\"program\":\"test_child\"}]"));
   }
 }
 
@@ -210,7 +245,7 @@ TEST(Tail, IsInTheJsonReportForEachStream) {
   EXPECT_EQ(result.err, "e\n");
   EXPECT_EQ(report_in_file().at("stdout"),
             json(R"({"total_bytes":7,"passed_bytes":7,"complete":true,"write_error":null,"holders":null,
-                     "tail":{"lines":["b","c\ufffd\u0000"],"truncated":false,"first_line_cut":false}})"));
+                     "all_holders_known":null,"tail":{"lines":["b","c\ufffd\u0000"],"truncated":false,"first_line_cut":false}})"));
   EXPECT_EQ(report_in_file().at("stderr").at("tail").at("lines"), json(R"(["e"])"));
 }
 

@@ -1,7 +1,11 @@
 // Programs that have to become ready: --ready-line and --ready-timeout.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -32,18 +36,55 @@ TEST(Readiness, IsFoundOnEitherStreamAndInsideALine) {
   }
 }
 
-// The time for it is over long before the program ends.
+// Somebody who waits for a word can have it from then on.
+class Fifo {
+ public:
+  Fifo() : path_(::testing::TempDir() + "/fifo") {
+    ::unlink(path_.c_str());
+    EXPECT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+    fd_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);  // does not wait for the other side
+  }
+  ~Fifo() {
+    ::close(fd_);
+    ::unlink(path_.c_str());
+  }
+  Fifo(const Fifo&) = delete;
+  Fifo& operator=(const Fifo&) = delete;
+
+  const std::string& path() const { return path_; }
+  void write_word() { EXPECT_EQ(::write(fd_, "go\n", 3), 3); }
+
+ private:
+  std::string path_;
+  int fd_;
+};
+
+// It ends after the time of another program, which was started later and has as much of it.
 TEST(Readiness, LetsTheProgramRunToItsOwnEnd) {
   ToolResult result;
-  for (const char* seconds : {"0.2", "2", "20"}) {
-    const std::string script = std::string("echo up; sleep ") + seconds + "; sleep 0.3; exit 5";
-    result = run_tool(
-        run_program({"--ready-line=up", std::string("--ready-timeout=") + seconds + "s", kJson}, {"sh", "-c", script}));
+  for (const char* time : {"--ready-timeout=500ms", "--ready-timeout=5s", "--ready-timeout=50s"}) {
+    Fifo fifo;
+    ToolProcess tool(
+        run_program({"--ready-line=up", time, kJson}, {"sh", "-c", "echo up; read word <" + fifo.path() + "; exit 5"}));
+    EXPECT_EQ(tool.out().wait_line(), "up");
+    EXPECT_EQ(run_tool(run_child({"--ready-line=nothing", time, "--report=none"}, {"sleep"})).exit_code, 124);
+    fifo.write_word();
+    result = tool.wait();
     if (result.exit_code != 124) break;  // else the machine was too busy for the line to come in time
   }
   EXPECT_EQ(result.exit_code, 5);
   EXPECT_EQ(parse_report(result.err).at("ready"), json("\"ready\""));
   EXPECT_EQ(parse_report(result.err).at("attempts"), json("[]"));
+}
+
+// More than a pipe holds, and than the tool reads at once.
+TEST(Readiness, IsFoundHoweverLongItsTextIs) {
+  const std::string text(100000, 'x');
+  for (const auto& [input, ready] : {std::pair("y" + text, "\"ready\""), std::pair(text.substr(1), "\"ended\"")}) {
+    ToolOptions options = run_program({"--ready-line=" + text, kJson}, {"cat"});
+    options.input = input;
+    EXPECT_EQ(last_report(run_tool(options)).at("ready"), json(ready));
+  }
 }
 
 TEST(Readiness, LeavesTheRestOfTheTimeoutToTheProgram) {

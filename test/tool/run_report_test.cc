@@ -118,5 +118,72 @@ TEST(TextReport, OfAProgramThatCouldNotBeEndedSaysWhyAndWhoIsLeft) {
   EXPECT_THAT(text, HasSubstr("Operation not permitted"));
 }
 
+// With that stdout; of the stderr there is nothing to tell.
+std::string text_with(const StreamOutput& stream) {
+  RunReport report = report_with(ExitStatus::exited(0));
+  report.output.emplace();
+  report.output->stderr_stream.complete = true;
+  report.output->stdout_stream = stream;
+  EXPECT_TRUE(report.has_output_trouble());
+  const std::string text = to_text(report);
+  return text.substr(text.find('\n') + 1);
+}
+
+StreamOutput held_by(const std::vector<PipeHolder>& processes, bool all_known) {
+  StreamOutput stream;
+  stream.held_by = {processes, all_known};
+  return stream;
+}
+
+TEST(TextReport, NamesWhoHoldsAStreamAndSaysWhenOthersMayHoldItToo) {
+  EXPECT_EQ(text_with(held_by({{7, "yes"}, {8, "cat"}}, true)),
+            "stdout is still held by 7 (yes), 8 (cat); nothing more is passed on\n");
+  EXPECT_EQ(text_with(held_by({{7, "yes"}}, false)),
+            "stdout is still held by 7 (yes) and maybe others; nothing more is passed on\n");
+}
+
+// Whether /proc hides him, or he has ended meanwhile.
+TEST(TextReport, SaysThatAStreamIsHeldThoughNobodyIsSeen) {
+  for (const bool all_known : {false, true}) {
+    EXPECT_EQ(text_with(held_by({}, all_known)),
+              "stdout is still held by processes that cannot be seen; nothing more is passed on\n");
+  }
+}
+
+TEST(TextReport, CountsTheBytesThatNobodyTook) {
+  StreamOutput stream;
+  stream.complete = true;
+  stream.total_bytes = 150000;
+  stream.passed_bytes = 65536;
+  EXPECT_EQ(text_with(stream), "stdout: 84464 bytes were not taken by whoever reads it\n");
+}
+
+TEST(TextReport, SaysWhyAStreamCouldNotBePassedOn) {
+  StreamOutput stream;
+  stream.total_bytes = 5;
+  stream.write_error = std::make_error_code(std::errc::no_space_on_device);
+  EXPECT_EQ(text_with(stream), "stdout could not be passed on: No space left on device\n");
+}
+
+TEST(Report, IsNotAskedForByAReaderWhoHasGone) {
+  RunReport report = report_with(ExitStatus::exited(0));
+  report.output.emplace();
+  report.output->stderr_stream.complete = true;
+  report.output->stdout_stream.total_bytes = 5;
+  report.output->stdout_stream.write_error = std::make_error_code(std::errc::broken_pipe);
+  EXPECT_FALSE(report.has_output_trouble());
+}
+
+TEST(JsonReport, SaysWhetherAllWhoHoldAStreamAreKnown) {
+  for (const bool all_known : {false, true}) {
+    RunReport report = report_with(ExitStatus::exited(0));
+    report.output = RunOutput{held_by({{7, "yes"}}, all_known), held_by({}, false)};
+    const auto parsed = parse_report(to_json(report));
+    EXPECT_EQ(parsed.at("stdout").at("holders"), json(R"([{"pid":7,"program":"yes"}])"));
+    EXPECT_EQ(parsed.at("stdout").at("all_holders_known"), json(all_known ? "true" : "false"));
+    EXPECT_EQ(parsed.at("stderr").at("holders"), json("[]"));
+  }
+}
+
 }  // namespace
 }  // namespace warden::tool

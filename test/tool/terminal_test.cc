@@ -133,5 +133,47 @@ TEST(InTheBackgroundOfATerminal, TheToolLeavesTheForegroundWhereItIs) {
   EXPECT_EQ(session.foreground_group(), session.shell_pid());
 }
 
+// With TOSTOP, and the tool in the background as long as the program runs.
+TEST(TailOnATerminal, PassesOnWhatTheProgramInTheForegroundWritesToAPipe) {
+  TerminalSession session(
+      run_child({"--tail=1", "--report=text"}, {"new-group", "read", "write", "typed\n", "exit", "3"}));
+  const int group = wait_group(session);
+  ASSERT_TRUE(session.output().wait_for("ready"));
+  EXPECT_EQ(session.foreground_group(), group);
+  session.type("hello\n");
+  session.type(kCtrlD);
+  EXPECT_EQ(session.output().wait_line(), "eof 6");
+  EXPECT_EQ(session.output().wait_line(), "typed");
+  EXPECT_EQ(session.wait_end(), "exited 3");
+  EXPECT_EQ(session.foreground_group(), session.tool_pid());
+  EXPECT_THAT(session.output().wait_line(), StartsWith("warden: "));
+  EXPECT_EQ(session.output().wait_line(), "last lines of stdout:");
+  EXPECT_EQ(session.output().wait_line(), "| typed");
+}
+
+TEST(TailOnATerminal, LeavesTheProgramOnlyItsStdinOfIt) {
+  const char* const script = "test -t 0 && ! test -t 1 && ! test -t 2 && exit 3";
+  EXPECT_EQ(TerminalSession(run_program({"--tail=1"}, {"sh", "-c", script})).wait_end(), "exited 3");
+  const char* const all = "test -t 0 && test -t 1 && test -t 2 && exit 3";
+  EXPECT_EQ(TerminalSession(run_program({}, {"sh", "-c", all})).wait_end(), "exited 3");
+}
+
+// Though a program that writes to the terminal itself is stopped there.
+TEST(TailOnATerminal, PassesOnFromTheBackgroundWhateverStopsOutputFromThere) {
+  TerminalSession session(run_program({"--tail=1"}, {"sh", "-c", "echo hello; exit 3"}), ToolPlace::kBackground);
+  EXPECT_EQ(session.output().wait_line(), "hello");
+  EXPECT_EQ(session.wait_end(), "exited 3");
+  EXPECT_EQ(session.foreground_group(), session.shell_pid());
+}
+
+// The lines end in two bytes on the terminal, for which there may be room for one only.
+TEST(TailOnATerminal, DoesNotHoldTheToolWhenNobodyReadsIt) {
+  for (const char* text : {"y", "yy"}) {
+    TerminalSession session(run_program(with_report({"--tail=1", "--timeout=100ms"}), {"yes", text}));
+    EXPECT_EQ(session.wait_end(), "exited 124");
+    EXPECT_LT(report().at("stdout").at("passed_bytes").as_int64(), report().at("stdout").at("total_bytes").as_int64());
+  }
+}
+
 }  // namespace
 }  // namespace warden::testing

@@ -1,0 +1,52 @@
+#include "lib/tool/stream_target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace warden::tool {
+namespace {
+
+// poll(2) says of a pipe that so much can be written without blocking (PIPE_BUF, pipe(7)).
+constexpr std::size_t kMost = 4096;
+
+// A file is not: it would have a position of its own. Opening a master makes another terminal.
+bool can_be_opened_anew(int fd, const struct stat& info) {
+  const bool is_master = info.st_rdev == ::makedev(5, 2);
+  return S_ISFIFO(info.st_mode) || (S_ISCHR(info.st_mode) && !is_master && ::isatty(fd) == 1);
+}
+
+OwnedFd open_anew(int fd) {
+  struct stat wanted = {};
+  struct stat found = {};
+  if (::fstat(fd, &wanted) != 0 || !can_be_opened_anew(fd, wanted)) return OwnedFd();
+  OwnedFd anew(::open(absl::StrCat("/proc/self/fd/", fd).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (anew.get() < 0 || ::fstat(anew.get(), &found) != 0) return OwnedFd();
+  const bool is_same = found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino;
+  return is_same ? std::move(anew) : OwnedFd();
+}
+
+}  // namespace
+
+OwnedFd open_target(int fd) {
+  OwnedFd target = open_anew(fd);
+  if (target.get() < 0) target = OwnedFd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (target.get() < 0 && errno == EBADF) target = OwnedFd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  return target.get() < 0 ? OwnedFd() : raise(std::move(target));
+}
+
+ssize_t write_some(const OwnedFd& target, std::string_view bytes) {
+  const std::size_t size = std::min(bytes.size(), kMost);
+  const ssize_t sent = ::send(target.get(), bytes.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent >= 0 || errno != ENOTSOCK) return sent;
+  return ::write(target.get(), bytes.data(), size);
+}
+
+}  // namespace warden::tool

@@ -1,0 +1,190 @@
+// One stream on its way through the tool, where no run of the tool could choose the moment; and who holds its pipe.
+#include "lib/tool/stream_pump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "lib/tool/pipe_writers.h"
+#include "lib/tool/stream_target.h"
+#include "test/support/large_text.h"
+#include "test/support/proc_view.h"
+
+namespace warden::tool {
+namespace {
+
+using testing::NamespaceRole;
+using testing::ProcView;
+
+struct Pipe {
+  OwnedFd read_end, write_end;
+};
+
+Pipe open_pipe() {
+  int ends[2] = {-1, -1};
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  return {OwnedFd(ends[0]), OwnedFd(ends[1])};
+}
+
+// A pipe that holds the text, and whose writer has gone.
+OwnedFd source_of(const std::string& text) {
+  Pipe pipe = open_pipe();
+  EXPECT_GE(::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, 1 << 20), 0);
+  EXPECT_EQ(::write(pipe.write_end.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  return std::move(pipe.read_end);
+}
+
+OwnedFd open_wake() { return OwnedFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+std::string read_to_end(const OwnedFd& fd) {
+  std::string text;
+  char bytes[4096];
+  for (ssize_t count = 0; (count = ::read(fd.get(), bytes, sizeof bytes)) > 0;) {
+    text.append(bytes, static_cast<std::size_t>(count));
+  }
+  return text;
+}
+
+bool can_be_written(const OwnedFd& fd) {
+  pollfd polled = {fd.get(), POLLOUT, 0};
+  return ::poll(&polled, 1, 0) == 1;
+}
+
+// The text is more than the target takes before somebody reads.
+TEST(StreamPump, WaitsForTheReaderThoughTheTimeForTheEndIsOver) {
+  const std::string text = testing::large_text(300000);
+  Pipe target = open_pipe();
+  std::string found;
+  std::thread reader;
+  {
+    StreamPump pump(source_of(text), std::move(target.write_end), open_wake(), [](std::string_view) {});
+    pump.expect_end_by(StreamPump::Clock::now() - std::chrono::hours(1));
+    reader = std::thread([&] { found = read_to_end(target.read_end); });
+    pump.join();
+    EXPECT_TRUE(pump.result().complete);
+    EXPECT_EQ(pump.result().passed_bytes, text.size());
+  }
+  reader.join();
+  EXPECT_TRUE(found == text) << found.size();
+}
+
+TEST(StreamPump, CountsWhatIsThereAndPassesNothingOnOnceItHasGivenUp) {
+  const std::string text = testing::large_text(300000);
+  const Pipe target = open_pipe();
+  StreamPump pump(source_of(text), open_target(target.write_end.get()), open_wake(), [](std::string_view) {});
+  pump.give_up_at(StreamPump::Clock::now());
+  pump.give_up_at(StreamPump::Clock::now() + std::chrono::hours(1));  // the earliest counts
+  pump.expect_end_by(StreamPump::Clock::now());
+  pump.join();
+  EXPECT_TRUE(pump.result().complete);
+  EXPECT_EQ(pump.result().total_bytes, text.size());
+  EXPECT_LT(pump.result().passed_bytes, text.size());
+}
+
+// Whenever the reader makes room, the other is there to fill it, between the look whether there is some and the write.
+TEST(StreamPump, GivesUpInTimeThoughAnotherFillsTheSamePipe) {
+  const Pipe target = open_pipe();
+  const OwnedFd other = open_target(target.write_end.get());
+  std::atomic<bool> stop{false};
+  const std::string page(4096, 'o');
+  std::thread filler([&] {
+    while (!stop) static_cast<void>(!::write(other.get(), page.data(), page.size()));
+  });
+  for (int round = 0; round < 50; ++round) {
+    StreamPump pump(source_of(testing::large_text(500000)), open_target(target.write_end.get()), open_wake(),
+                    [](std::string_view) {});
+    char bytes[4096];
+    for (int i = 0; i < 100; ++i) ASSERT_GT(::read(target.read_end.get(), bytes, sizeof bytes), 0);
+    pump.give_up_at(StreamPump::Clock::now());
+    pump.join();
+  }
+  stop = true;
+  filler.join();
+}
+
+TEST(StreamTarget, OfAPipeLeavesTheModeOfTheToolsOwnDescriptorAlone) {
+  const Pipe pipe = open_pipe();
+  const OwnedFd target = open_target(pipe.write_end.get());
+  ASSERT_GE(target.get(), 0);
+  EXPECT_EQ(::fcntl(pipe.write_end.get(), F_GETFL) & O_NONBLOCK, 0);
+  const std::string page(4096, 'x');
+  while (can_be_written(target)) ASSERT_EQ(write_some(target, page), 4096);
+  EXPECT_EQ(write_some(target, page), -1);
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST(StreamTarget, OfAFileWritesWhereTheToolsOwnDescriptorIs) {
+  const std::string path = ::testing::TempDir() + "/target";
+  const OwnedFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  ASSERT_EQ(::write(file.get(), "one ", 4), 4);
+  ASSERT_EQ(write_some(open_target(file.get()), "two "), 4);
+  ASSERT_EQ(::write(file.get(), "three", 5), 5);
+  EXPECT_EQ(::lseek(file.get(), 0, SEEK_SET), 0);
+  EXPECT_EQ(read_to_end(file), "one two three");
+  EXPECT_EQ(::unlink(path.c_str()), 0);
+}
+
+// A socket has one mode for all who have it.
+TEST(StreamTarget, OfASocketDoesNotBlock) {
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const OwnedFd own(ends[0]);
+  const OwnedFd reader(ends[1]);
+  const OwnedFd target = open_target(own.get());
+  const std::string page(4096, 'x');
+  ssize_t count = 0;
+  while ((count = write_some(target, page)) > 0) {
+  }
+  EXPECT_EQ(count, -1);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_EQ(::fcntl(own.get(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+class PipeWritersIn : public ::testing::TestWithParam<ProcView> {
+ protected:
+  // In a process with that /proc, which is the first or below it.
+  void look(const std::function<void(const PipeWriters&, int holder)>& check) {
+    const std::string why_not = testing::why_no_proc_view(GetParam());
+    if (!why_not.empty()) GTEST_SKIP() << why_not;
+    testing::run_with_proc_view(GetParam(), NamespaceRole::kBelowInit, [&] {
+      const Pipe pipe = open_pipe();
+      struct stat info = {};
+      ASSERT_EQ(::fstat(pipe.read_end.get(), &info), 0);
+      check(find_pipe_writers(info.st_ino), ::getpid());
+    });
+  }
+};
+
+class PipeWritersInAWholeProc : public PipeWritersIn {};
+INSTANTIATE_TEST_SUITE_P(Tool, PipeWritersInAWholeProc, ::testing::Values(ProcView::kWhole, ProcView::kProcessesOnly));
+
+TEST_P(PipeWritersInAWholeProc, AreAllKnown) {
+  look([](const PipeWriters& writers, int holder) {
+    ASSERT_EQ(writers.processes.size(), 1u);
+    EXPECT_EQ(writers.processes[0].pid, holder);
+    EXPECT_TRUE(writers.all_known);
+  });
+}
+
+class PipeWritersInABadProc : public PipeWritersIn {};
+INSTANTIATE_TEST_SUITE_P(Tool, PipeWritersInABadProc,
+                         ::testing::Values(ProcView::kCovered, ProcView::kUnmounted, ProcView::kHidden,
+                                           ProcView::kForeign));
+
+TEST_P(PipeWritersInABadProc, AreNotSaidToBeAll) {
+  look([](const PipeWriters& writers, int) { EXPECT_FALSE(writers.all_known); });
+}
+
+}  // namespace
+}  // namespace warden::tool
