@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/fanotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -177,6 +178,35 @@ TEST_F(RunStdin, FromAFifoThatNobodyWritesToDoesNotHoldTheRun) {
   const int silent = ::open(path().c_str(), O_RDWR | O_CLOEXEC);
   EXPECT_TRUE(run(Command("cat"), options).value().timed_out());
   ::close(silent);
+}
+
+// A file whose reads return only once this is destroyed (fanotify(7), FAN_ACCESS_PERM).
+class HeldReads {
+ public:
+  explicit HeldReads(const std::string& path) : fd_(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY)) {
+    holds_ = fd_ >= 0 && ::fanotify_mark(fd_, FAN_MARK_ADD, FAN_ACCESS_PERM, AT_FDCWD, path.c_str()) == 0;
+  }
+  ~HeldReads() { ::close(fd_); }
+  HeldReads(const HeldReads&) = delete;
+  HeldReads& operator=(const HeldReads&) = delete;
+  bool holds() const { return holds_; }
+
+ private:
+  int fd_;
+  bool holds_ = false;
+};
+
+// As on a network file system whose server is gone.
+TEST_F(RunStdin, FromAFileWhoseReadDoesNotReturnIsGivenUpAndDoesNotPassTheCheck) {
+  write_file("never read");
+  const HeldReads held(path());
+  if (!held.holds()) GTEST_SKIP() << "this process may not hold reads by fanotify";
+  const RunResult result = run(test_command({"exit", "0"}), from_file()).value();
+  EXPECT_TRUE(result.status.success());
+  EXPECT_EQ(result.stdin_report->read_error, std::errc::timed_out);
+  EXPECT_EQ(result.stdin_report->written, 0u);
+  EXPECT_FALSE(result.stdin_report->complete());
+  EXPECT_EQ(check(result).error().code, std::errc::timed_out);
 }
 
 // /proc/self/mem opens as any file, and cannot be read at its beginning.
