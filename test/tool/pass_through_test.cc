@@ -239,6 +239,29 @@ TEST(PassThrough, LastsUntilTheSignalHasEndedWhoeverHoldsTheStream) {
   EXPECT_EQ(parse_report(result.err).at("stdout").at("complete"), json("true"));
 }
 
+// Between the program's end and the signal there may be more than the time that the tool waits for a holder: then once
+// more.
+TEST(PassThrough, AfterTheProgramsEndASignalEndsWhoeverOfItsGroupHoldsAStream) {
+  for (int i = 0; i < 10; ++i) {
+    ToolProcess tool(run_program(with_report({kTail}), {"sh", "-c", "sleep 1000 & echo $!; echo $$; exit 5"}));
+    const Pidfd holder(std::stoi("0" + tool.out().wait_line()));
+    const Pidfd program(std::stoi("0" + tool.out().wait_line()));
+    ASSERT_TRUE(program.wait_dead());
+    tool.send(SIGTERM);
+    const int exit_code = tool.wait().exit_code;
+    if (exit_code == 5) {
+      EXPECT_TRUE(holder.send(SIGKILL));
+      continue;
+    }
+    EXPECT_EQ(exit_code, 143);
+    EXPECT_TRUE(holder.wait_dead());
+    EXPECT_EQ(report_in_file().at("status").at("code"), json("5"));
+    EXPECT_EQ(report_in_file().at("stdout").at("complete"), json("true"));
+    return;
+  }
+  FAIL() << "the tool ended each time before the signal came";
+}
+
 TEST(Tail, IsInTheJsonReportForEachStream) {
   const ToolResult result =
       run_tool(run_program(with_report({"--tail=2"}), {"sh", "-c", "printf 'a\\nb\\nc\\377\\000'; echo e >&2"}));
