@@ -1,5 +1,6 @@
 // What run() feeds to a child's stdin, and what comes of it.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/fanotify.h>
@@ -190,6 +191,11 @@ class HeldReads {
   HeldReads(const HeldReads&) = delete;
   HeldReads& operator=(const HeldReads&) = delete;
   bool holds() const { return holds_; }
+  // Until one of them has begun.
+  bool wait_for_one() const {
+    pollfd poll = {fd_, POLLIN, 0};
+    return ::poll(&poll, 1, static_cast<int>(absl::ToInt64Milliseconds(kBound))) == 1;
+  }
 
  private:
   int fd_;
@@ -201,7 +207,14 @@ TEST_F(RunStdin, FromAFileWhoseReadDoesNotReturnIsGivenUpAndDoesNotPassTheCheck)
   write_file("never read");
   const HeldReads held(path());
   if (!held.holds()) GTEST_SKIP() << "this process may not hold reads by fanotify";
-  const RunResult result = run(test_command({"exit", "0"}), from_file()).value();
+  AckPipe begun;
+  std::thread reading([&] {
+    EXPECT_TRUE(held.wait_for_one());
+    begun.close_write();
+  });
+  const Command child = shell("read line <&9; exit 0").inherit_fd(begun.read_fd(), 9);
+  const RunResult result = run(child, from_file()).value();
+  reading.join();
   EXPECT_TRUE(result.status.success());
   EXPECT_EQ(result.stdin_report->read_error, std::errc::timed_out);
   EXPECT_EQ(result.stdin_report->written, 0u);

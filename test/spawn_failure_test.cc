@@ -234,14 +234,21 @@ std::vector<FilteredStep> filtered_steps() {
   };
 }
 
+// UBSan makes a pipe when it sees an object of some type for the first time: before pipes are refused.
+void let_sanitizer_see_a_capture() {
+  const Command missing = Command("/no/such/program").stdout_to(Stdio::capture()).stderr_to(Stdio::capture());
+  expect_error(missing, SpawnStep::kExec, ENOENT, "/no/such/program");
+}
+
 class SpawnFailureAtStep : public ::testing::TestWithParam<FilteredStep> {};
 
 TEST_P(SpawnFailureAtStep, IsNamedWithItsErrnoAndLeavesNothing) {
   run_isolated([] {
     const FilteredStep& filtered = GetParam();
-    refuse_system_calls({filtered.call});
     Command command = mode_command({"sleep"});
     filtered.ask(command);
+    let_sanitizer_see_a_capture();
+    refuse_system_calls({filtered.call});
     expect_error(command, filtered.step, filtered.call.error, filtered.value);
   });
 }

@@ -226,6 +226,7 @@ TEST_F(StdinFeederTest, IsStoppedByTheEndOfTheChildOnlyWhereSomethingIsLeft) {
     StdinFeeder feeder;
     ASSERT_EQ(feeder.start(handle_->child, file_with(text)), 0);
     EXPECT_EQ(feeder.finish(bound()).stdin_error.has_value(), !text.empty());
+    kill();
   }
 }
 

@@ -28,7 +28,8 @@ struct ThreadArguments {
 
 // Our own table, and a pidfd in it, for a child that could not be given one in the shared table because that was full.
 // -1 if that cannot be had either. The number is the child's: it is alive or its zombie is there, as a look through the
-// new pidfd confirms.
+// new pidfd confirms. It goes with this thread's table: closed by number, it looks to ThreadSanitizer, which knows of
+// one table only, as if another thread's descriptor were closed.
 int open_private_pidfd(Supervised& supervised) {
   if (!leave_shared_table()) return -1;
   const int pidfd = supervised.sys().pidfd_open(supervised.pid());
@@ -78,10 +79,9 @@ void reap(Supervised& supervised, bool has_grace) {
   }
   if (supervised.abandoned(lock)) return;
   ChildId child = supervised.child();
-  int private_pidfd = -1;
   if (child.pidfd < 0) {
     lock.unlock();
-    child.pidfd = private_pidfd = open_private_pidfd(supervised);
+    child.pidfd = open_private_pidfd(supervised);
     lock.lock();
   }
   if (child.pidfd >= 0) {
@@ -89,7 +89,6 @@ void reap(Supervised& supervised, bool has_grace) {
   } else {
     wait_by_number(supervised, lock);
   }
-  if (private_pidfd >= 0) supervised.sys().close_fd(private_pidfd);
   supervised.collect_unpinned(lock);
 }
 

@@ -89,7 +89,8 @@ void run_below(const std::function<void()>& body) {
     const pid_t ended = ::waitpid(-1, &status, 0);
     ASSERT_TRUE(ended > 0 || errno == EINTR);
     if (ended != helper) continue;
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == kPassed) << "failed below the init process";
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == kPassed)
+        << "failed below the init process, wait status " << status;
     break;
   }
   collect_orphans();
