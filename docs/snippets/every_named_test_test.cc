@@ -44,7 +44,7 @@ TEST(Documentation, EveryNamedTestIsThere) {
   const std::string all = tests();
   static const std::regex kFile("`(?:[a-z]+/)?([a-z_]+_test)`"), kTest("\\b[A-Z]\\w*[a-z][A-Z]\\w{4,}");
   std::size_t checked = 0;
-  for (const char* page : {"docs/hazards.md", "test/README.md"}) {
+  for (const char* page : {"docs/hazards.md", "docs/comparison.md", "test/README.md"}) {
     const std::string columns = last_columns(page);
     for (std::sregex_iterator found(columns.begin(), columns.end(), kFile), end; found != end; ++found, ++checked) {
       EXPECT_NE(all.find("\n/" + (*found)[1].str() + "\n"), std::string::npos) << page << ": " << found->str();

@@ -20,24 +20,22 @@
 namespace warden::internal {
 namespace {
 
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
+constexpr bool kHasSanitizer = true;
+#else
+constexpr bool kHasSanitizer = false;
+#endif
+
 // What our threads need, above what the C library puts on every stack for itself (thread-local storage of the whole
 // program).
-#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
-constexpr std::size_t kStack = 1024 * 1024;
-#else
-constexpr std::size_t kStack = 64 * 1024;
-#endif
+constexpr std::size_t kStack = (kHasSanitizer ? 1024 : 64) * 1024;
 
 // A guard page makes each stack two mappings of the process, which costs a third of the creation among ten thousand of
 // them; stacks without one are neighbours in a single mapping. The reaper runs no code but ours, and needs an eighth of
 // its stack. Before Linux 6.7, where MAP_STACK begins to mean so, such a mapping may be given huge pages, which is more
 // memory than the guards cost.
 bool is_better_without_guard(ThreadStack stack) {
-#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
-  return false;
-#else
-  return stack == ThreadStack::kReaper && kernel_is_at_least(6, 7);
-#endif
+  return !kHasSanitizer && stack == ThreadStack::kReaper && kernel_is_at_least(6, 7);
 }
 
 // Creates with a stack of that size; 0 for the default size.
