@@ -59,36 +59,33 @@ std::ostream& operator<<(std::ostream& out, const ProcessState& state) {
   return out << "uncertain: " << state.error.message();
 }
 
-Child::Child(std::unique_ptr<internal::Handle> handle) : handle_(std::move(handle)) {}
-Child::Child(Child&& other) noexcept = default;
+Child::Child(internal::Handle* handle) : handle_(handle) {}
+Child::Child(Child&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
 
 Child& Child::operator=(Child&& other) noexcept {
-  if (this != &other) {
-    Child previous(std::move(handle_));
-    handle_ = std::move(other.handle_);
-  }
+  if (this != &other) const Child previous(std::exchange(handle_, std::exchange(other.handle_, nullptr)));
   return *this;
 }
 
 Child::~Child() {
   if (handle_ == nullptr) return;
   const internal::CancellationGuard no_cancellation;  // over the handle's own end too: close(2) is a cancellation point
-  internal::drop_child(*handle_);
-  handle_.reset();
+  const std::unique_ptr<internal::Handle> owned(handle_);
+  internal::drop_child(*owned);
 }
 
 Result<Child, SpawnError> Child::spawn(const Command& command) {
   const internal::CancellationGuard no_cancellation;
   auto handle = internal::spawn_child(internal::linux_sys(), command);
   if (!handle) return std::move(handle).error();
-  return Child(std::move(handle).value());
+  return Child(handle.value().release());
 }
 
 Result<Child, SpawnError> Child::adopt(int pid, const AdoptOptions& options) {
   const internal::CancellationGuard no_cancellation;
   auto handle = internal::adopt_child(internal::linux_sys(), pid, options.name);
   if (!handle) return std::move(handle).error();
-  return Child(std::move(handle).value());
+  return Child(handle.value().release());
 }
 
 int Child::pid() const { return handle_ == nullptr ? -1 : handle_->child->pid(); }
@@ -96,7 +93,7 @@ int Child::pid() const { return handle_ == nullptr ? -1 : handle_->child->pid();
 std::string_view Child::name() const { return handle_ == nullptr ? std::string_view() : handle_->child->name(); }
 
 Result<ExitStatus> Child::wait() {
-  if (const auto error = why_unusable_for_waiting(handle_.get())) return cannot_wait(handle_.get(), error);
+  if (const auto error = why_unusable_for_waiting(handle_)) return cannot_wait(handle_, error);
   close_stdin_unless_kept(*handle_);
   auto ended = wait_until(TimePoint::max());
   if (!ended) return std::move(ended).error();
@@ -104,7 +101,7 @@ Result<ExitStatus> Child::wait() {
 }
 
 Result<std::optional<ExitStatus>> Child::wait_for(absl::Duration timeout) {
-  if (const auto error = why_unusable(handle_.get())) return cannot_wait(handle_.get(), error);
+  if (const auto error = why_unusable(handle_)) return cannot_wait(handle_, error);
   if (const auto invalid = internal::check_duration("timeout", timeout)) {
     return WaitError{make_error_code(*invalid), handle_->child->name(), *invalid};
   }
@@ -112,9 +109,9 @@ Result<std::optional<ExitStatus>> Child::wait_for(absl::Duration timeout) {
 }
 
 Result<std::optional<ExitStatus>> Child::wait_until(std::chrono::steady_clock::time_point deadline) {
-  if (const auto error = why_unusable(handle_.get())) return cannot_wait(handle_.get(), error);
+  if (const auto error = why_unusable(handle_)) return cannot_wait(handle_, error);
   if (deadline > handle_->child->sys().now()) {
-    if (const auto error = why_unusable_for_waiting(handle_.get())) return cannot_wait(handle_.get(), error);
+    if (const auto error = why_unusable_for_waiting(handle_)) return cannot_wait(handle_, error);
   }
   const internal::CancellationGuard no_cancellation;
   Lock lock(handle_->child->mutex());
@@ -123,9 +120,9 @@ Result<std::optional<ExitStatus>> Child::wait_until(std::chrono::steady_clock::t
 
 Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(absl::Duration timeout,
                                                                              const TerminationPolicy& policy) {
-  WaitOrTerminateError error{WaitOrTerminateError::Kind::kRefused, name_of(handle_.get()), timeout};
-  if (const auto why = why_unusable_for_waiting(handle_.get())) {
-    error.wait_error = cannot_wait(handle_.get(), why);
+  WaitOrTerminateError error{WaitOrTerminateError::Kind::kRefused, name_of(handle_), timeout};
+  if (const auto why = why_unusable_for_waiting(handle_)) {
+    error.wait_error = cannot_wait(handle_, why);
     return error;
   }
   if (const auto invalid = internal::check_duration("timeout", timeout)) {
@@ -141,9 +138,9 @@ Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(abs
   return internal::wait_or_terminate_child(*handle_->child, lock, timeout, policy);
 }
 
-Result<Readiness> Child::wait_until_ready(const std::function<bool()>& predicate, absl::Duration interval,
+Result<Readiness> Child::wait_until_ready(const ReadyPredicate& predicate, absl::Duration interval,
                                           absl::Duration timeout) {
-  if (const auto error = why_unusable_for_waiting(handle_.get())) return cannot_wait(handle_.get(), error);
+  if (const auto error = why_unusable_for_waiting(handle_)) return cannot_wait(handle_, error);
   if (const auto invalid = internal::check_readiness_arguments(predicate, interval, timeout)) {
     return WaitError{make_error_code(*invalid), handle_->child->name(), *invalid};
   }
@@ -154,7 +151,7 @@ Result<std::optional<ExitStatus>> Child::try_wait() { return wait_until(TimePoin
 
 ProcessState Child::state() const {
   ProcessState state;
-  if (const std::error_code error = why_unusable(handle_.get())) {
+  if (const std::error_code error = why_unusable(handle_)) {
     state.kind = ProcessState::Kind::kUncertain;
     state.error = error;
     return state;
@@ -174,7 +171,7 @@ ProcessState Child::state() const {
 
 Result<ExitStatus, TerminationError> Child::terminate(absl::Duration interrupt_timeout,
                                                       absl::Duration terminate_timeout) {
-  if (why_unusable_for_waiting(handle_.get())) return cannot_terminate(handle_.get());
+  if (why_unusable_for_waiting(handle_)) return cannot_terminate(handle_);
   if (const auto invalid = internal::check_duration("interrupt_timeout", interrupt_timeout))
     return refused(*handle_, *invalid);
   if (const auto invalid = internal::check_duration("terminate_timeout", terminate_timeout))
@@ -189,7 +186,7 @@ Result<ExitStatus, TerminationError> Child::terminate(const TerminationPolicy& p
 }
 
 Result<TerminationReport, TerminationError> Child::terminate_with_report(const TerminationPolicy& policy) {
-  if (why_unusable_for_waiting(handle_.get())) return cannot_terminate(handle_.get());
+  if (why_unusable_for_waiting(handle_)) return cannot_terminate(handle_);
   if (const auto invalid = policy.validate()) return refused(*handle_, *invalid);
   const internal::CancellationGuard no_cancellation;
   internal::Supervised& child = *handle_->child;
@@ -200,7 +197,7 @@ Result<TerminationReport, TerminationError> Child::terminate_with_report(const T
 }
 
 Result<ExitStatus, TerminationError> Child::kill() {
-  if (why_unusable_for_waiting(handle_.get())) return cannot_terminate(handle_.get());
+  if (why_unusable_for_waiting(handle_)) return cannot_terminate(handle_);
   close_stdin_unless_kept(*handle_);
   return terminate(TerminationPolicy::immediate());
 }
@@ -210,7 +207,7 @@ Result<void, TerminationError> Child::send_interrupt_signal() { return send_sign
 Result<void, TerminationError> Child::send_terminate_signal() { return send_signal(Signal::terminate()); }
 
 Result<void, TerminationError> Child::send_signal(Signal signal) {
-  if (why_unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kSignalFailed);
+  if (why_unusable(handle_)) return unusable_error(handle_, TerminationErrorKind::kSignalFailed);
   if (const auto invalid = internal::check_can_be_sent("signal", signal)) return refused(*handle_, *invalid);
   const internal::CancellationGuard no_cancellation;
   Lock lock(handle_->child->mutex());
@@ -218,13 +215,13 @@ Result<void, TerminationError> Child::send_signal(Signal signal) {
 }
 
 AttemptLog Child::attempt_log() const {
-  if (why_unusable(handle_.get())) return {};
+  if (why_unusable(handle_)) return {};
   const Lock lock(handle_->child->mutex());
   return handle_->child->last_log(lock);
 }
 
 Result<void, StdinError> Child::write_stdin(std::string_view data, absl::Duration timeout) {
-  StdinError refused_error{StdinError::Kind::kRefused, why_unusable(handle_.get()), name_of(handle_.get())};
+  StdinError refused_error{StdinError::Kind::kRefused, why_unusable(handle_), name_of(handle_)};
   if (refused_error.code) return refused_error;
   if (const auto invalid = internal::check_duration("timeout", timeout)) {
     refused_error.code = make_error_code(*invalid);
@@ -239,38 +236,38 @@ Result<void, StdinError> Child::write_stdin(std::string_view data, absl::Duratio
 }
 
 int Child::stdin_fd() const {
-  if (why_unusable(handle_.get())) return -1;
+  if (why_unusable(handle_)) return -1;
   const Lock lock(handle_->child->mutex());
   return handle_->child->stdin_fd(lock);
 }
 
 void Child::close_stdin() {
-  if (why_unusable(handle_.get())) return;
+  if (why_unusable(handle_)) return;
   const internal::CancellationGuard no_cancellation;
   const Lock lock(handle_->child->mutex());
   handle_->child->close_stdin(lock);
 }
 
 void Child::must_not_be_terminated() {
-  if (why_unusable(handle_.get())) return;
+  if (why_unusable(handle_)) return;
   const Lock lock(handle_->child->mutex());
   handle_->child->set_armed(lock, false);
 }
 
 void Child::must_be_terminated() {
-  if (why_unusable(handle_.get())) return;
+  if (why_unusable(handle_)) return;
   const Lock lock(handle_->child->mutex());
   handle_->child->set_armed(lock, true);
 }
 
 bool Child::is_armed() const {
-  if (why_unusable(handle_.get())) return false;
+  if (why_unusable(handle_)) return false;
   const Lock lock(handle_->child->mutex());
   return handle_->child->armed(lock);
 }
 
 Result<void, TerminationError> Child::terminate_on_drop(const TerminationPolicy& policy) {
-  if (why_unusable(handle_.get())) return unusable_error(handle_.get(), TerminationErrorKind::kTerminationFailed);
+  if (why_unusable(handle_)) return unusable_error(handle_, TerminationErrorKind::kTerminationFailed);
   if (const auto invalid = policy.validate()) return refused(*handle_, *invalid);
   const Lock lock(handle_->child->mutex());
   handle_->drop_policy = policy;

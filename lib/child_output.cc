@@ -64,16 +64,16 @@ internal::LineSubscription::Taker contained(LineCallback callback, std::string p
 }  // namespace
 
 Result<Output, OutputError> Child::output(OutputStream stream) const {
-  if (const std::error_code error = internal::why_unusable(handle_.get())) return failed(handle_.get(), error, stream);
+  if (const std::error_code error = internal::why_unusable(handle_)) return failed(handle_, error, stream);
   CapturedStream* const captured = find(*handle_, stream);
-  if (captured == nullptr) return failed(handle_.get(), Errc::kNotCaptured, stream);
+  if (captured == nullptr) return failed(handle_, Errc::kNotCaptured, stream);
   return captured->snapshot();
 }
 
 Result<void, OutputError> Child::on_line(OutputStream stream, LineCallback callback) {
-  if (const std::error_code error = internal::why_unusable(handle_.get())) return failed(handle_.get(), error, stream);
+  if (const std::error_code error = internal::why_unusable(handle_)) return failed(handle_, error, stream);
   CapturedStream* const captured = find(*handle_, stream);
-  if (captured == nullptr) return failed(handle_.get(), Errc::kNotCaptured, stream);
+  if (captured == nullptr) return failed(handle_, Errc::kNotCaptured, stream);
   if (!callback) return refused(*handle_, {"callback", "", "there is no function to call"});
   const internal::CancellationGuard no_cancellation;
   captured->attach(std::make_shared<internal::LineSubscription>(
@@ -89,12 +89,12 @@ Result<LineWait, OutputError> Child::wait_for_line(OutputStream stream, std::str
 
 Result<LineWait, OutputError> Child::wait_for_line(OutputStream stream, const LinePredicate& predicate,
                                                    absl::Duration timeout) {
-  if (const std::error_code error = internal::why_unusable_for_waiting(handle_.get())) {
-    return failed(handle_.get(), error, stream);
+  if (const std::error_code error = internal::why_unusable_for_waiting(handle_)) {
+    return failed(handle_, error, stream);
   }
   if (auto invalid = internal::check_duration("timeout", timeout)) return refused(*handle_, *std::move(invalid));
   CapturedStream* const captured = find(*handle_, stream);
-  if (captured == nullptr) return failed(handle_.get(), Errc::kNotCaptured, stream);
+  if (captured == nullptr) return failed(handle_, Errc::kNotCaptured, stream);
   if (!predicate) return refused(*handle_, {"predicate", "", "there is no function to call"});
   const internal::CancellationGuard no_cancellation;
   internal::Supervised& child = *handle_->child;
@@ -103,8 +103,8 @@ Result<LineWait, OutputError> Child::wait_for_line(OutputStream stream, const Li
 }
 
 Result<DrainResult, OutputError> Child::drain_output(absl::Duration timeout) {
-  if (const std::error_code error = internal::why_unusable_for_waiting(handle_.get())) {
-    return failed(handle_.get(), error);
+  if (const std::error_code error = internal::why_unusable_for_waiting(handle_)) {
+    return failed(handle_, error);
   }
   if (auto invalid = internal::check_duration("timeout", timeout)) return refused(*handle_, *std::move(invalid));
   if (handle_->output == nullptr) return DrainResult{};

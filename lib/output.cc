@@ -4,31 +4,64 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "lib/internal/output_chunk.h"
 #include "lib/internal/throw_error.h"
 
 namespace warden {
 
+using internal::OutputChunk;
+
 std::string_view to_string(OutputStream stream) { return stream == OutputStream::kStdout ? "stdout" : "stderr"; }
 
-Output::Output(std::vector<Chunk> chunks, const Facts& facts)
-    : chunks_(std::move(chunks)),
-      total_bytes_(facts.total_bytes),
-      complete_(facts.complete),
-      read_error_(facts.read_error) {
-  for (const Chunk& chunk : chunks_) size_ += chunk.size;
+Output::Output(std::vector<OutputChunk> chunks, const Facts& facts)
+    : total_bytes_(facts.total_bytes), complete_(facts.complete), read_error_(facts.read_error) {
+  for (const OutputChunk& chunk : chunks) size_ += chunk.size;
+  if (!chunks.empty()) chunks_ = new std::vector<OutputChunk>(std::move(chunks));
+}
+
+Output::Output(const Output& other)
+    : chunks_(other.chunks_ == nullptr ? nullptr : new std::vector<OutputChunk>(*other.chunks_)),
+      size_(other.size_),
+      total_bytes_(other.total_bytes_),
+      complete_(other.complete_),
+      read_error_(other.read_error_) {}
+
+Output::Output(Output&& other) noexcept { swap(other); }
+
+Output& Output::operator=(const Output& other) {
+  Output copy(other);
+  swap(copy);
+  return *this;
+}
+
+Output& Output::operator=(Output&& other) noexcept {
+  Output taken(std::move(other));
+  swap(taken);
+  return *this;
+}
+
+Output::~Output() { delete chunks_; }
+
+void Output::swap(Output& other) noexcept {
+  std::swap(chunks_, other.chunks_);
+  std::swap(size_, other.size_);
+  std::swap(total_bytes_, other.total_bytes_);
+  std::swap(complete_, other.complete_);
+  std::swap(read_error_, other.read_error_);
 }
 
 std::vector<std::string_view> Output::chunks() const {
   std::vector<std::string_view> views;
-  views.reserve(chunks_.size());
-  for (const Chunk& chunk : chunks_) views.emplace_back(chunk.data.get(), chunk.size);
+  if (chunks_ == nullptr) return views;
+  views.reserve(chunks_->size());
+  for (const OutputChunk& chunk : *chunks_) views.emplace_back(chunk.data.get(), chunk.size);
   return views;
 }
 
 std::string Output::text() const {
   std::string text;
   text.reserve(static_cast<std::size_t>(size_));
-  for (const Chunk& chunk : chunks_) text.append(chunk.data.get(), chunk.size);
+  for (const std::string_view piece : chunks()) text += piece;
   return text;
 }
 

@@ -36,7 +36,7 @@ std::vector<Outcome> terminate_all(const std::vector<Child*>& children, const Te
   std::vector<std::optional<TerminationError>> refusals;
   std::vector<internal::Supervised*> usable;
   for (const Child* const child : children) {
-    const internal::Handle* const handle = child == nullptr ? nullptr : child->handle_.get();
+    const internal::Handle* const handle = child == nullptr ? nullptr : child->handle_;
     refusals.push_back(refuse(handle, invalid));
     if (!refusals.back().has_value()) usable.push_back(handle->child.get());
   }

@@ -1,10 +1,13 @@
 // check(): what passes, and the text of what does not.
+#include <memory>
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lib/internal/output_chunk.h"
 #include "test/support/child_probe.h"
 #include "test/support/run_helpers.h"
 #include "warden/warden.h"
@@ -28,7 +31,7 @@ RunError error_of_check(const Command& command) {
 Output output_of(const std::string& text) {
   std::shared_ptr<char> bytes(new char[text.size()], std::default_delete<char[]>());
   text.copy(bytes.get(), text.size());
-  return Output({{bytes, text.size()}}, {text.size(), true, {}});
+  return Output(std::vector<internal::OutputChunk>{{bytes, text.size()}}, {text.size(), true, {}});
 }
 
 // The lines that the error of a failure with this stderr has.

@@ -12,9 +12,7 @@
 #define WARDEN_CHILD_H_
 
 #include <chrono>
-#include <functional>
 #include <iosfwd>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,8 +26,6 @@
 #include "warden/exit_status.h"
 #include "warden/output.h"
 #include "warden/output_drain.h"
-#include "warden/output_line.h"
-#include "warden/readiness.h"
 #include "warden/result.h"
 #include "warden/signal.h"
 #include "warden/stdin_error.h"
@@ -39,6 +35,14 @@
 #include "warden/wait_or_terminate.h"
 
 namespace warden {
+
+// Declared alone, since most callers need none of them: include warden/output_line.h for on_line() and wait_for_line(),
+// and warden/readiness.h for wait_until_ready().
+class LineCallback;
+class LinePredicate;
+struct LineWait;
+class ReadyPredicate;
+struct Readiness;
 
 namespace internal {
 struct Handle;
@@ -122,7 +126,7 @@ class Child {
   // call anything on this Child but move or destroy it. Ends at once when the child does, and does not ask then.
   // Blocks: for the timeout and for what the predicate takes. Closes no stdin pipe. Errors: EINVAL for a negative
   // duration, an interval of zero, an empty predicate; those of wait_for. What the predicate throws passes through.
-  Result<Readiness> wait_until_ready(const std::function<bool()>& predicate, absl::Duration interval,
+  Result<Readiness> wait_until_ready(const ReadyPredicate& predicate, absl::Duration interval,
                                      absl::Duration timeout);
 
   // Looks once and does not wait for the exit.
@@ -223,9 +227,9 @@ class Child {
                                                                                 const TerminationPolicy& policy);
   friend struct internal::ChildAccess;
 
-  explicit Child(std::unique_ptr<internal::Handle> handle);
+  explicit Child(internal::Handle* handle);
 
-  std::unique_ptr<internal::Handle> handle_;  // null once moved from
+  internal::Handle* handle_;  // its own; null once moved from
 };
 
 }  // namespace warden

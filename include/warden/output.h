@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +23,10 @@
 #include "warden/error.h"
 
 namespace warden {
+
+namespace internal {
+struct OutputChunk;
+}
 
 // A stream that can be captured.
 enum class OutputStream { kStdout, kStderr };
@@ -55,6 +58,11 @@ struct CaptureOptions {
 class Output {
  public:
   Output() = default;
+  Output(const Output& other);
+  Output(Output&& other) noexcept;
+  Output& operator=(const Output& other);
+  Output& operator=(Output&& other) noexcept;
+  ~Output();
 
   // The bytes in pieces, in order, without a copy; none is empty. Valid as long as this or a copy of it.
   std::vector<std::string_view> chunks() const;
@@ -74,19 +82,17 @@ class Output {
   std::error_code read_error() const { return read_error_; }
 
   // For the library and for tests.
-  struct Chunk {
-    std::shared_ptr<const char> data;
-    std::size_t size = 0;
-  };
   struct Facts {
     std::uint64_t total_bytes = 0;
     bool complete = false;
     std::error_code read_error;
   };
-  Output(std::vector<Chunk> chunks, const Facts& facts);
+  Output(std::vector<internal::OutputChunk> chunks, const Facts& facts);
 
  private:
-  std::vector<Chunk> chunks_;
+  void swap(Output& other) noexcept;
+
+  std::vector<internal::OutputChunk>* chunks_ = nullptr;  // null where there are none
   std::uint64_t size_ = 0;
   std::uint64_t total_bytes_ = 0;
   bool complete_ = false;

@@ -9,6 +9,8 @@
 #include <iosfwd>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace warden {
 
@@ -25,11 +27,36 @@ struct Line {
 // full. It must not wait for, terminate or destroy its own Child: the calls that would are refused with
 // Errc::kWouldDeadlock; it may send signals, look (try_wait, state, output) and attach other callbacks. What it throws
 // is reported to the log sink (log.h), and the next line comes all the same.
-using LineCallback = std::function<void(const Line&)>;
+// From any function that takes a Line; empty from a null pointer to one, or from an empty std::function.
+class LineCallback {
+ public:
+  LineCallback() = default;
+  template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, LineCallback> &&
+                                              std::is_invocable_v<std::decay_t<F>&, const Line&>>>
+  LineCallback(F&& function) : function_(std::forward<F>(function)) {}
+
+  explicit operator bool() const { return static_cast<bool>(function_); }
+  void operator()(const Line& line) const { function_(line); }
+
+ private:
+  std::function<void(const Line&)> function_;
+};
 
 // Whether this is the line that is waited for (Child::wait_for_line). Called as a LineCallback is. What it throws comes
 // out of the wait.
-using LinePredicate = std::function<bool(const Line&)>;
+class LinePredicate {
+ public:
+  LinePredicate() = default;
+  template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, LinePredicate> &&
+                                              std::is_invocable_r_v<bool, std::decay_t<F>&, const Line&>>>
+  LinePredicate(F&& function) : function_(std::forward<F>(function)) {}
+
+  explicit operator bool() const { return static_cast<bool>(function_); }
+  bool operator()(const Line& line) const { return function_(line); }
+
+ private:
+  std::function<bool(const Line&)> function_;
+};
 
 // What Child::wait_for_line returns.
 struct LineWait {

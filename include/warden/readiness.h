@@ -1,14 +1,32 @@
-// What Child::wait_until_ready returns.
+// What Child::wait_until_ready takes and returns.
 #ifndef WARDEN_READINESS_H_
 #define WARDEN_READINESS_H_
 
+#include <functional>
 #include <iosfwd>
 #include <optional>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "warden/exit_status.h"
 
 namespace warden {
+
+// Whether the child is ready. From any function without arguments; empty as a LineCallback is (output_line.h).
+class ReadyPredicate {
+ public:
+  ReadyPredicate() = default;
+  template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, ReadyPredicate> &&
+                                              std::is_invocable_r_v<bool, std::decay_t<F>&>>>
+  ReadyPredicate(F&& function) : function_(std::forward<F>(function)) {}
+
+  explicit operator bool() const { return static_cast<bool>(function_); }
+  bool operator()() const { return function_(); }
+
+ private:
+  std::function<bool()> function_;
+};
 
 struct Readiness {
   enum class Kind {

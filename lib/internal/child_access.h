@@ -9,7 +9,7 @@ namespace warden::internal {
 
 struct ChildAccess {
   // Null for a handle that was moved from.
-  static const Handle* handle(const Child& child) { return child.handle_.get(); }
+  static const Handle* handle(const Child& child) { return child.handle_; }
 };
 
 }  // namespace warden::internal

@@ -83,8 +83,8 @@ std::uint64_t ChunkList::allocated() const {
   return sum;
 }
 
-std::vector<Output::Chunk> ChunkList::snapshot() {
-  std::vector<Output::Chunk> pieces;
+std::vector<OutputChunk> ChunkList::snapshot() {
+  std::vector<OutputChunk> pieces;
   pieces.reserve(chunks_.size());
   for (Chunk& chunk : chunks_) {
     const std::string_view bytes = visible(chunk);

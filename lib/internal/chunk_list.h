@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/internal/output_chunk.h"
 #include "warden/output.h"
 
 namespace warden::internal {
@@ -47,7 +48,7 @@ class ChunkList {
   std::uint64_t allocated() const;
 
   // What is kept, in order; shares it. Under the lock.
-  std::vector<Output::Chunk> snapshot();
+  std::vector<OutputChunk> snapshot();
   // The same, one piece after the other: for the thread that fills. `visit` takes a std::string_view.
   template <class Visitor>
   void for_each(Visitor visit) const {

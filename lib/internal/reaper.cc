@@ -121,6 +121,7 @@ void Reaper::finish() {
     over = supervised_->ended(lock) || supervised_->abandoned(lock);
     supervised_->end_grace(lock);
   }
+  supervised_->announce_end_of_grace();
   if (over) {
     pthread_join(thread_, nullptr);
   } else {

@@ -74,12 +74,10 @@ class Supervised {
   void abandon(const Lock&) { abandoned_ = true; }
   // Wakes those who wait for either. Without the lock: they would have to wait for it at once.
   void announce() { changed_.notify_all(); }
-  // The reaper's first wait, which no change ends but end_grace().
+  // The reaper's first wait, which no change ends but end_grace(), once it is announced as announce() does it.
   void wait_in_grace(Lock& lock, TimePoint deadline);
-  void end_grace(const Lock&) {
-    grace_is_over_ = true;
-    grace_over_.notify_all();
-  }
+  void end_grace(const Lock&) { grace_is_over_ = true; }
+  void announce_end_of_grace() { grace_over_.notify_all(); }
   bool abandoned(const Lock&) const { return abandoned_; }
 
   Phase phase(const Lock&) const { return phase_; }

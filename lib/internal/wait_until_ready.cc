@@ -18,7 +18,7 @@ Result<std::optional<ExitStatus>> wait_for_exit(Supervised& child, TimePoint dea
 
 }  // namespace
 
-std::optional<InvalidArgument> check_readiness_arguments(const std::function<bool()>& predicate,
+std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate,
                                                          absl::Duration interval, absl::Duration timeout) {
   if (!predicate) return InvalidArgument{"predicate", "", "must not be empty"};
   if (auto invalid = check_duration("interval", interval)) return invalid;
@@ -26,7 +26,7 @@ std::optional<InvalidArgument> check_readiness_arguments(const std::function<boo
   return check_duration("timeout", timeout);
 }
 
-Result<Readiness> wait_until_ready(Supervised& child, const std::function<bool()>& predicate, absl::Duration interval,
+Result<Readiness> wait_until_ready(Supervised& child, const ReadyPredicate& predicate, absl::Duration interval,
                                    absl::Duration timeout) {
   Sys& sys = child.sys();
   const TimePoint deadline = deadline_after(sys.now(), timeout);

@@ -2,7 +2,6 @@
 #ifndef WARDEN_LIB_INTERNAL_WAIT_UNTIL_READY_H_
 #define WARDEN_LIB_INTERNAL_WAIT_UNTIL_READY_H_
 
-#include <functional>
 #include <optional>
 
 #include "absl/time/time.h"
@@ -14,13 +13,13 @@
 namespace warden::internal {
 
 // What is wrong with the arguments.
-std::optional<InvalidArgument> check_readiness_arguments(const std::function<bool()>& predicate,
+std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate,
                                                          absl::Duration interval, absl::Duration timeout);
 
 // Asks at once, after each interval and at the end of the timeout; an exit is seen first. The predicate runs with no
 // lock held, and with the thread's cancellation as it was. An exit that is returned disarms. REQUIRES: the arguments
 // are right.
-Result<Readiness> wait_until_ready(Supervised& child, const std::function<bool()>& predicate, absl::Duration interval,
+Result<Readiness> wait_until_ready(Supervised& child, const ReadyPredicate& predicate, absl::Duration interval,
                                    absl::Duration timeout);
 
 }  // namespace warden::internal

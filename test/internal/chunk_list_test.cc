@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "lib/internal/output_chunk.h"
 
 namespace warden::internal {
 namespace {
@@ -33,9 +34,9 @@ void fill(ChunkList& list, std::string_view bytes) {
   }
 }
 
-std::string text_of(const std::vector<Output::Chunk>& chunks) {
+std::string text_of(const std::vector<OutputChunk>& chunks) {
   std::string text;
-  for (const Output::Chunk& chunk : chunks) text.append(chunk.data.get(), chunk.size);
+  for (const OutputChunk& chunk : chunks) text.append(chunk.data.get(), chunk.size);
   return text;
 }
 
@@ -180,10 +181,10 @@ TEST(ChunkList, NeverMovesOrChangesWhatASnapshotHas) {
   ChunkList list(options_of(100'000, Keep::kLast));
   const std::string text = pattern(90'000);
   fill(list, text);
-  const std::vector<Output::Chunk> early = list.snapshot();
+  const std::vector<OutputChunk> early = list.snapshot();
   const char* const data = early.back().data.get();
   fill(list, "more");
-  const std::vector<Output::Chunk> later = list.snapshot();
+  const std::vector<OutputChunk> later = list.snapshot();
   EXPECT_TRUE(std::any_of(later.begin(), later.end(), [&](const auto& chunk) { return chunk.data.get() == data; }));
   for (int i = 0; i < 100; ++i) fill(list, std::string(50'000, 'x'));
   EXPECT_TRUE(text_of(early) == text);

@@ -65,7 +65,7 @@ TEST(PrintersTest, NoPublicValueIsShownAsBytes) {
   printed(ExitStatus::exited(3)), printed(ExitKind::kLost), printed(ResourceUsage());
   printed(LogRecord()), printed(LogSeverity::kDebug);
   printed(Misuse());
-  printed(Output()), printed(Output::Chunk()), printed(Output::Facts());
+  printed(Output()), printed(Output::Facts());
   printed(OutputStream::kStderr), printed(OutputError()), printed(CaptureOptions());
   printed(CaptureOptions::Keep::kFirst);
   printed(PipeHolder()), printed(StreamDrain()), printed(DrainResult{{StreamDrain()}});

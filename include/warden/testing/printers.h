@@ -38,7 +38,6 @@ void PrintTo(const Command::Options& options, std::ostream* out);
 void PrintTo(const CaptureOptions& options, std::ostream* out);
 // The last KiB of it, as a string literal.
 void PrintTo(const Output& output, std::ostream* out);
-void PrintTo(const Output::Chunk& chunk, std::ostream* out);
 void PrintTo(const Output::Facts& facts, std::ostream* out);
 void PrintTo(const Line& line, std::ostream* out);
 void PrintTo(const RunOptions& options, std::ostream* out);
