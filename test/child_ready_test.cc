@@ -9,6 +9,7 @@
 #include "test/support/cancellable_thread.h"
 #include "test/support/child_probe.h"
 #include "warden/child.h"
+#include "warden/readiness.h"
 
 namespace warden {
 namespace {

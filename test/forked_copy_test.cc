@@ -19,6 +19,7 @@
 #include "test/support/isolated.h"
 #include "test/support/process_snapshot.h"
 #include "warden/child.h"
+#include "warden/readiness.h"
 #include "warden/terminate_all.h"
 
 // ThreadSanitizer ends a process that creates a thread after it was forked from one with several, and takes threads of

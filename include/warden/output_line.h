@@ -5,6 +5,7 @@
 #ifndef WARDEN_OUTPUT_LINE_H_
 #define WARDEN_OUTPUT_LINE_H_
 
+#include <cstddef>
 #include <functional>
 #include <iosfwd>
 #include <string>
@@ -27,10 +28,12 @@ struct Line {
 // full. It must not wait for, terminate or destroy its own Child: the calls that would are refused with
 // Errc::kWouldDeadlock; it may send signals, look (try_wait, state, output) and attach other callbacks. What it throws
 // is reported to the log sink (log.h), and the next line comes all the same.
-// From any function that takes a Line; empty from a null pointer to one, or from an empty std::function.
+// From any function that takes a Line; empty from nullptr, a null pointer to one, or an empty
+// std::function.
 class LineCallback {
  public:
   LineCallback() = default;
+  LineCallback(std::nullptr_t) {}
   template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, LineCallback> &&
                                               std::is_invocable_v<std::decay_t<F>&, const Line&>>>
   LineCallback(F&& function) : function_(std::forward<F>(function)) {}
@@ -47,6 +50,7 @@ class LineCallback {
 class LinePredicate {
  public:
   LinePredicate() = default;
+  LinePredicate(std::nullptr_t) {}
   template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, LinePredicate> &&
                                               std::is_invocable_r_v<bool, std::decay_t<F>&, const Line&>>>
   LinePredicate(F&& function) : function_(std::forward<F>(function)) {}

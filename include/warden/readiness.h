@@ -2,6 +2,7 @@
 #ifndef WARDEN_READINESS_H_
 #define WARDEN_READINESS_H_
 
+#include <cstddef>
 #include <functional>
 #include <iosfwd>
 #include <optional>
@@ -17,6 +18,7 @@ namespace warden {
 class ReadyPredicate {
  public:
   ReadyPredicate() = default;
+  ReadyPredicate(std::nullptr_t) {}
   template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, ReadyPredicate> &&
                                               std::is_invocable_r_v<bool, std::decay_t<F>&>>>
   ReadyPredicate(F&& function) : function_(std::forward<F>(function)) {}

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "warden/output_line.h"
+#include "warden/readiness.h"
 
 namespace warden_testing {
 
