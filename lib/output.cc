@@ -13,18 +13,24 @@ using internal::OutputChunk;
 
 std::string_view to_string(OutputStream stream) { return stream == OutputStream::kStdout ? "stdout" : "stderr"; }
 
-Output::Output(std::vector<OutputChunk> chunks, const Facts& facts)
-    : total_bytes_(facts.total_bytes), complete_(facts.complete), read_error_(facts.read_error) {
+Output::Output(std::vector<OutputChunk> chunks, Facts facts)
+    : total_bytes_(facts.total_bytes),
+      complete_(facts.complete),
+      read_error_(facts.read_error),
+      tail_(std::move(facts.tail)) {
   for (const OutputChunk& chunk : chunks) size_ += chunk.size;
   if (!chunks.empty()) chunks_ = new std::vector<OutputChunk>(std::move(chunks));
 }
 
-Output::Output(const Output& other)
-    : chunks_(other.chunks_ == nullptr ? nullptr : new std::vector<OutputChunk>(*other.chunks_)),
-      size_(other.size_),
-      total_bytes_(other.total_bytes_),
-      complete_(other.complete_),
-      read_error_(other.read_error_) {}
+// Delegates, so that what has been copied is freed if the rest throws.
+Output::Output(const Output& other) : Output() {
+  if (other.chunks_ != nullptr) chunks_ = new std::vector<OutputChunk>(*other.chunks_);
+  size_ = other.size_;
+  total_bytes_ = other.total_bytes_;
+  complete_ = other.complete_;
+  read_error_ = other.read_error_;
+  tail_ = other.tail_;
+}
 
 Output::Output(Output&& other) noexcept { swap(other); }
 
@@ -48,6 +54,7 @@ void Output::swap(Output& other) noexcept {
   std::swap(total_bytes_, other.total_bytes_);
   std::swap(complete_, other.complete_);
   std::swap(read_error_, other.read_error_);
+  tail_.swap(other.tail_);
 }
 
 std::vector<std::string_view> Output::chunks() const {

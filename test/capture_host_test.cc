@@ -111,6 +111,23 @@ void spawn_with_room_for(unsigned room, bool* spawned) {
   }
 }
 
+// poll(2) refuses more descriptors than the limit, though they are open.
+TEST(CaptureWithFewDescriptors, ReadsOnThoughTheLimitIsBelowTheNumberOfItsOwn) {
+  run_isolated([] {
+    Child child = Child::spawn(captured_shell("read line; seq 100000; echo end >&2").stdin_from(Stdio::pipe())).value();
+    struct rlimit before = {};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit limit = {1, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_TRUE(child.write_stdin("go\n", kBound).has_value());
+    EXPECT_TRUE(child.wait_for_line(kStdout, "100000", kBound).value().matched());
+    EXPECT_TRUE(child.wait().value().success());
+    EXPECT_TRUE(child.drain_output(kBound).value().complete());
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);  // the sanitizers' own checks need a descriptor
+    EXPECT_EQ(child.output(kStdout).value().total_bytes(), 588895u);
+  });
+}
+
 TEST(CaptureWithFewDescriptors, EitherWorksOrIsAnErrorThatLeavesNothing) {
   run_isolated([] {
     bool spawned = false;

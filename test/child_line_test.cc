@@ -222,6 +222,29 @@ TEST(LineCallback, ThatIsSlowHoldsTheChildBack) {
   EXPECT_EQ(count, 1'000'000u);
 }
 
+// It is 3 s that either waits for it.
+TEST(LineCallback, ThatDoesNotReturnHoldsNoWaitBeyondItsBound) {
+  Gate called, go_on;
+  Child child = spawn(captured_shell("echo first; read line; echo second").stdin_from(Stdio::pipe()));
+  const auto stay = [&](const Line&) {
+    called.open();
+    go_on.wait();
+  };
+  ASSERT_TRUE(child.on_line(kStdout, stay).has_value());
+  called.wait();
+  std::thread waiting([&] {
+    const LineWait end = child.wait_for_line(kStdout, "first", absl::ZeroDuration()).value();
+    EXPECT_EQ(end.kind, LineWait::Kind::kTimedOut);
+  });
+  const DrainResult drained = child.drain_output(absl::ZeroDuration()).value();
+  EXPECT_FALSE(drained.complete());
+  waiting.join();
+  go_on.open();
+  EXPECT_TRUE(child.wait_for_line(kStdout, "first", absl::ZeroDuration()).value().matched());
+  send_line(child);
+  EXPECT_EQ(finished_output(child).text(), "first\nsecond\n");
+}
+
 TEST(LineCallback, ThatIsNoFunctionIsRefused) {
   Child child = spawn(captured_shell("exit 0"));
   const OutputError error = child.on_line(kStdout, nullptr).error();

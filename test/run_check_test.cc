@@ -146,6 +146,44 @@ TEST(CheckLines, ComeFromSeveralChunks) {
   EXPECT_EQ(error.last_lines.size(), 4u + 4096u);
 }
 
+RunError error_of_check(const std::string& script, CaptureOptions capture) {
+  RunOptions options;
+  options.capture = capture;
+  Result<RunResult, RunError> checked = check(run(shell(script), options));
+  if (!checked) return std::move(checked).error();
+  ADD_FAILURE() << "passed";
+  return {};
+}
+
+constexpr char kTwentyLines[] = "for i in $(seq 20); do echo line $i >&2; done; exit 1";
+
+TEST(CheckLines, AreTheLastThatCameThoughTheLimitKeepsTheFirst) {
+  for (const std::uint64_t limit : {0, 7, 13, 130}) {
+    const RunError error = error_of_check(kTwentyLines, {limit, CaptureOptions::Keep::kFirst});
+    EXPECT_EQ(error.last_lines, "...\n" + lines(11, 19) + "line 20") << limit;
+    EXPECT_EQ(error.stderr_output.text(), lines(1, 20).substr(0, limit));
+  }
+  // The limit is beyond the last 4 KiB, and more than they are is lost.
+  const RunError error = error_of_check("head -c 100000 /dev/zero | tr '\\0' x >&2; echo end >&2; exit 1",
+                                        {50000, CaptureOptions::Keep::kFirst});
+  EXPECT_EQ(error.last_lines, "...\n" + std::string(4093, 'x') + "end");
+  EXPECT_EQ(error.stderr_output.tail(), std::string(4093, 'x') + "end\n");
+}
+
+TEST(CheckLines, SayThatThereWasMoreThanTheLimitHasKept) {
+  const RunError error = error_of_check(kTwentyLines, {16, CaptureOptions::Keep::kLast});
+  EXPECT_EQ(error.last_lines, "...\nline 19\nline 20");
+  EXPECT_EQ(error.stderr_output.tail(), "");
+}
+
+TEST(CheckLines, HaveNoLongControlCharacters) {
+  EXPECT_EQ(last_lines_of("a\xC2\x9B"
+                          "31m\xC2\xA0"
+                          "b\xC2"),
+            "a?31m\xC2\xA0"
+            "b\xC2");
+}
+
 TEST(RunErrorStep, HasAName) {
   EXPECT_EQ(to_string(Step::kOptions), "options");
   EXPECT_EQ(to_string(Step::kSpawn), "spawn");

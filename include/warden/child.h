@@ -126,8 +126,7 @@ class Child {
   // call anything on this Child but move or destroy it. Ends at once when the child does, and does not ask then.
   // Blocks: for the timeout and for what the predicate takes. Closes no stdin pipe. Errors: EINVAL for a negative
   // duration, an interval of zero, an empty predicate; those of wait_for. What the predicate throws passes through.
-  Result<Readiness> wait_until_ready(const ReadyPredicate& predicate, absl::Duration interval,
-                                     absl::Duration timeout);
+  Result<Readiness> wait_until_ready(const ReadyPredicate& predicate, absl::Duration interval, absl::Duration timeout);
 
   // Looks once and does not wait for the exit.
   // Blocks: not, but for one case: where somebody else has just reaped the child (a foreign wait, SIGCHLD ignored), for
@@ -196,7 +195,8 @@ class Child {
   // Waits for a line that contains the text, or that the predicate takes, at most so long. Sees what was written before
   // the call, as far as it is kept; zero looks at that alone. Ends at once when the stream or the child does; what the
   // child wrote before its end is looked at first.
-  // Blocks: for the timeout, and while a callback runs. Errors: EINVAL for a negative duration, too.
+  // Blocks: for the timeout, and up to 3 s longer while another callback runs. Errors: EINVAL for a negative duration,
+  // too.
   Result<LineWait, OutputError> wait_for_line(OutputStream stream, std::string_view text, absl::Duration timeout);
   Result<LineWait, OutputError> wait_for_line(OutputStream stream, const LinePredicate& predicate,
                                               absl::Duration timeout);
@@ -204,7 +204,7 @@ class Child {
   // Waits for the end of all captured streams, at most so long: call it when the child has ended. What the child itself
   // wrote is always read, even with zero; a stream that somebody else holds open is reported with its holders, and is
   // no error (output_drain.h). Changes nothing of the child's status. Nothing is captured: an empty result.
-  // Blocks: for the timeout, while a callback runs, and for a reading of /proc where a stream is held.
+  // Blocks: for the timeout, up to 3 s longer while a callback runs, and for a reading of /proc where a stream is held.
   Result<DrainResult, OutputError> drain_output(absl::Duration timeout = kDefaultDrainTimeout);
 
   // The child may outlive this handle: the destructor then signals nobody, and the reaper thread stays to collect the

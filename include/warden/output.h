@@ -75,6 +75,9 @@ class Output {
   bool truncated() const { return total_bytes_ > size_; }
   // How many bytes came in all.
   std::uint64_t total_bytes() const { return total_bytes_; }
+  // Where the limit has cut the end (Keep::kFirst): the last bytes that came all the same, 4 KiB at most. Else empty.
+  // They are no part of text() and size(), and what was lost may lie between.
+  const std::string& tail() const { return tail_; }
   // Whether that is all that will ever come: the end of the stream was seen. While false, more may come, from the child
   // or from whoever it left the stream to.
   bool complete() const { return complete_; }
@@ -86,8 +89,9 @@ class Output {
     std::uint64_t total_bytes = 0;
     bool complete = false;
     std::error_code read_error;
+    std::string tail = {};
   };
-  Output(std::vector<internal::OutputChunk> chunks, const Facts& facts);
+  Output(std::vector<internal::OutputChunk> chunks, Facts facts);
 
  private:
   void swap(Output& other) noexcept;
@@ -97,6 +101,7 @@ class Output {
   std::uint64_t total_bytes_ = 0;
   bool complete_ = false;
   std::error_code read_error_;
+  std::string tail_;
 };
 
 // A question about a child's output that could not be answered; the child and its output are as they were.

@@ -30,8 +30,8 @@ std::ostream& operator<<(std::ostream& out, const PipeHolder& holder);
 // What came of one captured stream.
 struct StreamDrain {
   OutputStream stream = OutputStream::kStdout;
-  // The end was seen and everything before it was read, and handed to every callback. Else the stream is held: more
-  // may come, and goes on being read.
+  // The end was seen and everything before it was read, and handed to every callback. Else the stream is held, or a
+  // callback has not returned: more may come, and goes on being read.
   bool complete = false;
   // Why reading has ended before the end; no error as a rule.
   std::error_code read_error;

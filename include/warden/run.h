@@ -123,8 +123,8 @@ struct RunError {
   absl::Duration timeout = absl::InfiniteDuration();
   std::optional<TerminationReport> termination = std::nullopt;
 
-  // kCheck: the end of stderr (of stdout where stderr is merged into it): 10 lines, 4 KiB at most. Begins with "..."
-  // where there is more before it. Control characters are '?'.
+  // kCheck: the end of stderr (of stdout where stderr is merged into it), beyond the capture's limit, too: 10 lines, 4
+  // KiB at most. Begins with "..." where there is more before it. Control characters are '?'.
   std::string last_lines = {};
 
   // One line; for kCheck followed by last_lines.

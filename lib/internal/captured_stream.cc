@@ -22,7 +22,8 @@ Output CapturedStream::snapshot() {
   facts.total_bytes = kept_.total();
   facts.complete = has_ended_ && !read_error_;
   facts.read_error = read_error_;
-  return Output(kept_.snapshot(), facts);
+  facts.tail = kept_.tail();
+  return Output(kept_.snapshot(), std::move(facts));
 }
 
 void CapturedStream::attach(const std::shared_ptr<LineSubscription>& subscription) {

@@ -42,6 +42,9 @@ class CapturedStream {
   void attach(const std::shared_ptr<LineSubscription>& subscription);
   // Asks for everything that is in the pipe now to be read and handed out. is_caught_up(the result) says when.
   std::uint64_t request_catch_up();
+  // How long past its deadline a wait lets the pump catch up, since it is to see what was printed before it. Only a
+  // callback that does not return takes so long.
+  static constexpr absl::Duration kCatchUpPatience = absl::Seconds(3);
 
   // From its return on no line is handed out to it: waits for one that just is. Under the lock, which it releases.
   void detach(Sys& sys, Lock& lock, LineSubscription& subscription);

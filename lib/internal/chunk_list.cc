@@ -54,9 +54,21 @@ void ChunkList::lose(std::string_view bytes) {
   if (bytes.empty()) return;
   total_ += bytes.size();
   ends_early_ = keep_ == Keep::kFirst;
-  if (ends_early_) return;
+  if (ends_early_) return keep_tail(bytes);
   drop_first(size_);
   begins_a_line_ = bytes.back() == '\n';
+}
+
+void ChunkList::keep_tail(std::string_view bytes) {
+  try {
+    tail_.reserve(2 * kTail);  // the first time alone allocates
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+  bytes.remove_prefix(bytes.size() - std::min(bytes.size(), kTail));
+  const std::size_t after = tail_.size() + bytes.size();
+  if (after > kTail) tail_.erase(0, after - kTail);
+  tail_ += bytes;
 }
 
 // A chunk that nobody else has is used again.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,9 @@ class ChunkList {
   static constexpr std::size_t kLargestChunk = 256 * 1024;
   // The largest of a list that keeps little of the end.
   static constexpr std::size_t kLargestOfFew = 64 * 1024;
+
+  // How much is kept of the end of what is lost.
+  static constexpr std::size_t kTail = 4097;
 
   explicit ChunkList(const CaptureOptions& options);
 
@@ -58,6 +62,8 @@ class ChunkList {
   bool begins_a_line() const { return begins_a_line_; }
   // Whether bytes that came after what is kept were lost.
   bool ends_early() const { return ends_early_; }
+  // The last of those, kTail at most; none where there was no memory for them. Under the lock.
+  const std::string& tail() const { return tail_; }
 
  private:
   struct Chunk {
@@ -72,6 +78,7 @@ class ChunkList {
     return {chunk.memory.get() + chunk.begin, chunk.size - chunk.begin};
   }
   bool allocate(std::size_t capacity);
+  void keep_tail(std::string_view bytes);
   void drop_first(std::uint64_t count);
 
   const std::uint64_t limit_;
@@ -81,6 +88,7 @@ class ChunkList {
   std::uint64_t size_ = 0;
   bool begins_a_line_ = true;
   bool ends_early_ = false;
+  std::string tail_;
   std::size_t next_capacity_ = kFirstChunk;
   std::list<Chunk> chunks_;
   std::list<Chunk> spare_;  // the one that comes next, if any

@@ -8,7 +8,8 @@
 
 namespace warden::internal {
 
-// Everything that is in the pipes when this is called is read, whatever the deadline.
+// Everything that is in the pipes when this is called is read, whatever the deadline, unless a callback does not return
+// (CapturedStream::kCatchUpPatience).
 DrainResult drain_output(Sys& sys, OutputPump& pump, TimePoint deadline);
 
 }  // namespace warden::internal

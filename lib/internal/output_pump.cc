@@ -56,7 +56,13 @@ void OutputPump::State::serve_all() {
 void OutputPump::State::turn() {
   pollfd polled[1 + kMostStreams] = {{event, POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
   for (std::size_t i = 0; i < streams.size(); ++i) polled[1 + i].fd = streams[i]->fd();  // negative: poll leaves it out
-  if (::poll(polled, 1 + streams.size(), patience) < 0) return;
+  if (::poll(polled, 1 + streams.size(), patience) < 0) {
+    // The host's limit of descriptors is below the number of ours (EINVAL): look at all of them in turn.
+    if (errno != EINVAL) return;
+    ::poll(nullptr, 0, kPauseWithoutEvent);
+    for (std::size_t i = 0; i < streams.size(); ++i) polled[1 + i].revents = POLLIN;
+    polled[0].revents = POLLIN;
+  }
   if ((polled[0].revents & POLLNVAL) != 0) {
     event = -1;
     patience = kPauseWithoutEvent;

@@ -1,10 +1,12 @@
 #include "lib/internal/wait_for_line.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <utility>
 
+#include "lib/internal/deadline.h"
 #include "lib/internal/line_subscription.h"
 
 namespace warden::internal {
@@ -77,13 +79,15 @@ class LineWaiter {
 
   // Until there will be no more lines, or the wait is over for another reason.
   LineWait::Kind wait(TimePoint deadline) {
+    const TimePoint give_up = std::max(deadline, deadline_after(sys_.now(), CapturedStream::kCatchUpPatience));
     std::uint64_t request = catch_up();
     for (bool was_exited = false;;) {
       const bool is_exited = notice_.look();
       CapturedStream::Lock lock(stream_.mutex());
       if (subscription_.is_over) return LineWait::Kind::kStreamClosed;
       if (!stream_.is_caught_up(lock, request)) {
-        stream_.wait_changed(sys_, lock, TimePoint::max());
+        if (sys_.now() >= give_up) return LineWait::Kind::kTimedOut;
+        stream_.wait_changed(sys_, lock, give_up);
       } else if (was_exited) {
         return LineWait::Kind::kChildExited;
       } else if (is_exited) {
