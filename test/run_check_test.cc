@@ -158,7 +158,7 @@ RunError error_of_check(const std::string& script, CaptureOptions capture) {
 constexpr char kTwentyLines[] = "for i in $(seq 20); do echo line $i >&2; done; exit 1";
 
 TEST(CheckLines, AreTheLastThatCameThoughTheLimitKeepsTheFirst) {
-  for (const std::uint64_t limit : {0, 7, 13, 130}) {
+  for (const std::uint64_t limit : {0u, 7u, 13u, 130u}) {
     const RunError error = error_of_check(kTwentyLines, {limit, CaptureOptions::Keep::kFirst});
     EXPECT_EQ(error.last_lines, "...\n" + lines(11, 19) + "line 20") << limit;
     EXPECT_EQ(error.stderr_output.text(), lines(1, 20).substr(0, limit));

@@ -12,6 +12,7 @@
 #include "lib/tool/exit_codes.h"
 #include "lib/tool/job_control.h"
 #include "lib/tool/pass_through.h"
+#include "lib/tool/report_file.h"
 #include "lib/tool/run_report.h"
 #include "lib/tool/signal_relay.h"
 #include "lib/tool/supervise.h"
@@ -20,8 +21,6 @@
 
 namespace warden::tool {
 namespace {
-
-using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 Command command_of(const RunFlags& flags) {
   Command command(flags.program.front());
@@ -53,22 +52,25 @@ bool wants_report(const RunFlags& flags, const RunReport& report) {
          report.has_output_trouble() || !report.status.has_value();
 }
 
-bool write_report(const RunFlags& flags, const RunReport& report, std::FILE* file) {
+bool write_report(const RunFlags& flags, const RunReport& report, ReportFile* file) {
   if (!wants_report(flags, report)) return true;
   const std::string text = flags.report == ReportFormat::kJson ? to_json(report) : to_text(report);
-  if (std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0) return true;
-  std::fprintf(stderr, "warden: cannot write the report: %s\n", ::strerror(errno));
-  return false;
+  const int error = file->write(text);
+  if (error != 0) std::fprintf(stderr, "warden: cannot write the report: %s\n", ::strerror(error));
+  return error == 0;
 }
 
-// Null, with a message, when the file cannot be had.
-File open_report(const RunFlags& flags) {
-  if (!flags.report_file.has_value()) return File(stderr, [](std::FILE*) { return 0; });
-  File file(std::fopen(flags.report_file->c_str(), "we"), std::fclose);
-  if (file == nullptr) {
-    std::fprintf(stderr, "warden: invalid --report-file '%s': %s\n", flags.report_file->c_str(), ::strerror(errno));
+// False, with a message, when the file cannot be had.
+bool open_report(const RunFlags& flags, ReportFile* file) {
+  if (!flags.report_file.has_value()) {
+    file->use_stderr();
+    return true;
   }
-  return file;
+  const int error = file->open(*flags.report_file);
+  if (error != 0) {
+    std::fprintf(stderr, "warden: invalid --report-file '%s': %s\n", flags.report_file->c_str(), ::strerror(error));
+  }
+  return error == 0;
 }
 
 // Empty when the streams do not go through the tool; null, with a message, when they should and cannot.
@@ -102,8 +104,8 @@ void take_sigchld_by_default() {
 }  // namespace
 
 int run_command(const RunFlags& flags) {
-  const File report_file = open_report(flags);
-  if (report_file == nullptr) return kWardenFailed;
+  ReportFile report_file;
+  if (!open_report(flags, &report_file)) return kWardenFailed;
   take_sigchld_by_default();
   const BlockedSignals blocked(has_terminal());
   const auto started = std::chrono::steady_clock::now();
@@ -126,7 +128,7 @@ int run_command(const RunFlags& flags) {
   job.end();
   report.elapsed = absl::FromChrono(std::chrono::steady_clock::now() - started);
   const bool passed = was_passed_on(report.output);
-  const bool written = write_report(flags, report, report_file.get());
+  const bool written = write_report(flags, report, &report_file);
   return passed && written ? exit_code_of(report) : kWardenFailed;
 }
 

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <system_error>
 #include <utility>
 
 #include "lib/tool/job_control.h"
@@ -64,8 +65,16 @@ void SignalRelay::listen() {
       second_(signal);
     } else {
       received_ = signal;
-      first_thread_ = std::thread([this, signal] { first_(signal); });
+      start_first(signal);
     }
+  }
+}
+
+void SignalRelay::start_first(Signal signal) {
+  try {
+    first_thread_ = std::thread([this, signal] { first_(signal); });
+  } catch (const std::system_error&) {  // no thread can be had: the second signal waits
+    first_(signal);
   }
 }
 

@@ -46,6 +46,7 @@ class SignalRelay {
 
  private:
   void listen();
+  void start_first(Signal signal);
 
   sigset_t set_;
   Handler first_, second_;

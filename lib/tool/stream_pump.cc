@@ -18,12 +18,13 @@ constexpr std::size_t kChunk = 64 * 1024;
 // After a write that was to be possible and was not.
 constexpr int kPauseMilliseconds = 10;
 
-// A write to a pipe that nobody reads fails, and one to the terminal from the background is done, whatever stty(1)
-// says.
+// A write to a pipe that nobody reads fails, as one beyond RLIMIT_FSIZE does, and one to the terminal from the
+// background is done, whatever stty(1) says.
 void block_signals_of_writing() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGPIPE);
+  sigaddset(&set, SIGXFSZ);
   sigaddset(&set, SIGTTOU);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }

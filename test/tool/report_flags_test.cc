@@ -85,6 +85,36 @@ TEST(ReportFile, LosesWhatItHadBefore) {
   parse_report(contents(report_path()));
 }
 
+// The exit code, and what is in the file afterwards: `script` has it as $1 and the tool as $0.
+ToolResult run_script(const std::string& script) {
+  return run_tool(run_program({}, {"/bin/sh", "-c", script, tool_path(), report_path()}));
+}
+
+TEST(ReportFile, ThatIsTheToolsStdoutIsWrittenBehindWhatIsThere) {
+  const ToolResult result =
+      run_script("echo before >$1; $0 run --report-file=/dev/stdout -- echo program >>$1 && cat $1");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, MatchesRegex("before\nprogram\nwarden: 'echo'[^\n]*\n"));
+  const ToolResult anew = run_script("$0 run --report-file=/dev/stdout -- echo program >$1 && cat $1");
+  EXPECT_THAT(anew.out, MatchesRegex("program\nwarden: 'echo'[^\n]*\n"));
+}
+
+TEST(ReportFile, IsNoStreamOfTheProgramThoughTheToolsAreClosed) {
+  const ToolResult result =
+      run_script("$0 run --report=json --report-file=$1 -- sh -c 'cat; echo out; echo err >&2; exit 3' <&- >&- 2>&-");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(parse_report(contents(report_path())).at("status").at("code"), json("3"));
+}
+
+TEST(ReportFile, ThatMayNotGrowIsSaidAndKillsNothing) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer writes to a file of its own when the tool starts";
+#endif
+  const ToolResult result = run_script("ulimit -f 0; $0 run --report-file=$1 -- true");
+  EXPECT_EQ(result.exit_code, 125);
+  EXPECT_EQ(result.err, "warden: cannot write the report: File too large\n");
+}
+
 TEST(ReportFile, IsTakenFromTheToolsDirectoryNotTheProgramsOwn) {
   const std::string name = "report-" + std::to_string(::getpid());
   const ToolResult result =
