@@ -228,6 +228,10 @@ Result<void, StdinError> Child::write_stdin(std::string_view data, absl::Duratio
     refused_error.invalid_argument = *invalid;
     return refused_error;
   }
+  if (timeout == absl::InfiniteDuration()) {
+    refused_error.code = why_unusable_for_waiting(handle_);
+    if (refused_error.code) return refused_error;
+  }
   const internal::CancellationGuard no_cancellation;
   internal::Supervised& child = *handle_->child;
   const TimePoint deadline = internal::deadline_after(child.sys().now(), timeout);

@@ -54,6 +54,7 @@ TEST(Callback, IsRefusedEveryWaitForItsOwnChild) {
     EXPECT_EQ(make_error_code(child.wait_or_terminate(kBound, policy).error()), Errc::kWouldDeadlock);
     EXPECT_EQ(child.wait_for_line(kStdout, "x", kBound).error().code, Errc::kWouldDeadlock);
     EXPECT_EQ(child.drain_output().error().code, Errc::kWouldDeadlock);
+    EXPECT_EQ(child.wait_until_ready([] { return false; }, kBound, kBound).error().code, Errc::kWouldDeadlock);
   });
   EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
   EXPECT_TRUE(child.kill().has_value());
@@ -87,6 +88,21 @@ TEST(Callback, MayLookAndSignalAndAttachOthers) {
   });
   EXPECT_EQ(child.wait().value().signal(), Signal::kill());
   EXPECT_THAT(other.wait_for(1), ElementsAre("line"));
+}
+
+// A line is answered, as a prompt is. Without an end of its time the write might wait for the child, and the child for
+// who reads.
+TEST(Callback, MayWriteToItsOwnChildForATime) {
+  const std::string script = "echo prompt; read -r answer; [ \"$answer\" = yes ] && exit 7";
+  Child child = Child::spawn(captured_shell(script).stdin_from(Stdio::pipe())).value();
+  in_callback(child, [&] {
+    const StdinError refused = child.write_stdin("never\n", absl::InfiniteDuration()).error();
+    EXPECT_EQ(refused.kind, StdinError::Kind::kRefused);
+    EXPECT_EQ(refused.code, Errc::kWouldDeadlock);
+    EXPECT_EQ(refused.written, 0u);
+    EXPECT_TRUE(child.write_stdin("yes\n", kBound).has_value());
+  });
+  EXPECT_EQ(child.wait().value(), ExitStatus::exited(7));
 }
 
 TEST(Callback, MayEndAnyOtherChild) {

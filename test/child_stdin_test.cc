@@ -110,6 +110,14 @@ TEST(Stdin, IsClosedByKillEvenWhenTheChildHasEnded) {
   EXPECT_EQ(child.stdin_fd(), -1);
 }
 
+TEST(Stdin, IsClosedByTerminateEvenWhenTheChildHasEnded) {
+  AckPipe ack;
+  Child child = spawn_with_pipe(ack, {"exit", "2"});
+  EXPECT_EQ(child.wait_for(kBound).value(), ExitStatus::exited(2));
+  EXPECT_EQ(child.terminate(kBound, kBound).value(), ExitStatus::exited(2));
+  EXPECT_EQ(child.stdin_fd(), -1);
+}
+
 TEST(Stdin, IsClosedByTheEndOfAnExcusedHandle) {
   AckPipe ack;
   CapturedLog log;

@@ -169,8 +169,9 @@ class Child {
   // leaves its disposition, the mask and what is pending alone. Several threads' data are not mixed: one waits for the
   // other within its own timeout. The pipe is not made O_NONBLOCK: that would be everybody's who has it.
   // Blocks: for the timeout at most, whether the child reads or not; zero writes what fits at once. (Before Linux 6.4
-  // longer, if another thread fills the pipe by stdin_fd() at the same moment.)
-  // Errors: say how much was written, and why no more (stdin_error.h); the child has got that much or will.
+  // longer, if another thread fills the pipe by stdin_fd() at the same moment.) In a callback of the Child's own
+  // output, during which nothing is read, absl::InfiniteDuration() is refused with Errc::kWouldDeadlock. Errors: say
+  // how much was written, and why no more (stdin_error.h); the child has got that much or will.
   Result<void, StdinError> write_stdin(std::string_view data, absl::Duration timeout);
 
   // The write end of the stdin pipe, close-on-exec; -1 when there is none or it is closed. It stays the Child's.

@@ -25,8 +25,8 @@ struct Line {
 // Gets one line at a time (Child::on_line), on the thread that reads the child's output, with no lock held.
 //
 // While it runs nothing is read, neither stdout nor stderr: one that is slow holds the child back once the pipe is
-// full. It must not wait for, terminate or destroy its own Child: the calls that would are refused with
-// Errc::kWouldDeadlock; it may send signals, look (try_wait, state, output) and attach other callbacks. What it throws
+// full. It must not destroy its own Child; a wait for it, a termination or a drain is refused with
+// Errc::kWouldDeadlock. It may send signals, look (try_wait, state, output) and attach other callbacks. What it throws
 // is reported to the log sink (log.h), and the next line comes all the same.
 // From any function that takes a Line; empty from nullptr, a null pointer to one, or an empty
 // std::function.

@@ -147,9 +147,9 @@ std::ostream& operator<<(std::ostream& out, const RunError& error);
 // What a child that ended by itself has left in its group is left alone, and gets SIGPIPE when it writes to a captured
 // stream from then on; where it held one, `drain` says who.
 //
-// Blocks: for the spawn, the timeout, what the policy takes, and drain_timeout; a child that does not read its input
-// and a process that holds a stream do not prolong that. Opening stdin_file and a read of it are as quick as its file
-// system, but for the ETIMEDOUT above.
+// Blocks: for the spawn, the timeout, what the policy takes, drain_timeout, and a reading of /proc where a stream is
+// held; a child that does not read its input and a process that holds a stream do not prolong that. Opening stdin_file
+// and a read of it are as quick as its file system, but for the ETIMEDOUT above.
 // Errors: RunError::Step. After an error of kTermination, or of kFeed with a termination_error, the child may live, and
 // a thread of ours stays to collect its exit; else nothing of its group is left. std::bad_alloc may come out of it; the
 // child has been killed then.

@@ -34,7 +34,11 @@ ssize_t write_with(int fd, const char* data, std::size_t size, int flags) {
 
 ssize_t write_polled(int fd, const char* data, std::size_t size) {
   pollfd polled = {fd, POLLOUT, 0};
-  if (::poll(&polled, 1, 0) <= 0) return -EAGAIN;  // EINTR says nothing of the pipe
+  int ready = 0;
+  do {
+    ready = ::poll(&polled, 1, 0);
+  } while (ready < 0 && errno == EINTR);
+  if (ready <= 0) return ready == 0 ? -EAGAIN : -errno;
   const ssize_t written = ::write(fd, data, std::min(size, static_cast<std::size_t>(PIPE_BUF)));
   if (written >= 0) return written;
   return errno == EINTR ? -EAGAIN : -errno;

@@ -18,8 +18,8 @@ Result<std::optional<ExitStatus>> wait_for_exit(Supervised& child, TimePoint dea
 
 }  // namespace
 
-std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate,
-                                                         absl::Duration interval, absl::Duration timeout) {
+std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate, absl::Duration interval,
+                                                         absl::Duration timeout) {
   if (!predicate) return InvalidArgument{"predicate", "", "must not be empty"};
   if (auto invalid = check_duration("interval", interval)) return invalid;
   if (interval == absl::ZeroDuration()) return InvalidArgument{"interval", "0", "must not be zero"};

@@ -70,13 +70,15 @@ class Endings {
 
   void first_signal(Signal signal) {
     by_signal_ = child_.terminate_with_report(policy_from(signal, flags_));
-    limit_reader();
+    if (by_signal_->has_value()) limit_reader();  // else the program may live, and write
   }
 
   void second_signal() {
     // It may be there before the first has begun, which then finds nothing left to end.
     const bool is_over = by_second_signal_.has_value() && by_second_signal_->has_value();
-    if (!is_over) by_second_signal_ = child_.terminate_with_report(TerminationPolicy::immediate());
+    if (is_over) return;
+    by_second_signal_ = child_.terminate_with_report(TerminationPolicy::immediate());
+    if (by_second_signal_->has_value()) limit_reader();
   }
 
   void time_up() {
