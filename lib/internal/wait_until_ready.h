@@ -13,8 +13,8 @@
 namespace warden::internal {
 
 // What is wrong with the arguments.
-std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate,
-                                                         absl::Duration interval, absl::Duration timeout);
+std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate, absl::Duration interval,
+                                                         absl::Duration timeout);
 
 // Asks at once, after each interval and at the end of the timeout; an exit is seen first. The predicate runs with no
 // lock held, and with the thread's cancellation as it was. An exit that is returned disarms. REQUIRES: the arguments

@@ -121,7 +121,6 @@ void PrintTo(const Output& output, std::ostream* out) {
        << " bytes in all" << (output.truncated() ? ", truncated)" : ")");
 }
 
-
 void PrintTo(const Output::Facts& facts, std::ostream* out) {
   *out << facts.total_bytes << " bytes in all, complete: " << yes_or_no(facts.complete);
 }
