@@ -192,7 +192,7 @@ Result<TerminationReport, TerminationError> Child::terminate_with_report(const T
   internal::Supervised& child = *handle_->child;
   Lock lock(child.mutex());
   auto report = internal::terminate_child(child, lock, policy);
-  if (report.has_value()) child.set_armed(lock, false);
+  if (report.has_value()) child.set_told(lock);
   return report;
 }
 

@@ -49,7 +49,7 @@ std::vector<Outcome> terminate_all(const std::vector<Child*>& children, const Te
     }
     if (ended[next].has_value()) {
       const internal::Lock lock(usable[next]->mutex());
-      usable[next]->set_armed(lock, false);
+      usable[next]->set_told(lock);
     }
     outcomes.push_back(std::move(ended[next++]));
   }

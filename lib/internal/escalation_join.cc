@@ -80,7 +80,6 @@ void deliver_messages(Supervised& child, Lock& lock, Escalation& run) {
 
 TerminationResult outcome_of(Supervised& child, Lock& lock, const Escalation& run) {
   TerminationResult outcome = run.outcome(lock);
-  if (outcome.has_value()) child.close_stdin_unless_kept(lock);  // it may have ended before there was a wait
   if (outcome.has_value() && child.is_done_with_group(lock)) child.release(lock);
   return outcome;
 }

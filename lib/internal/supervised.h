@@ -170,6 +170,12 @@ class Supervised {
   // Whether the destructor of the handle is to end the child.
   void set_armed(const Lock&, bool armed) { armed_ = armed; }
   bool armed(const Lock&) const { return armed_; }
+  // The owner of the handle has been given the status, by a wait or a termination.
+  void set_told(const Lock& lock) {
+    set_armed(lock, false);
+    told_ = true;
+  }
+  bool told(const Lock&) const { return told_; }
 
   // The escalation that runs, or the last one that ran.
   const std::shared_ptr<Escalation>& escalation(const Lock&) const { return escalation_; }
@@ -218,6 +224,7 @@ class Supervised {
   bool group_was_killed_ = false;  // SIGKILL went to the whole of it
   int unbelieved_looks_ = 0;
   bool armed_ = true;
+  bool told_ = false;
   std::uint64_t sent_ = 0;        // one bit for each signal
   std::shared_ptr<Event> event_;  // of those who wait for a descriptor too; for one change
   std::vector<ChangeObserver*> observers_;

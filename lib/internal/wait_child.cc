@@ -13,7 +13,7 @@ Result<std::optional<ExitStatus>> wait_child(Supervised& child, Lock& lock, Time
     // Readable and still not to be waited for means a tracer: the reaper goes on looking and tells us.
     child.wait_changed(lock, deadline);
   }
-  child.set_armed(lock, false);
+  child.set_told(lock);
   return std::optional<ExitStatus>(child.status(lock));
 }
 

@@ -20,7 +20,7 @@ Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate_fed_child(
   auto waited = wait_child(child, lock, deadline_after(child.sys().now(), timeout));
   if (waited.has_value() && waited.value().has_value()) return WaitOrTerminateResult{*waited.value(), timeout};
   TerminationResult ended = terminate_child(child, lock, policy);
-  if (ended.has_value()) child.set_armed(lock, false);
+  if (ended.has_value()) child.set_told(lock);
   if (waited.has_value() && ended.has_value()) {
     const ExitStatus status = ended.value().status;
     return WaitOrTerminateResult{status, timeout, std::move(ended).value()};

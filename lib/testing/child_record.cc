@@ -22,16 +22,22 @@ void append_lines(const std::optional<warden::Output>& output, const char* name,
   absl::StrAppend(text, "  ", name, ":\n    ", absl::StrReplaceAll(lines, {{"\n", "\n    "}}), "\n");
 }
 
+// Of a child that had ended before, what the test had tried says more than the look at it.
+warden::AttemptLog attempts_of(const Sight& before, const Outcome& outcome) {
+  if (before.has_ended && !before.attempts.empty()) return before.attempts;
+  return outcome.has_value() ? outcome.value().attempts : outcome.error().attempts();
+}
+
 }  // namespace
 
-ChildRecord record_of(warden::Child& child, const std::optional<std::string>& problem, const Outcome& outcome) {
+ChildRecord record_of(warden::Child& child, const Sight& before, const std::optional<std::string>& problem,
+                      const Outcome& outcome) {
   ChildRecord record;
   record.name = child.name();
   record.pid = child.pid();
   record.end = outcome.has_value() ? outcome.value().status.to_string() : "could not be ended";
   record.problem = problem;
-  record.attempts = child.attempt_log();
-  if (record.attempts.empty() && outcome.has_value()) record.attempts = outcome.value().attempts;
+  record.attempts = attempts_of(before, outcome);
   static_cast<void>(child.drain_output());
   record.out = output_of(child, warden::OutputStream::kStdout);
   record.err = output_of(child, warden::OutputStream::kStderr);

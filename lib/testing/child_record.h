@@ -22,7 +22,8 @@ struct ChildRecord {
 };
 
 // Of a child that was ended, or was to be. Blocks: for the rest of its output.
-ChildRecord record_of(warden::Child& child, const std::optional<std::string>& problem, const Outcome& outcome);
+ChildRecord record_of(warden::Child& child, const Sight& before, const std::optional<std::string>& problem,
+                      const Outcome& outcome);
 
 // "child 'server' (pid 12): exited with code 3".
 std::string headline(const ChildRecord& record);

@@ -6,10 +6,9 @@
 #include <exception>
 #include <utility>
 
-#include "absl/base/config.h"
 #include "absl/strings/str_cat.h"
-#include "gtest/gtest.h"
 #include "lib/testing/child_record.h"
+#include "lib/testing/failure.h"
 #include "lib/testing/output_files.h"
 #include "lib/testing/verdict.h"
 #include "lib/testing/wait_ready.h"
@@ -21,17 +20,7 @@ namespace {
 using warden::Command;
 using warden::Stdio;
 
-// A destructor may be what fails the test, so the exception of --gtest_throw_on_failure ends here.
-void fail(const Location& where, const std::string& message) {
-#ifdef ABSL_HAVE_EXCEPTIONS
-  try {
-    ADD_FAILURE_AT(where.file, where.line) << message;
-  } catch (...) {
-  }
-#else
-  ADD_FAILURE_AT(where.file, where.line) << message;
-#endif
-}
+void fail(const Location& where, const std::string& message) { add_failure(where.file, where.line, message); }
 
 // No failure of the test: what ends its children when it ends is there.
 void tell_unguarded(const std::string& who, std::error_code error) {
@@ -86,6 +75,12 @@ void tell(const TrackedChild& tracked, const ChildRecord& record) {
   }
 }
 
+// Those of the process that this one is a forked copy of, as in a death test: they are that one's to end.
+void drop_copies(TrackedChildren* children) {
+  const auto is_copy = [](const auto& tracked) { return !look_at(tracked->child).is_ours; };
+  children->erase(std::remove_if(children->begin(), children->end(), is_copy), children->end());
+}
+
 }  // namespace
 
 ChildSet::ChildSet() : exceptions_before_(std::uncaught_exceptions()) {}
@@ -93,7 +88,8 @@ ChildSet::ChildSet() : exceptions_before_(std::uncaught_exceptions()) {}
 ChildSet::~ChildSet() { tear_down(); }
 
 void ChildSet::start_guard() {
-  if (guard_ != nullptr) return;
+  if (guard_ != nullptr && guard_->is_ours()) return;
+  guard_ = nullptr;
   auto started = Guard::start();
   if (started.has_value()) {
     guard_ = std::move(started).value();
@@ -155,22 +151,23 @@ void ChildSet::tear_down() {
 
 void ChildSet::finish(TrackedChildren children, const std::optional<warden::TerminationPolicy>& at_once,
                       const std::optional<std::string>& problem) {
+  drop_copies(&children);
   std::vector<Sight> sights;
   for (const auto& tracked : children) sights.push_back(look_at(tracked->child));
-  if (sights.empty() || !sights.front().is_ours) return;
+  if (sights.empty()) return;
   const std::vector<Outcome> outcomes =
       at_once.has_value() ? end_at_once(children, *at_once) : end_one_by_one(children);
 
   std::vector<std::optional<std::string>> problems;
-  bool has_failed = ::testing::Test::HasFailure() || std::uncaught_exceptions() > exceptions_before_;
+  bool is_failed = has_failed() || std::uncaught_exceptions() > exceptions_before_;
   for (std::size_t i = 0; i < children.size(); ++i) {
     problems.push_back(problem_with(sights[i], children[i]->options.may_exit, outcomes[i]));
     if (problem.has_value()) problems[i] = joined(*problem, outcomes[i]);
-    has_failed = has_failed || problems[i].has_value();
+    is_failed = is_failed || problems[i].has_value();
   }
   for (std::size_t i = 0; i < children.size(); ++i) {
     warden::Child& child = children[i]->child;
-    if (has_failed) tell(*children[i], record_of(child, problems[i], outcomes[i]));
+    if (is_failed) tell(*children[i], record_of(child, sights[i], problems[i], outcomes[i]));
     child.must_not_be_terminated();  // one that could not be ended is not dropped by mistake
   }
 }

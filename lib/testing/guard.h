@@ -52,6 +52,9 @@ class Guard {
   // guard's limit is reached; ETIMEDOUT; EPIPE when the guard is gone; Errc::kEmptyHandle, kNotOwner.
   std::error_code watch(const warden::Child& child);
 
+  // False in a forked copy of the process that started it.
+  bool is_ours() const { return warden::internal::is_this_process(owner_); }
+
   // Its number, as long as this lives.
   int pid() const { return pid_; }
 

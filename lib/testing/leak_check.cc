@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "gtest/gtest.h"
+#include "lib/testing/failure.h"
 #include "lib/testing/process_census.h"
 
 namespace warden_testing {
@@ -38,7 +39,8 @@ class LeakListener final : public ::testing::EmptyTestEventListener {
 
   void OnTestEnd(const ::testing::TestInfo& info) override {
     for (const std::string& leak : leaks_since(before_)) {
-      ADD_FAILURE() << info.test_suite_name() << "." << info.name() << " left " << leak;
+      internal::add_failure(info.file(), info.line(),
+                            std::string(info.test_suite_name()) + "." + info.name() + " left " + leak);
     }
   }
 
@@ -58,7 +60,7 @@ void install_leak_check() {
 LeakCheck::LeakCheck() : before_(std::make_unique<const ProcessCensus>(take_first_census())) {}
 
 LeakCheck::~LeakCheck() {
-  for (const std::string& leak : leaks()) ADD_FAILURE() << "left " << leak;
+  for (const std::string& leak : leaks()) internal::add_failure(nullptr, -1, "left " + leak);
 }
 
 std::vector<std::string> LeakCheck::leaks() const { return leaks_since(*before_); }

@@ -1,32 +1,33 @@
 #include "lib/testing/verdict.h"
 
+#include <signal.h>
+
 #include <algorithm>
+#include <iterator>
+
+#include "lib/internal/child_access.h"
 
 namespace warden_testing::internal {
 namespace {
 
-using warden::Attempt;
-using warden::AttemptOperation;
-using warden::AttemptResult;
 using warden::ProcessState;
-using warden::Signal;
 
-bool asks_for_the_end(const Attempt& attempt) {
-  if (attempt.operation != AttemptOperation::kSendSignal || attempt.result != AttemptResult::kOk) return false;
-  const std::optional<Signal> sent = attempt.signal;
-  return sent == Signal::interrupt() || sent == Signal::terminate() || sent == Signal::quit() || sent == Signal::kill();
-}
+constexpr int kAskForTheEnd[] = {SIGINT, SIGTERM, SIGQUIT, SIGKILL};
 
 }  // namespace
 
 Sight look_at(const warden::Child& child) {
   const ProcessState state = child.state();
-  const warden::AttemptLog log = child.attempt_log();
   Sight sight;
   sight.has_ended = state.kind == ProcessState::Kind::kExited;
-  sight.end_was_seen = sight.has_ended && !child.is_armed();
-  sight.was_asked_to_end = std::any_of(log.begin(), log.end(), asks_for_the_end);
   sight.is_ours = state.error != warden::Errc::kNotOwner;
+  sight.attempts = child.attempt_log();
+  if (!sight.is_ours || state.error == warden::Errc::kEmptyHandle) return sight;
+  warden::internal::Supervised& supervised = *warden::internal::ChildAccess::handle(child)->child;
+  const warden::internal::Lock lock(supervised.mutex());
+  sight.end_was_seen = sight.has_ended && supervised.told(lock);
+  sight.was_asked_to_end = std::any_of(std::begin(kAskForTheEnd), std::end(kAskForTheEnd),
+                                       [&](int signal) { return supervised.was_sent(lock, signal); });
   return sight;
 }
 

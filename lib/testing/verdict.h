@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "warden/attempt_log.h"
 #include "warden/child.h"
 #include "warden/termination_error.h"
 #include "warden/termination_report.h"
@@ -19,6 +20,7 @@ struct Sight {
   bool end_was_seen = false;      // by the test
   bool was_asked_to_end = false;  // the test has sent a signal that asks for it
   bool is_ours = true;            // false in a forked copy
+  warden::AttemptLog attempts;    // the test's own, to end it
 };
 
 Sight look_at(const warden::Child& child);

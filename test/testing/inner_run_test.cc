@@ -231,6 +231,17 @@ TEST_F(InnerRun, DeathTestsOfBothStylesEndNeitherTheChildNorLeaveTheirOwn) {
   EXPECT_THAT(pids(), SizeIs(2 * (1 + 3))) << "each death test runs the test once more up to its line";
 }
 
+TEST_F(InnerRun, ScopedChildOfASuiteWithAFailedTestPrintsItsLastLines) {
+  EXPECT_THAT(text_of(run(inner("InnerSuiteWide.*"))), HasSubstr("log of suite's own"));
+  EXPECT_THAT(text_of(run(inner("InnerSuiteWide.Passes"))), Not(HasSubstr("log of suite's own")));
+}
+
+TEST_F(InnerRun, ChildrenThatADeathTestStartsEndWithIt) {
+  const warden::RunResult result = run(inner("InnerDeathTest.WithAChildOfItsOwn"));
+  EXPECT_THAT(result, ExitedWith(0)) << text_of(result);
+  EXPECT_THAT(pids(), SizeIs(1 + 2 + 2));
+}
+
 TEST_F(InnerRun, ChildrenDieWithATestThatAborts) {
   EXPECT_THAT(run(inner("Inner.Aborts")), KilledBy(warden::Signal::abort()));
 }

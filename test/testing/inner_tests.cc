@@ -113,6 +113,21 @@ TEST(InnerScoped, HasAChildThatEnds) {
   while (child->state().kind == warden::ProcessState::Kind::kRunning) absl::SleepFor(absl::Milliseconds(1));
 }
 
+// The child is there from before the first test to after the last.
+class InnerSuiteWide : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { child_ = new ScopedChild(server().env("NAME", "suite's own"), named("suite's own")); }
+  static void TearDownTestSuite() { delete child_; }
+
+ private:
+  static ScopedChild* child_;
+};
+
+ScopedChild* InnerSuiteWide::child_ = nullptr;
+
+TEST_F(InnerSuiteWide, Fails) { FAIL() << "on purpose"; }
+TEST_F(InnerSuiteWide, Passes) {}
+
 class InnerParameters : public Inner, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(InnerParameters, Fails) {
@@ -134,6 +149,22 @@ class InnerDeathTest : public Inner {
     EXPECT_EQ(child->state().kind, warden::ProcessState::Kind::kRunning);
   }
 };
+
+// The dying process has a child besides its copy of ours.
+TEST_F(InnerDeathTest, WithAChildOfItsOwn) {
+  GTEST_FLAG_SET(death_test_style, "fast");
+  warden::Child* const child = start(server(), "ours");
+  ASSERT_NE(child, nullptr);
+  EXPECT_EXIT(exit(start(server_with_worker(), "its own") == nullptr ? 1 : 4), ::testing::ExitedWithCode(4), "");
+  EXPECT_EXIT(
+      {
+        start(server_with_worker(), "its own");
+        ChildFixture::TearDown();
+        exit(5);
+      },
+      ::testing::ExitedWithCode(5), "");
+  EXPECT_EQ(child->state().kind, warden::ProcessState::Kind::kRunning);
+}
 
 TEST_F(InnerDeathTest, Fast) { die("fast"); }
 TEST_F(InnerDeathTest, Threadsafe) { die("threadsafe"); }

@@ -1,5 +1,7 @@
 // What the end of a test does to its children, and they to it, seen from inside. What a whole failed test looks like is
 // inner_run_test.cc's.
+#include <signal.h>
+
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -99,6 +101,40 @@ TEST(TearDownTest, EndThatTheTestHasSeenIsTheTestsBusiness) {
                 EXPECT_THAT(dies->wait(), ::testing::_);
               }),
               IsEmpty());
+}
+
+TEST(TearDownTest, CrashThatTheTestHasNotSeenIsAFailureWhateverItDidAfter) {
+  const auto failures_after = [](void (*then)(Child&)) {
+    return failures_of([&] {
+      const ScopedChild child(test_command({"die", "SEGV"}));
+      ASSERT_TRUE(Pidfd(child->pid()).wait_dead());
+      then(*child);
+    });
+  };
+  const auto is_told = ElementsAre(HasSubstr("crashed: killed by SIGSEGV"));
+  EXPECT_THAT(failures_after([](Child& child) { EXPECT_TRUE(child.send_terminate_signal().has_value()); }), is_told);
+  EXPECT_THAT(failures_after([](Child& child) { child.must_not_be_terminated(); }), is_told);
+}
+
+// The child is stopped, so that it still lives when the second comes.
+TEST(TearDownTest, EndByASignalThatAsksForItIsNoFailureThoughAnotherCameAfter) {
+  EXPECT_THAT(failures_of([] {
+                const ScopedChild child(test_command({"sleep"}));
+                for (const int signal : {SIGSTOP, SIGTERM, SIGCONT}) {
+                  ASSERT_TRUE(child->send_signal(Signal::from_number(signal).value()).has_value());
+                }
+                ASSERT_TRUE(Pidfd(child->pid()).wait_dead());
+              }),
+              IsEmpty());
+}
+
+TEST(TearDownTest, FailureHasTheTestsOwnAttempts) {
+  EXPECT_THAT(failures_of([] {
+                const ScopedChild child(test_command({"sleep"}));
+                ASSERT_TRUE(child->send_signal(Signal::hangup()).has_value());
+                ASSERT_TRUE(Pidfd(child->pid()).wait_dead());
+              }),
+              ElementsAre(HasSubstr("send_signal SIGHUP to group: ok")));
 }
 
 TEST(TearDownTest, EndByTheTestsOwnSignalsIsNoFailure) {
