@@ -99,11 +99,13 @@ TEST(ReportFile, ThatIsTheToolsStdoutIsWrittenBehindWhatIsThere) {
   EXPECT_THAT(anew.out, MatchesRegex("program\nwarden: 'echo'[^\n]*\n"));
 }
 
-TEST(ReportFile, IsNoStreamOfTheProgramThoughTheToolsAreClosed) {
+TEST(ReportFile, IsNotTakenForAClosedStream) {
   const ToolResult result =
       run_script("$0 run --report=json --report-file=$1 -- sh -c 'cat; echo out; echo err >&2; exit 3' <&- >&- 2>&-");
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_EQ(parse_report(contents(report_path())).at("status").at("code"), json("3"));
+  EXPECT_EQ(run_script("$0 run --report-file=$1 -- /no/such/program 2>&-").exit_code, 127);
+  EXPECT_EQ(contents(report_path()), "") << "a message for stderr";
 }
 
 TEST(ReportFile, ThatMayNotGrowIsSaidAndKillsNothing) {
