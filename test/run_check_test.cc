@@ -131,6 +131,7 @@ TEST(CheckLines, AreFourKibibytesAtMost) {
 TEST(CheckLines, BeginWithAWholeCharacter) {
   const std::string letters(4094, 'x');
   EXPECT_EQ(last_lines_of("y\u20AC" + letters), "...\n" + letters);
+  EXPECT_EQ(last_lines_of("\u00E4x" + letters), "...\nx" + letters);
   EXPECT_EQ(last_lines_of("yz\u00E4" + letters), "...\n\u00E4" + letters);
 }
 

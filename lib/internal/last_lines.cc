@@ -60,7 +60,8 @@ std::string last_lines(const Output& output, std::size_t most_lines, std::size_t
   const bool is_all = output.total_bytes() == text.size();
   if (!text.empty() && text.back() == '\n') text.pop_back();
   std::size_t begin = text.size() - std::min(text.size(), most_bytes);
-  for (int i = 0; !is_all && i < 3 && begin < text.size() && continues_character(text[begin]); ++i) ++begin;
+  for (int i = 0; (begin > 0 || !is_all) && i < 3 && begin < text.size() && continues_character(text[begin]); ++i)
+    ++begin;
   text.erase(0, begin);
   const std::size_t first_line = begin_of_lines(text, most_lines);
   text.erase(0, first_line);
