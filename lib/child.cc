@@ -94,8 +94,10 @@ std::string_view Child::name() const { return handle_ == nullptr ? std::string_v
 
 Result<ExitStatus> Child::wait() {
   if (const auto error = why_unusable_for_waiting(handle_)) return cannot_wait(handle_, error);
-  close_stdin_unless_kept(*handle_);
-  auto ended = wait_until(TimePoint::max());
+  const internal::CancellationGuard no_cancellation;
+  Lock lock(handle_->child->mutex());
+  handle_->child->close_stdin_unless_kept(lock);
+  auto ended = internal::wait_child(*handle_->child, lock, TimePoint::max());
   if (!ended) return std::move(ended).error();
   return *std::move(ended).value();
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <boost/process/v2/environment.hpp>
+#include <map>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -17,14 +18,20 @@ namespace {
 
 namespace bp = boost::process::v2;
 
-bool is_variable(absl::string_view entry, absl::string_view name) {
-  return entry.size() > name.size() && entry[name.size()] == '=' && absl::StartsWith(entry, name);
+using Kind = Command::EnvChange::Kind;
+
+// What is before the '='; an entry without one is nobody's variable, and has no name.
+absl::string_view name_of(absl::string_view entry) {
+  const std::size_t end = entry.find('=');
+  return end == entry.npos ? absl::string_view() : entry.substr(0, end);
 }
 
-void remove_variable(std::vector<std::string>* environment, const std::string& name) {
-  const auto is_it = [&name](const std::string& entry) { return is_variable(entry, name); };
-  environment->erase(std::remove_if(environment->begin(), environment->end(), is_it), environment->end());
-}
+// So many variables, and bytes, need one allocation.
+constexpr std::size_t kUsualCount = 100;
+constexpr std::size_t kUsualSize = 8 * 1024;
+
+// What is to become of each variable in the end.
+using LastChanges = std::map<absl::string_view, const Command::EnvChange*>;
 
 // Where a program is looked for when the environment does not say (execvp(3)).
 std::string default_path() {
@@ -55,31 +62,50 @@ int reason_for_none(const std::string& name, const std::string& path) {
 }  // namespace
 
 // Reads the parent's environment only where some of it stays: there is no lock that keeps setenv(3) out meanwhile.
-std::vector<std::string> make_environment(const std::vector<Command::EnvChange>& changes) {
-  using Kind = Command::EnvChange::Kind;
+Environment::Environment(const std::vector<Command::EnvChange>& changes) {
   const auto is_clear = [](const Command::EnvChange& change) { return change.kind == Kind::kClear; };
   const auto last_clear = std::find_if(changes.rbegin(), changes.rend(), is_clear);
-  std::vector<std::string> environment;
+  begins_.reserve(kUsualCount);
+  text_.reserve(kUsualSize);
+  LastChanges last;
+  for (auto change = last_clear.base(); change != changes.end(); ++change) last[change->name] = &*change;
   if (last_clear == changes.rend()) {
-    for (const auto& entry : bp::environment::current()) environment.emplace_back(entry.c_str());
+    for (const auto& entry : bp::environment::current()) {
+      const absl::string_view text = entry.c_str();
+      if (last.empty() || last.count(name_of(text)) == 0) add(text);
+    }
   }
   for (auto change = last_clear.base(); change != changes.end(); ++change) {
-    remove_variable(&environment, change->name);
-    if (change->kind == Kind::kSet) environment.push_back(absl::StrCat(change->name, "=", change->value));
+    if (change->kind != Kind::kSet || last[change->name] != &*change) continue;
+    add(absl::StrCat(change->name, "=", change->value));
   }
-  return environment;
 }
 
-const char* find_variable(const std::vector<std::string>& environment, const char* name) {
-  for (const std::string& entry : environment) {
-    if (is_variable(entry, name)) return entry.c_str() + absl::string_view(name).size() + 1;
+void Environment::add(absl::string_view entry) {
+  begins_.push_back(text_.size());
+  text_.append(entry.data(), entry.size());
+  text_.push_back('\0');
+}
+
+std::vector<const char*> Environment::pointers() const {
+  std::vector<const char*> pointers;
+  pointers.reserve(begins_.size() + 1);
+  for (const std::size_t begin : begins_) pointers.push_back(text_.data() + begin);
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+const char* Environment::find(absl::string_view name) const {
+  for (const std::size_t begin : begins_) {
+    const absl::string_view entry = text_.data() + begin;
+    if (name_of(entry) == name) return entry.data() + name.size() + 1;
   }
   return nullptr;
 }
 
-FoundProgram find_program(const std::string& name, const std::vector<std::string>& environment) {
+FoundProgram find_program(const std::string& name, const Environment& environment) {
   if (absl::StrContains(name, '/')) return {name, 0};
-  const char* given = find_variable(environment, "PATH");
+  const char* given = environment.find("PATH");
   const std::string path = with_empty_entries_named(given != nullptr ? std::string(given) : default_path());
   const std::vector<bp::environment::key_value_pair> search = {absl::StrCat("PATH=", path)};
   const bp::filesystem::path found = bp::environment::find_executable(name, search);

@@ -20,12 +20,6 @@ constexpr absl::Duration kLongestPause = absl::Milliseconds(250);
 // many, which wait to be waited for).
 constexpr absl::Duration kGrace = absl::Milliseconds(10);
 
-struct ThreadArguments {
-  std::shared_ptr<Supervised> supervised;
-  ReaperTask task;
-  bool has_grace;
-};
-
 // Our own table, and a pidfd in it, for a child that could not be given one in the shared table because that was full.
 // -1 if that cannot be had either. The number is the child's: it is alive or its zombie is there, as a look through the
 // new pidfd confirms. It goes with this thread's table: closed by number, it looks to ThreadSanitizer, which knows of
@@ -92,11 +86,11 @@ void reap(Supervised& supervised, bool has_grace) {
   supervised.collect_unpinned(lock);
 }
 
+// Takes out what is the thread's own: it lies where nobody else looks any more.
 extern "C" void* reaper_main(void* argument) {
-  const std::unique_ptr<ThreadArguments> arguments(static_cast<ThreadArguments*>(argument));
-  if (arguments->task) arguments->task();
-  arguments->task = nullptr;
-  reap(*arguments->supervised, arguments->has_grace);
+  const ReaperStart start = std::move(static_cast<Supervised*>(argument)->reaper_start());
+  if (start.task) start.task();
+  reap(*start.supervised, start.has_grace);
   return nullptr;
 }
 
@@ -104,10 +98,12 @@ extern "C" void* reaper_main(void* argument) {
 
 int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
   const bool is_one_of_many = continue_spawn_streak();
-  auto arguments = std::make_unique<ThreadArguments>(ThreadArguments{supervised, std::move(task), !is_one_of_many});
-  const int error = start_thread(&thread_, reaper_main, arguments.get(), ThreadStack::kReaper);
-  if (error != 0) return error;
-  arguments.release();
+  supervised->reaper_start() = {supervised, std::move(task), !is_one_of_many};
+  const int error = start_thread(&thread_, reaper_main, supervised.get(), ThreadStack::kReaper);
+  if (error != 0) {
+    supervised->reaper_start() = {};
+    return error;
+  }
   supervised_ = std::move(supervised);
   return 0;
 }

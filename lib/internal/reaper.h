@@ -4,15 +4,11 @@
 
 #include <pthread.h>
 
-#include <functional>
 #include <memory>
 
 #include "lib/internal/supervised.h"
 
 namespace warden::internal {
-
-// Runs on the reaper before it begins to wait, with no lock held: the launch of a child that is to die with its parent.
-using ReaperTask = std::function<void()>;
 
 // Started before its child exists, so that a failing thread creation never orphans one. It waits until the supervision
 // begins (or is abandoned), then until the child has ended, publishes that, and ends. All signals are blocked in it.

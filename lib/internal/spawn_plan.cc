@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "lib/internal/command_check.h"
-#include "lib/internal/environment.h"
 #include "lib/internal/os_error.h"
 #include "lib/internal/pipe.h"
 
@@ -24,12 +23,13 @@ SpawnError error_at(const Command& command, SpawnStep step, int error, std::stri
   return result;
 }
 
-std::vector<const char*> pointers_to(const std::vector<std::string>& strings) {
-  std::vector<const char*> pointers;
-  pointers.reserve(strings.size() + 1);
-  for (const std::string& string : strings) pointers.push_back(string.c_str());
-  pointers.push_back(nullptr);
-  return pointers;
+std::vector<const char*> argv_of(const Command& command) {
+  std::vector<const char*> argv;
+  argv.reserve(command.arguments().size() + 2);
+  argv.push_back(command.program().c_str());
+  for (const std::string& argument : command.arguments()) argv.push_back(argument.c_str());
+  argv.push_back(nullptr);
+  return argv;
 }
 
 DescriptorAction keep(int target) {
@@ -124,6 +124,7 @@ int first_unused_of(const std::vector<DescriptorAction>& actions) {
 
 void plan_descriptors(const Command::Options& options, SpawnPlan* plan) {
   plan->paths.resize(3);
+  plan->actions.reserve(3 + options.inherited_fds.size());
   for (int target = 0; target < 3; ++target) plan->actions.push_back(action_for(options.stdio[target], target, plan));
   for (const InheritedFd& inherited : options.inherited_fds) {
     plan->actions.push_back(copy_of(inherited.source, inherited.target));
@@ -209,14 +210,12 @@ Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& co
   if (auto found = check_command(command)) return *std::move(found);
   auto plan = std::make_unique<SpawnPlan>();
   plan->process_name = command.display_name();
-  plan->environment = make_environment(command.options().env_changes);
-  plan->envp = pointers_to(plan->environment);
-  FoundProgram found = find_program(command.program(), plan->environment);
+  const Environment& environment = plan->environment.emplace(command.options().env_changes);
+  plan->envp = environment.pointers();
+  FoundProgram found = find_program(command.program(), environment);
   if (found.path.empty()) return error_at(command, SpawnStep::kResolveProgram, found.error, command.program());
   plan->program = std::move(found.path);
-  plan->arguments.push_back(command.program());
-  plan->arguments.insert(plan->arguments.end(), command.arguments().begin(), command.arguments().end());
-  plan->argv = pointers_to(plan->arguments);
+  plan->argv = argv_of(command);
   if (command.options().stdio[0].kind() == Stdio::Kind::kPipe) {
     const int error = create_stdin_pipe(plan.get());
     if (error != 0) return error_at(command, SpawnStep::kCreatePipe, error, {});

@@ -3,9 +3,11 @@
 #define WARDEN_LIB_INTERNAL_SPAWN_PLAN_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "lib/internal/environment.h"
 #include "lib/internal/exec_child.h"
 #include "lib/internal/output_pump.h"
 #include "lib/internal/reopened_pipe.h"
@@ -18,10 +20,9 @@ namespace warden::internal {
 
 struct SpawnPlan {
   std::string process_name;
-  std::string program;                   // what is executed
-  std::vector<std::string> arguments;    // argv[0] first
-  std::vector<std::string> environment;  // "NAME=value"
-  std::vector<const char*> argv;
+  std::string program;  // what is executed
+  std::optional<Environment> environment;
+  std::vector<const char*> argv;  // the command's own strings
   std::vector<const char*> envp;
   std::string cwd;
   std::vector<std::string> paths;  // of the files that the child opens
@@ -51,7 +52,8 @@ struct SpawnPlan {
   std::string subject_of(SpawnStep step, int subject) const;
 };
 
-// Checks the command, looks up the program, snapshots the environment and creates the pipes.
+// Checks the command, looks up the program, snapshots the environment and creates the pipes. The plan is good as long
+// as the command.
 Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command);
 
 }  // namespace warden::internal

@@ -60,7 +60,7 @@ void Supervised::wait_in_grace(Lock& lock, TimePoint deadline) {
 }
 
 void Supervised::notify(const Lock&) {
-  changed_.notify_all();
+  if (sleepers_ > 0) changed_.notify_all();
   if (event_ != nullptr) std::exchange(event_, nullptr)->happen();
   for (ChangeObserver* const observer : observers_) observer->child_changed();
 }
@@ -154,7 +154,7 @@ bool Supervised::recover_lost(Lock& lock, int pidfd) {
     if (info.status.has_value() || info.error != 0) break;
     const TimePoint now = sys_.now();
     if (now >= give_up) break;
-    sys_.wait_until(changed_, lock, std::min(give_up, deadline_after(now, pause)));
+    wait_changed(lock, std::min(give_up, deadline_after(now, pause)));
     if (ended(lock)) return true;  // another thread was quicker
     pause = std::min(pause * 2, kLongestExitInfoPause);
   }

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,17 @@
 namespace warden::internal {
 
 class Escalation;
+class Supervised;
+
+// Runs on the reaper before it begins to wait, with no lock held: the launch of a child that is to die with its parent.
+using ReaperTask = std::function<void()>;
+
+// What a reaper is given at its start.
+struct ReaperStart {
+  std::shared_ptr<Supervised> supervised;
+  ReaperTask task;  // may be empty
+  bool has_grace = false;
+};
 
 using Lock = std::unique_lock<std::mutex>;
 
@@ -68,6 +80,10 @@ class Supervised {
   const ChildId& child() const { return child_; }
   bool leads_group() const { return leads_group_; }
 
+  // Between the reaper's creator and the reaper, which takes it out. It is here so that the reaper neither allocates
+  // nor frees: a thread's first call of either gives it a cache of its own, for as long as it lives.
+  ReaperStart& reaper_start() { return reaper_start_; }
+
   // The child exists: takes the pidfd over. The supervision begins, once it is announced.
   void begin(const Lock& lock, ChildId child, bool leads_group);
   // There will be no child.
@@ -103,7 +119,11 @@ class Supervised {
   bool is_waited_for_by_pidfd(const Lock&) const { return waiters_by_pidfd_ > 0; }
 
   // Waits for a change, at most so long; may wake without one. Releases the lock.
-  void wait_changed(Lock& lock, TimePoint deadline) { sys_.wait_until(changed_, lock, deadline); }
+  void wait_changed(Lock& lock, TimePoint deadline) {
+    ++sleepers_;
+    sys_.wait_until(changed_, lock, deadline);
+    --sleepers_;
+  }
   // The same, by the pidfd too: the exit need not come by way of the reaper.
   void wait_exit_or_changed(Lock& lock, TimePoint deadline);
   // The same, or until the descriptor can be read. False when it surely cannot.
@@ -208,6 +228,7 @@ class Supervised {
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  int sleepers_ = 0;  // on it
   Phase phase_ = Phase::kStarting;
   bool abandoned_ = false;
   std::optional<ExitStatus> status_;
@@ -231,6 +252,7 @@ class Supervised {
   StdinPipe stdin_;
   std::shared_ptr<Escalation> escalation_;
   AttemptLog last_log_;
+  ReaperStart reaper_start_;
 };
 
 }  // namespace warden::internal

@@ -29,10 +29,16 @@ namespace {
 
 int result_of(long returned) { return returned < 0 ? -errno : static_cast<int>(returned); }
 
+// Inline, as absl::DurationFromTimeval() is not: between an exit and the return of the wait for it every call into code
+// that has not run for a while is felt.
+absl::Duration duration_of(const timeval& time) {
+  return absl::Microseconds(std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec);
+}
+
 ResourceUsage usage_of(const struct rusage& raw) {
   ResourceUsage usage;
-  usage.user_time = absl::DurationFromTimeval(raw.ru_utime);
-  usage.system_time = absl::DurationFromTimeval(raw.ru_stime);
+  usage.user_time = duration_of(raw.ru_utime);
+  usage.system_time = duration_of(raw.ru_stime);
   usage.max_rss_kib = raw.ru_maxrss;
   usage.minor_faults = raw.ru_minflt;
   usage.major_faults = raw.ru_majflt;

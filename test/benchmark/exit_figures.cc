@@ -19,45 +19,34 @@ constexpr int kFew = 10;
 // Before this the reaper leaves a child to whoever waits for it (reaper.cc).
 constexpr useconds_t kGrace = 10'000;
 
-// The median over many children, one at a time, each of that age at its end.
+// One child, of that age at its end.
 double warden_latency(Trigger& trigger, useconds_t age = 0) {
-  std::vector<double> latencies;
-  const Command command = tiny_command("r").stdin_from(Stdio::fd(trigger.read_fd()));
-  for (int i = 0; i < kEach; ++i) {
-    Child child = spawn_tiny(command);
-    if (age != 0) ::usleep(age);
-    trigger.arm();
-    const ExitStatus status = child.wait().value();
-    latencies.push_back(now_in_microseconds() - trigger.fired());
-    require_success(status);
-  }
-  return median_of(latencies);
+  Child child = spawn_tiny(tiny_command("r").stdin_from(Stdio::fd(trigger.read_fd())));
+  if (age != 0) ::usleep(age);
+  trigger.arm();
+  const ExitStatus status = child.wait().value();
+  const double latency = now_in_microseconds() - trigger.fired();
+  require_success(status);
+  return latency;
 }
 
 double waitpid_latency(Trigger& trigger, useconds_t age = 0) {
-  std::vector<double> latencies;
-  for (int i = 0; i < kEach; ++i) {
-    const int pid = posix_spawn_tiny_reading(trigger.read_fd());
-    if (age != 0) ::usleep(age);
-    trigger.arm();
-    waitpid_success(pid);
-    latencies.push_back(now_in_microseconds() - trigger.fired());
-  }
-  return median_of(latencies);
+  const int pid = posix_spawn_tiny_reading(trigger.read_fd());
+  if (age != 0) ::usleep(age);
+  trigger.arm();
+  waitpid_success(pid);
+  return now_in_microseconds() - trigger.fired();
 }
 
-Comparison exit_to_awake(int rounds) {
+Comparison exit_at(int rounds, useconds_t age) {
   Trigger trigger;
   return compare(
-      rounds, [&] { return warden_latency(trigger); }, [&] { return waitpid_latency(trigger); });
+      rounds, [&] { return warden_latency(trigger, age); }, [&] { return waitpid_latency(trigger, age); }, kEach);
 }
 
-Comparison exit_of_older(int rounds) {
-  Trigger trigger;
-  return compare(
-      rounds, [&] { return warden_latency(trigger, 2 * kGrace); },
-      [&] { return waitpid_latency(trigger, 2 * kGrace); });
-}
+Comparison exit_to_awake(int rounds) { return exit_at(rounds, 0); }
+
+Comparison exit_of_older(int rounds) { return exit_at(rounds, 2 * kGrace); }
 
 // Live children of warden's, all ended with the object.
 class LiveChildren {
@@ -83,7 +72,9 @@ Comparison among_10_000(int rounds) {
   Trigger trigger;
   const auto among = [&trigger](int count) {
     const LiveChildren live(count);
-    return warden_latency(trigger);
+    std::vector<double> latencies;
+    for (int i = 0; i < kEach; ++i) latencies.push_back(warden_latency(trigger));
+    return median_of(latencies);
   };
   return compare(
       rounds, [&] { return among(kMany); }, [&] { return among(kFew); });

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace warden::benchmark {
 
@@ -32,16 +33,34 @@ double microseconds_of(const std::function<void()>& work) {
   return now_in_microseconds() - begun;
 }
 
-Comparison compare(int rounds, const Measurement& subject, const Measurement& baseline) {
-  subject();
-  baseline();
-  std::vector<double> subjects, baselines, ratios;
-  for (int round = 0; round < rounds; ++round) {
-    const bool subject_first = round % 2 == 0;
+namespace {
+
+// What one round says.
+struct Round {
+  double subject = 0;
+  double baseline = 0;
+};
+
+Round measure_round(const Measurement& subject, const Measurement& baseline, int turns, bool subject_first) {
+  std::vector<double> subjects, baselines;
+  for (int turn = 0; turn < turns; ++turn, subject_first = !subject_first) {
     if (subject_first) subjects.push_back(subject());
     baselines.push_back(baseline());
     if (!subject_first) subjects.push_back(subject());
-    ratios.push_back(subjects.back() / baselines.back());
+  }
+  return {median_of(std::move(subjects)), median_of(std::move(baselines))};
+}
+
+}  // namespace
+
+Comparison compare(int rounds, const Measurement& subject, const Measurement& baseline, int turns) {
+  measure_round(subject, baseline, turns, true);
+  std::vector<double> subjects, baselines, ratios;
+  for (int round = 0; round < rounds; ++round) {
+    const Round measured = measure_round(subject, baseline, turns, round % 2 == 0);
+    subjects.push_back(measured.subject);
+    baselines.push_back(measured.baseline);
+    ratios.push_back(measured.subject / measured.baseline);
   }
   Comparison result;
   result.ratio = median_of(ratios);

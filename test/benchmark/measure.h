@@ -18,9 +18,10 @@ struct Comparison {
   double baseline = 0;  // the median of the baseline's
 };
 
-// Measures both in each round, in changing order, and compares them round by round, so that what slows the machine for
-// a while slows both. One more round before them is not counted.
-Comparison compare(int rounds, const Measurement& subject, const Measurement& baseline);
+// Measures both in each round and compares them round by round, so that what slows the machine for a while slows both.
+// In a round the two take turns, in changing order; what counts is the median of each one's turns. One more round
+// before them is not counted.
+Comparison compare(int rounds, const Measurement& subject, const Measurement& baseline, int turns = 1);
 
 double median_of(std::vector<double> values);
 

@@ -7,20 +7,24 @@
 namespace warden::benchmark {
 namespace {
 
-constexpr int kEach = 500;
+// Of one turn, and the turns of a round: short ones, since a machine that others use too changes its pace often.
+constexpr int kEach = 50;
+constexpr int kTurns = 11;
+// Where a turn is preceded by much else.
+constexpr int kEachOfLong = 500;
 constexpr std::size_t kMiB = 1024 * 1024;
 
 Comparison against_posix_spawn(int rounds) {
   const TouchedHeap heap(10 * kMiB);
   const Command command = tiny_command();
   return compare(
-      rounds, [&] { return warden_run_each(command, kEach); }, [] { return posix_run_each(kEach); });
+      rounds, [&] { return warden_run_each(command, kEach); }, [] { return posix_run_each(kEach); }, kTurns);
 }
 
 Comparison bare_against_posix_spawn(int rounds) {
   const TouchedHeap heap(10 * kMiB);
   return compare(
-      rounds, [] { return bare_run_each(kEach); }, [] { return posix_run_each(kEach); });
+      rounds, [] { return bare_run_each(kEach); }, [] { return posix_run_each(kEach); }, kTurns);
 }
 
 // The cost from a parent with so much memory, against that from the same parent without.
@@ -29,9 +33,9 @@ Comparison with_heap(int rounds, std::size_t bytes) {
   const Command command = tiny_command();
   const auto heavy = [&] {
     const TouchedHeap heap(bytes);
-    return warden_run_each(command, kEach);
+    return warden_run_each(command, kEachOfLong);
   };
-  return compare(rounds, heavy, [&] { return warden_run_each(command, kEach); });
+  return compare(rounds, heavy, [&] { return warden_run_each(command, kEachOfLong); });
 }
 
 Comparison with_1_gib(int rounds) { return with_heap(rounds, 1024 * kMiB); }
@@ -40,11 +44,11 @@ Comparison with_4_gib(int rounds) { return with_heap(rounds, 4096 * kMiB); }
 Comparison with_files(int rounds, const Command& command) {
   const auto many = [&] {
     const OpenFiles files(10'000);
-    return warden_run_each(command, kEach);
+    return warden_run_each(command, kEachOfLong);
   };
   const auto few = [&] {
     const OpenFiles files(10);
-    return warden_run_each(command, kEach);
+    return warden_run_each(command, kEachOfLong);
   };
   return compare(rounds, many, few);
 }

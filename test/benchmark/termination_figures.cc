@@ -8,7 +8,9 @@
 namespace warden::benchmark {
 namespace {
 
-constexpr int kEach = 300;
+// Of one turn, and the turns of a round.
+constexpr int kEach = 25;
+constexpr int kTurns = 11;
 
 double warden_terminate() {
   const Command command = tiny_command("p");
@@ -37,7 +39,7 @@ double kill_and_waitpid() {
   return total / kEach;
 }
 
-Comparison against_kill(int rounds) { return compare(rounds, warden_terminate, kill_and_waitpid); }
+Comparison against_kill(int rounds) { return compare(rounds, warden_terminate, kill_and_waitpid, kTurns); }
 
 }  // namespace
 
