@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "lib/internal/os_error.h"
@@ -13,6 +14,9 @@ namespace {
 
 // How often one stream is read before the other has its turn, where there is always more.
 constexpr int kReadsInARow = 16;
+
+// From how many bytes on it takes less to skip them than to read them.
+constexpr std::size_t kWorthSkipping = 32 * 1024;
 
 }  // namespace
 
@@ -130,32 +134,44 @@ void CapturedStream::read_some(Scratch scratch) {
   }
 }
 
+// What is in the pipe goes unread, but for its end, which is to be read next. How much went; 0 where somebody wants the
+// lines, or where little is there.
+std::size_t CapturedStream::skip_unwanted() {
+  int available = 0;
+  if (!live_.empty() || ::ioctl(pipe_.fd(), FIONREAD, &available) != 0) return 0;
+  const auto pending = static_cast<std::size_t>(available);
+  return pending < kWorthSkipping ? 0 : sink_.swallow(pipe_.fd(), pending - ChunkList::kTail);
+}
+
 // Reads to where the bytes are kept, if they are. How many came; 0 when there is nothing for now, or the stream has
 // ended.
 std::size_t CapturedStream::read_once(Scratch scratch, std::size_t* room) {
   ChunkList::Space space = kept_.space();
   const bool is_kept = space.size > 0;
-  if (!is_kept) space = {scratch.data, scratch.size};
+  const std::size_t skipped = is_kept ? 0 : skip_unwanted();
+  if (!is_kept) space = {scratch.data, skipped > 0 ? ChunkList::kTail : scratch.size};
   *room = space.size;
   ssize_t count = 0;
   do {
     count = ::read(pipe_.fd(), space.data, space.size);
   } while (count < 0 && errno == EINTR);
-  if (count < 0 && errno == EAGAIN) return 0;
-  if (count <= 0) {
-    end(count < 0 ? errno : 0);
-    return 0;
-  }
-  const std::string_view bytes(space.data, static_cast<std::size_t>(count));
+  const int error = count < 0 ? errno : 0;
+  const std::string_view bytes(space.data, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  if (skipped + bytes.size() > 0) add(bytes, is_kept, skipped);
+  if (count <= 0 && error != EAGAIN) end(error);
+  return skipped + bytes.size();
+}
+
+// `skipped`: how many came before them and were not read; none where they are kept.
+void CapturedStream::add(std::string_view bytes, bool is_kept, std::size_t skipped) {
   {
     const Lock lock(mutex_);
-    is_kept ? kept_.commit(bytes.size()) : kept_.lose(bytes);
+    is_kept ? kept_.commit(bytes.size()) : kept_.lose(bytes, skipped);
   }
-  last_byte_ = bytes.back();
+  last_byte_ = bytes.empty() ? '\0' : bytes.back();
   for (const auto& subscription : live_) {
     give(*subscription, [bytes](LineSubscription& taker) { taker.take(bytes); });
   }
-  return bytes.size();
 }
 
 void CapturedStream::end(int error) {

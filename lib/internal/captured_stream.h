@@ -7,11 +7,13 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <system_error>
 
 #include "lib/internal/capture_pipe.h"
 #include "lib/internal/chunk_list.h"
 #include "lib/internal/line_subscription.h"
+#include "lib/internal/null_sink.h"
 #include "lib/internal/sys.h"
 #include "warden/output.h"
 
@@ -72,12 +74,17 @@ class CapturedStream {
   void stop();
 
   // In a forked copy: closes its copies of the descriptors. Takes no lock, which may have been held at the fork.
-  void close_copies() { pipe_.close(); }
+  void close_copies() {
+    pipe_.close();
+    sink_.close_copy();
+  }
 
  private:
   using Subscriptions = std::list<std::shared_ptr<LineSubscription>>;
 
+  std::size_t skip_unwanted();
   std::size_t read_once(Scratch scratch, std::size_t* room);
+  void add(std::string_view bytes, bool is_kept, std::size_t skipped);
   void read_pending(Scratch scratch);
   void end(int error);
   void replay(LineSubscription& subscription);
@@ -89,7 +96,8 @@ class CapturedStream {
   const std::size_t max_line_length_;
   CaptureReadEnd pipe_;
 
-  char last_byte_ = '\n';  // the pump's alone
+  NullSink sink_;          // the pump's alone
+  char last_byte_ = '\n';  // likewise
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -50,13 +50,14 @@ void ChunkList::commit(std::size_t count) {
   if (size_ > limit_) drop_first(size_ - limit_);
 }
 
-void ChunkList::lose(std::string_view bytes) {
-  if (bytes.empty()) return;
-  total_ += bytes.size();
+void ChunkList::lose(std::string_view bytes, std::uint64_t unread) {
+  if (bytes.empty() && unread == 0) return;
+  total_ += unread + bytes.size();
   ends_early_ = keep_ == Keep::kFirst;
+  if (unread > 0) tail_.clear();
   if (ends_early_) return keep_tail(bytes);
   drop_first(size_);
-  begins_a_line_ = bytes.back() == '\n';
+  begins_a_line_ = !bytes.empty() && bytes.back() == '\n';
 }
 
 void ChunkList::keep_tail(std::string_view bytes) {

@@ -41,9 +41,10 @@ class ChunkList {
   Space space();
   // So many have been put there. Under the lock; allocates nothing.
   void commit(std::size_t count);
-  // These have come and are not kept. Nothing that comes later is kept of a list that keeps the first, and nothing that
-  // came before of one that keeps the last: there is never a gap within what is kept. Under the lock.
-  void lose(std::string_view bytes);
+  // These have come and are not kept, nor are those that nobody has read, right before them. Nothing that comes later
+  // is kept of a list that keeps the first, and nothing that came before of one that keeps the last: there is never a
+  // gap within what is kept. Under the lock.
+  void lose(std::string_view bytes, std::uint64_t unread = 0);
 
   std::uint64_t total() const { return total_; }
   // How many are kept.

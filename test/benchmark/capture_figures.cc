@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kGiB = 1024 * 1024 * 1024;
 constexpr int kCapacity = 256 * 1024;  // of a pipe of warden's
+constexpr std::size_t kTail = 4097;    // of what is discarded
 
 // GiB a second, through the library.
 double capture_rate(std::uint64_t limit) {
@@ -28,38 +29,52 @@ double capture_rate(std::uint64_t limit) {
   });
   require(output.complete() && output.total_bytes() == kGiB, "not all of the output was seen");
   require(output.size() == (limit == 0 ? 0 : kGiB), "not what was to be kept");
+  require(output.tail().size() == (limit == 0 ? kTail : 0), "not the end of what was discarded");
   return 1e6 / taken;
 }
 
-// What a read loop does with each piece; 0 for a pipe as it comes from the kernel.
+// A loop that takes pieces out of a pipe until there are no more; of that capacity, 0 for a pipe as it comes from the
+// kernel. `take` says how much it took.
 template <class Take>
-double read_loop_rate(int capacity, Take take) {
+double loop_rate(int capacity, Take take) {
   int ends[2];
   require(::pipe2(ends, O_CLOEXEC) == 0, "pipe2");
   if (capacity != 0) require(::fcntl(ends[0], F_SETPIPE_SZ, capacity) >= capacity, "F_SETPIPE_SZ");
-  std::vector<char> buffer(kCapacity);
   std::uint64_t total = 0;
   const double taken = microseconds_of([&] {
     const int pid = posix_spawn_tiny_writing(ends[1]);
     ::close(ends[1]);
-    for (ssize_t size = 0; (size = ::read(ends[0], buffer.data(), buffer.size())) > 0;) {
-      total += static_cast<std::uint64_t>(size);
-      take(buffer.data(), static_cast<std::size_t>(size));
-    }
+    for (ssize_t size = 0; (size = take(ends[0])) > 0;) total += static_cast<std::uint64_t>(size);
     waitpid_success(pid);
   });
   ::close(ends[0]);
-  require(total == kGiB, "the read loop has not seen everything");
+  require(total == kGiB, "the loop has not seen everything");
   return 1e6 / taken;
 }
 
 double discard_rate(int capacity) {
-  return read_loop_rate(capacity, [](const char*, std::size_t) {});
+  std::vector<char> buffer(kCapacity);
+  return loop_rate(capacity, [&buffer](int fd) { return ::read(fd, buffer.data(), buffer.size()); });
 }
 
 double append_rate() {
+  std::vector<char> buffer(kCapacity);
   std::string kept;
-  return read_loop_rate(kCapacity, [&kept](const char* data, std::size_t size) { kept.append(data, size); });
+  return loop_rate(kCapacity, [&](int fd) {
+    const ssize_t size = ::read(fd, buffer.data(), buffer.size());
+    if (size > 0) kept.append(buffer.data(), static_cast<std::size_t>(size));
+    return size;
+  });
+}
+
+// A reader that does next to nothing: what is left is the writer.
+double splice_rate() {
+  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  require(null >= 0, "/dev/null");
+  const double rate =
+      loop_rate(kCapacity, [null](int fd) { return ::splice(fd, nullptr, null, nullptr, std::size_t{1} << 30, 0); });
+  ::close(null);
+  return rate;
 }
 
 Comparison discarded(int rounds) {
@@ -70,6 +85,11 @@ Comparison discarded(int rounds) {
 Comparison discarded_against_default(int rounds) {
   return compare(
       rounds, [] { return capture_rate(0); }, [] { return discard_rate(0); });
+}
+
+Comparison spliced_against_default(int rounds) {
+  return compare(
+      rounds, [] { return splice_rate(); }, [] { return discard_rate(0); });
 }
 
 Comparison kept(int rounds) {
@@ -83,6 +103,8 @@ std::vector<Figure> capture_figures() {
   return {
       {"discard", "1 GiB of output discarded, rate", "read loop, same capacity", 0.95, 0, true, discarded, true},
       {"discard_default", "the same", "read loop, default pipe", 0, 3, true, discarded_against_default, true},
+      {"discard_bare", "a bare splice loop to /dev/null, rate", "read loop, default pipe", 0, 0, true,
+       spliced_against_default, true},
       {"keep", "1 GiB of output kept, rate", "read loop, std::string::append", 1.5, 0, true, kept, true},
   };
 }

@@ -208,6 +208,29 @@ TEST(ChunkList, HasNoGapWhereMemoryWasShort) {
   EXPECT_EQ(last.total(), 11u);
 }
 
+TEST(ChunkList, HasATailOfWhatFollowsUnreadBytesOnly) {
+  ChunkList first(options_of(3, Keep::kFirst));
+  fill(first, "abc");
+  first.lose("before");
+  first.lose("after", 1'000'000);
+  EXPECT_EQ(first.tail(), "after");
+  EXPECT_EQ(first.total(), 3u + 6 + 1'000'000 + 5);
+  first.lose({}, 10);
+  EXPECT_EQ(first.tail(), "");
+  EXPECT_EQ(first.total(), 3u + 6 + 1'000'000 + 5 + 10);
+  EXPECT_TRUE(first.ends_early());
+}
+
+TEST(ChunkList, BeginsALineAfterUnreadBytesOnlyWhereTheEndTells) {
+  ChunkList last(options_of(0, Keep::kLast));
+  last.lose("x", 10);
+  EXPECT_FALSE(last.begins_a_line());
+  last.lose("\n", 10);
+  EXPECT_TRUE(last.begins_a_line());
+  last.lose({}, 10);
+  EXPECT_FALSE(last.begins_a_line());
+}
+
 // Against the plain text, with pieces of random sizes.
 TEST(ChunkList, IsRightHoweverTheBytesCome) {
   std::mt19937 random(1);

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -102,6 +103,129 @@ TEST(OutputPump, GoesOnServingWithoutTheDescriptorThatWakesIt) {
   both.error.reset();
   EXPECT_TRUE(both.drain().complete());
   EXPECT_EQ(both.text(kStderr), "err");
+}
+
+// Bytes that tell where they were; a newline each hundred, and none at the end.
+std::string pattern(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = i % 100 == 99 ? '\n' : static_cast<char>('!' + i % 89);
+  if (size > 0) text.back() = '$';
+  return text;
+}
+
+CaptureOptions options_of(std::uint64_t limit, CaptureOptions::Keep keep) {
+  CaptureOptions options;
+  options.limit = limit;
+  options.keep = keep;
+  return options;
+}
+
+// What is there of a stream when all of `text` is in the pipe before any of it is read.
+Output output_of_full_pipe(const std::string& text, const CaptureOptions& options, const std::string& later = {}) {
+  OutputPump pump;
+  UniqueFd out;
+  EXPECT_EQ(pump.add(kStdout, options, &out), 0);
+  write_to(out, text);
+  EXPECT_EQ(pump.start(), 0);
+  drain_output(linux_sys(), pump, TimePoint::min());  // what is in the pipe has been read
+  if (!later.empty()) write_to(out, later);
+  out.reset();
+  EXPECT_TRUE(drain_output(linux_sys(), pump, TimePoint::max()).complete());
+  return pump.find(kStdout)->snapshot();
+}
+
+void expect_kept(const Output& output, const std::string& all, std::size_t limit) {
+  const std::size_t kept = std::min(limit, all.size());
+  EXPECT_TRUE(output.text() == all.substr(0, kept)) << "of " << all.size();
+  EXPECT_EQ(output.total_bytes(), all.size());
+  const std::size_t tail = std::min(all.size() - kept, ChunkList::kTail);
+  EXPECT_TRUE(output.tail() == all.substr(all.size() - tail)) << "of " << all.size();
+}
+
+// Around the size from which on bytes are skipped and not read, and as many as the pipe may have.
+constexpr std::size_t kSizes[] = {1, 4096, 32 * 1024 - 1, 32 * 1024, 32 * 1024 + 1, 65'000};
+
+TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKept) {
+  for (const std::size_t limit : {0, 1, 10'000}) {
+    for (const std::size_t size : kSizes) {
+      const std::string text = pattern(size);
+      expect_kept(output_of_full_pipe(text, options_of(limit, CaptureOptions::Keep::kFirst)), text, limit);
+      const std::string later = pattern(100);
+      expect_kept(output_of_full_pipe(text, options_of(limit, CaptureOptions::Keep::kFirst), later), text + later,
+                  limit);
+    }
+  }
+}
+
+TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKeptWhereTheyCannotBeSkipped) {
+  testing::run_isolated([] {
+    testing::refuse_system_calls({{SYS_splice, ENOSYS}});
+    for (const std::size_t size : kSizes) {
+      const std::string text = pattern(size);
+      expect_kept(output_of_full_pipe(text, options_of(10, CaptureOptions::Keep::kFirst)), text, 10);
+    }
+  });
+}
+
+TEST(BytesBeyondTheLimit, AreCountedWhereNothingIsKeptOfTheLast) {
+  for (const std::size_t size : kSizes) {
+    const Output output = output_of_full_pipe(pattern(size), options_of(0, CaptureOptions::Keep::kLast));
+    EXPECT_EQ(output.total_bytes(), size);
+    EXPECT_EQ(output.text(), "");
+  }
+}
+
+// A started pump of one stream of which nothing is kept.
+struct DiscardingPump {
+  DiscardingPump() {
+    EXPECT_EQ(pump.add(kStdout, options_of(0, CaptureOptions::Keep::kFirst), &out), 0);
+    EXPECT_EQ(pump.start(), 0);
+  }
+  // All lines from now on.
+  void subscribe() {
+    CapturedStream& stream = *pump.find(kStdout);
+    const auto take = [this](const Line& line) {
+      lines.emplace_back(line.text);
+      return true;
+    };
+    stream.attach(std::make_shared<LineSubscription>(stream.max_line_length(), take));
+    pump.wake();
+    catch_up();
+  }
+  // Until what is asked and what is in the pipe has been seen.
+  void catch_up() { drain_output(linux_sys(), pump, TimePoint::min()); }
+  void end() {
+    out.reset();
+    EXPECT_TRUE(drain_output(linux_sys(), pump, TimePoint::max()).complete());
+    pump.stop();
+  }
+
+  OutputPump pump;
+  UniqueFd out;
+  std::vector<std::string> lines;  // the pump's, until the end
+};
+
+// The next line is whole only if what was skipped ended with a newline.
+TEST(BytesBeyondTheLimit, EndALineOrDoNotForWhoeverComesLater) {
+  for (const bool ends_line : {true, false}) {
+    DiscardingPump discarding;
+    write_to(discarding.out, pattern(60'000) + (ends_line ? "\n" : ""));
+    discarding.catch_up();
+    discarding.subscribe();
+    write_to(discarding.out, "next\nlast\n");
+    discarding.end();
+    EXPECT_EQ(discarding.lines,
+              ends_line ? (std::vector<std::string>{"next", "last"}) : (std::vector<std::string>{"last"}));
+  }
+}
+
+// A write comes into the pipe as one, and is enough to be skipped if nobody wanted it.
+TEST(BytesBeyondTheLimit, AreReadForWhoeverWantsTheLines) {
+  DiscardingPump discarding;
+  discarding.subscribe();
+  write_to(discarding.out, pattern(60'000));
+  discarding.end();
+  EXPECT_EQ(discarding.lines.size(), 600u);
 }
 
 int capacity_of(const OutputPump& pump) { return ::fcntl(pump.find(kStdout)->fd(), F_GETPIPE_SZ); }
