@@ -20,6 +20,12 @@ constexpr std::size_t kWorthSkipping = 32 * 1024;
 
 }  // namespace
 
+int CapturedStream::open(UniqueFd* write_end) {
+  const int error = pipe_.open(write_end);
+  if (error == 0 && keeps_nothing_) sink_.open();  // or they are read after all
+  return error;
+}
+
 Output CapturedStream::snapshot() {
   const Lock lock(mutex_);
   Output::Facts facts;
@@ -135,10 +141,10 @@ void CapturedStream::read_some(Scratch scratch) {
 }
 
 // What is in the pipe goes unread, but for its end, which is to be read next. How much went; 0 where somebody wants the
-// lines, or where little is there.
+// lines, where little is there, or where it cannot be done. REQUIRES: nothing is kept now.
 std::size_t CapturedStream::skip_unwanted() {
   int available = 0;
-  if (!live_.empty() || ::ioctl(pipe_.fd(), FIONREAD, &available) != 0) return 0;
+  if (!keeps_nothing_ || !live_.empty() || ::ioctl(pipe_.fd(), FIONREAD, &available) != 0) return 0;
   const auto pending = static_cast<std::size_t>(available);
   return pending < kWorthSkipping ? 0 : sink_.swallow(pipe_.fd(), pending - ChunkList::kTail);
 }
@@ -179,6 +185,7 @@ void CapturedStream::end(int error) {
     give(*subscription, [](LineSubscription& taker) { taker.take_end(); });
   }
   pipe_.close();
+  sink_.close();
   Subscriptions finished;
   const Lock lock(mutex_);
   has_ended_ = true;

@@ -29,10 +29,13 @@ class CapturedStream {
   using Lock = std::unique_lock<std::mutex>;
 
   CapturedStream(OutputStream stream, const CaptureOptions& options)
-      : stream_(stream), max_line_length_(options.max_line_length), kept_(options) {}
+      : stream_(stream),
+        max_line_length_(options.max_line_length),
+        keeps_nothing_(options.limit == 0),
+        kept_(options) {}
 
   // Makes the pipe. 0, or an errno.
-  int open(UniqueFd* write_end) { return pipe_.open(write_end); }
+  int open(UniqueFd* write_end);
 
   OutputStream stream() const { return stream_; }
   ino_t pipe_inode() const { return pipe_.inode(); }
@@ -76,7 +79,7 @@ class CapturedStream {
   // In a forked copy: closes its copies of the descriptors. Takes no lock, which may have been held at the fork.
   void close_copies() {
     pipe_.close();
-    sink_.close_copy();
+    sink_.close();
   }
 
  private:
@@ -94,9 +97,10 @@ class CapturedStream {
 
   const OutputStream stream_;
   const std::size_t max_line_length_;
+  const bool keeps_nothing_;
   CaptureReadEnd pipe_;
 
-  NullSink sink_;          // the pump's alone
+  NullSink sink_;          // the pump's alone; open where nothing is kept
   char last_byte_ = '\n';  // likewise
 
   std::mutex mutex_;

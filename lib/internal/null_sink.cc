@@ -6,8 +6,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "lib/internal/unique_fd.h"
 
 namespace warden::internal {
@@ -18,35 +16,32 @@ bool is_null_device(int fd) {
   return ::fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
 }
 
-bool is_lack_of_descriptors(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
+// For the moment, or for good.
+bool may_work_later(int error) { return error == EAGAIN || error == EINTR || error == ENOMEM; }
 
 }  // namespace
 
 // O_NONBLOCK: a FIFO without a reader would hold the open.
-bool NullSink::open() {
-  const int fd = ::open(path_, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (fd < 0) {
-    is_refused_ = !is_lack_of_descriptors(errno);
-    return false;
-  }
-  fd_ = std::max(raise_above_stdio(fd), -1);
-  if (fd_ < 0) return false;
-  is_refused_ = !is_null_device(fd_);
-  return !is_refused_;
+bool NullSink::open(const char* path) {
+  const int fd = ::open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  UniqueFd opened(fd < 0 ? -1 : raise_above_stdio(fd));
+  if (opened.get() < 0 || !is_null_device(opened.get())) return false;
+  fd_ = opened.release();
+  return true;
 }
 
 std::size_t NullSink::swallow(int pipe, std::size_t most) {
-  if (is_refused_) return 0;
-  ssize_t count = 0;
-  if (open()) {
-    count = ::splice(pipe, nullptr, fd_, nullptr, most, SPLICE_F_NONBLOCK);
-    is_refused_ = count < 0 && errno != EAGAIN && errno != EINTR && errno != ENOMEM;
+  if (fd_ < 0) return 0;
+  if (!is_null_device(fd_)) {
+    fd_ = -1;  // the host's
+    return 0;
   }
-  close_copy();
+  const ssize_t count = ::splice(pipe, nullptr, fd_, nullptr, most, SPLICE_F_NONBLOCK);
+  if (count < 0 && !may_work_later(errno)) close();
   return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
-void NullSink::close_copy() {
+void NullSink::close() {
   const int fd = fd_.exchange(-1);
   if (fd >= 0) ::close(fd);
 }

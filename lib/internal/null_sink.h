@@ -9,29 +9,29 @@ namespace warden::internal {
 
 // /dev/null, to which the kernel moves them without a copy (splice(2)).
 //
-// It is opened for each call: a host that closes all descriptors and opens files of its own is never to find that what
-// it had at our number is a file of its own now, to which we write.
+// Open from its first use to its end, so that the thread which reads takes no numbers of the host's table and gives
+// none back while the host opens files of its own.
 class NullSink {
  public:
-  explicit NullSink(const char* path = "/dev/null") : path_(path) {}
-  ~NullSink() { close_copy(); }
+  NullSink() = default;
+  ~NullSink() { close(); }
   NullSink(const NullSink&) = delete;
   NullSink& operator=(const NullSink&) = delete;
 
-  // Takes at most so many bytes out of the pipe, without waiting for any. How many; 0 where there are none, or where
-  // that is not to be had: no descriptor is left, a seccomp filter refuses the call, or something else is at the path
-  // (a chroot may have anything there), which is left as it is.
+  // False where that is not to be had: no descriptor is left, or something else is at the path (a chroot may have
+  // anything there), which is left as it is.
+  bool open(const char* path = "/dev/null");
+
+  // Takes at most so many bytes out of the pipe, without waiting for any. How many; 0 where there are none, where this
+  // is not open, or where a seccomp filter refuses the call. What a host that closes all descriptors has at our number
+  // since is not written to.
   std::size_t swallow(int pipe, std::size_t most);
 
-  // In a forked copy, which may have been made in the middle of swallow(). Idempotent.
-  void close_copy();
+  // Idempotent. A fork that happens meanwhile never finds a number that may be another file's.
+  void close();
 
  private:
-  bool open();
-
-  const char* const path_;
   std::atomic<int> fd_{-1};
-  bool is_refused_ = false;  // once and for all
 };
 
 }  // namespace warden::internal

@@ -88,8 +88,9 @@ void reap(Supervised& supervised, bool has_grace) {
 
 // Takes out what is the thread's own: it lies where nobody else looks any more.
 extern "C" void* reaper_main(void* argument) {
-  const ReaperStart start = std::move(static_cast<Supervised*>(argument)->reaper_start());
+  ReaperStart start = std::move(static_cast<Supervised*>(argument)->reaper_start());
   if (start.task) start.task();
+  start.task = nullptr;  // what it refers to is its creator's
   reap(*start.supervised, start.has_grace);
   return nullptr;
 }

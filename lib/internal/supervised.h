@@ -80,8 +80,8 @@ class Supervised {
   const ChildId& child() const { return child_; }
   bool leads_group() const { return leads_group_; }
 
-  // Between the reaper's creator and the reaper, which takes it out. It is here so that the reaper neither allocates
-  // nor frees: a thread's first call of either gives it a cache of its own, for as long as it lives.
+  // Between the reaper's creator and the reaper, which takes it out. It is here so that a reaper without a task neither
+  // allocates nor frees: a thread's first call of either gives it a cache of its own.
   ReaperStart& reaper_start() { return reaper_start_; }
 
   // The child exists: takes the pidfd over. The supervision begins, once it is announced.

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "lib/internal/pipe.h"
@@ -46,30 +48,89 @@ struct FullPipe {
   Pipe pipe;
 };
 
+// An open one.
+struct OpenSink {
+  OpenSink() { EXPECT_TRUE(sink.open()); }
+  std::size_t swallow(const FullPipe& from, std::size_t most = kMuch) { return sink.swallow(from.fd(), most); }
+
+  NullSink sink;
+};
+
 TEST(NullSink, TakesAsMuchAsItIsToldFromTheBeginning) {
   FullPipe full("abcdef");
-  NullSink sink;
-  EXPECT_EQ(sink.swallow(full.fd(), 4), 4u);
+  OpenSink open;
+  EXPECT_EQ(open.swallow(full, 4), 4u);
   EXPECT_EQ(full.rest(), "ef");
 }
 
 TEST(NullSink, TakesWhatIsThereAndWaitsForNoMore) {
   FullPipe full("abc");
-  NullSink sink;
-  EXPECT_EQ(sink.swallow(full.fd(), kMuch), 3u);
-  EXPECT_EQ(sink.swallow(full.fd(), kMuch), 0u);
+  OpenSink open;
+  EXPECT_EQ(open.swallow(full), 3u);
+  EXPECT_EQ(open.swallow(full), 0u);
   full.write("de");
-  EXPECT_EQ(sink.swallow(full.fd(), kMuch), 2u);
+  EXPECT_EQ(open.swallow(full), 2u);
   full.pipe.write_end.reset();
-  EXPECT_EQ(sink.swallow(full.fd(), kMuch), 0u);
+  EXPECT_EQ(open.swallow(full), 0u);
 }
 
-TEST(NullSink, LeavesNoDescriptorOpen) {
+TEST(NullSink, TakesNothingUnlessItIsOpen) {
+  FullPipe full("abc");
+  OpenSink open;
+  open.sink.close();
+  open.sink.close();
+  EXPECT_EQ(open.swallow(full), 0u);
+  EXPECT_EQ(NullSink().swallow(full.fd(), kMuch), 0u);
+  EXPECT_EQ(full.rest(), "abc");
+}
+
+std::map<int, std::string> open_files() { return testing::ProcessSnapshot::take().descriptors; }
+
+// The numbers that are new.
+std::vector<int> added(const std::map<int, std::string>& before) {
+  std::vector<int> numbers;
+  for (const auto& [fd, file] : open_files()) {
+    if (before.count(fd) == 0) numbers.push_back(fd);
+  }
+  return numbers;
+}
+
+TEST(NullSink, HasOneDescriptorUntilItsEnd) {
   const FullPipe full("abc");
-  const auto before = testing::ProcessSnapshot::take().descriptors;
-  NullSink sink;
-  EXPECT_EQ(sink.swallow(full.fd(), 1), 1u);
-  EXPECT_EQ(testing::ProcessSnapshot::take().descriptors, before);
+  const auto before = open_files();
+  {
+    OpenSink open;
+    EXPECT_EQ(added(before).size(), 1u);
+    EXPECT_EQ(::fcntl(added(before).at(0), F_GETFD), FD_CLOEXEC);
+    EXPECT_EQ(open.swallow(full, 1), 1u);
+    EXPECT_EQ(added(before).size(), 1u);
+  }
+  EXPECT_EQ(open_files(), before);
+}
+
+TEST(NullSink, StandsInNoClosedStandardStream) {
+  for (const int closed : {0, 1, 2}) {
+    testing::run_isolated_unchecked([closed] {
+      ::close(closed);
+      const auto before = open_files();
+      const OpenSink open;
+      EXPECT_GT(added(before).at(0), 2);
+    });
+  }
+}
+
+// By a host that closes all descriptors and opens files of its own.
+TEST(NullSink, WritesToNoFileThatHasItsNumberSince) {
+  FullPipe full("abc");
+  const auto before = open_files();
+  OpenSink open;
+  const int number = added(before).at(0);
+  const FullPipe host("");
+  ASSERT_EQ(::dup2(host.pipe.write_end.get(), number), number);
+  EXPECT_EQ(open.swallow(full), 0u);
+  EXPECT_EQ(full.rest(), "abc");
+  open.sink.close();
+  EXPECT_EQ(::close(number), 0) << "it is the host's, and open";
 }
 
 // What a chroot may have in place of /dev/null.
@@ -92,34 +153,24 @@ class Impostor {
   std::string directory_;
 };
 
-TEST(NullSink, WritesToNoOtherFile) {
+TEST(NullSink, IsNoOtherFile) {
   const Impostor impostor;
   std::ofstream(impostor.path()) << "kept";
-  FullPipe full("abc");
-  const std::string path = impostor.path();
-  NullSink sink(path.c_str());
-  EXPECT_EQ(sink.swallow(full.fd(), kMuch), 0u);
-  EXPECT_EQ(full.rest(), "abc");
+  const auto before = open_files();
+  NullSink sink;
+  EXPECT_FALSE(sink.open(impostor.path().c_str()));
+  EXPECT_EQ(open_files(), before);
   std::string text;
-  std::getline(std::ifstream(path), text, '\0');
+  std::getline(std::ifstream(impostor.path()), text, '\0');
   EXPECT_EQ(text, "kept");
 }
 
-TEST(NullSink, WritesToNoOtherDevice) {
-  FullPipe full("abc");
-  NullSink sink("/dev/zero");
-  EXPECT_EQ(sink.swallow(full.fd(), kMuch), 0u);
-  EXPECT_EQ(full.rest(), "abc");
-}
+TEST(NullSink, IsNoOtherDevice) { EXPECT_FALSE(NullSink().open("/dev/zero")); }
 
 TEST(NullSink, IsNotHeldByAFifoThatNobodyReads) {
   const Impostor impostor;
-  const std::string path = impostor.path();
-  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  FullPipe full("abc");
-  NullSink sink(path.c_str());
-  EXPECT_EQ(sink.swallow(full.fd(), kMuch), 0u);
-  EXPECT_EQ(full.rest(), "abc");
+  ASSERT_EQ(::mkfifo(impostor.path().c_str(), 0600), 0);
+  EXPECT_FALSE(NullSink().open(impostor.path().c_str()));
 }
 
 TEST(NullSink, TakesNothingWhereTheCallIsRefused) {
@@ -127,25 +178,21 @@ TEST(NullSink, TakesNothingWhereTheCallIsRefused) {
     testing::run_isolated([error] {
       testing::refuse_system_calls({{SYS_splice, error}});
       FullPipe full("abc");
-      NullSink sink;
-      EXPECT_EQ(sink.swallow(full.fd(), kMuch), 0u);
-      EXPECT_EQ(sink.swallow(full.fd(), kMuch), 0u);
+      OpenSink open;
+      EXPECT_EQ(open.swallow(full), 0u);
+      EXPECT_EQ(open.swallow(full), 0u);
       EXPECT_EQ(full.rest(), "abc");
     });
   }
 }
 
-TEST(NullSink, TakesAgainOnceADescriptorIsLeft) {
+TEST(NullSink, IsNotToBeHadWithoutADescriptor) {
   testing::run_isolated_unchecked([] {
-    FullPipe full("abc");
-    NullSink sink;
-    rlimit before = {};
-    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-    const rlimit none = {0, before.rlim_max};
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-    EXPECT_EQ(sink.swallow(full.fd(), kMuch), 0u);
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-    EXPECT_EQ(sink.swallow(full.fd(), kMuch), 3u);
+    rlimit limit = {};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = 0;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_FALSE(NullSink().open());
   });
 }
 

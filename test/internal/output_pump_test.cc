@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -120,14 +122,20 @@ CaptureOptions options_of(std::uint64_t limit, CaptureOptions::Keep keep) {
   return options;
 }
 
+// Waits until so many bytes of the stream have been seen.
+void wait_for_bytes(OutputPump& pump, std::uint64_t count) {
+  while (pump.find(kStdout)->snapshot().total_bytes() < count) drain_output(linux_sys(), pump, TimePoint::min());
+}
+
 // What is there of a stream when all of `text` is in the pipe before any of it is read.
 Output output_of_full_pipe(const std::string& text, const CaptureOptions& options, const std::string& later = {}) {
   OutputPump pump;
   UniqueFd out;
   EXPECT_EQ(pump.add(kStdout, options, &out), 0);
+  EXPECT_GE(::fcntl(out.get(), F_GETPIPE_SZ), static_cast<int>(text.size())) << "a write would wait for ever";
   write_to(out, text);
   EXPECT_EQ(pump.start(), 0);
-  drain_output(linux_sys(), pump, TimePoint::min());  // what is in the pipe has been read
+  wait_for_bytes(pump, text.size());
   if (!later.empty()) write_to(out, later);
   out.reset();
   EXPECT_TRUE(drain_output(linux_sys(), pump, TimePoint::max()).complete());
@@ -175,10 +183,10 @@ TEST(BytesBeyondTheLimit, AreCountedWhereNothingIsKeptOfTheLast) {
   }
 }
 
-// A started pump of one stream of which nothing is kept.
+// A started pump of one stream of which nothing, or so much, is kept.
 struct DiscardingPump {
-  DiscardingPump() {
-    EXPECT_EQ(pump.add(kStdout, options_of(0, CaptureOptions::Keep::kFirst), &out), 0);
+  explicit DiscardingPump(std::uint64_t limit = 0) {
+    EXPECT_EQ(pump.add(kStdout, options_of(limit, CaptureOptions::Keep::kFirst), &out), 0);
     EXPECT_EQ(pump.start(), 0);
   }
   // All lines from now on.
@@ -189,11 +197,11 @@ struct DiscardingPump {
       return true;
     };
     stream.attach(std::make_shared<LineSubscription>(stream.max_line_length(), take));
+    const std::uint64_t request = stream.request_catch_up();
     pump.wake();
-    catch_up();
+    CapturedStream::Lock lock(stream.mutex());
+    while (!stream.is_caught_up(lock, request)) stream.wait_changed(linux_sys(), lock, TimePoint::max());
   }
-  // Until what is asked and what is in the pipe has been seen.
-  void catch_up() { drain_output(linux_sys(), pump, TimePoint::min()); }
   void end() {
     out.reset();
     EXPECT_TRUE(drain_output(linux_sys(), pump, TimePoint::max()).complete());
@@ -209,8 +217,9 @@ struct DiscardingPump {
 TEST(BytesBeyondTheLimit, EndALineOrDoNotForWhoeverComesLater) {
   for (const bool ends_line : {true, false}) {
     DiscardingPump discarding;
-    write_to(discarding.out, pattern(60'000) + (ends_line ? "\n" : ""));
-    discarding.catch_up();
+    const std::string skipped = pattern(60'000) + (ends_line ? "\n" : "");
+    write_to(discarding.out, skipped);
+    wait_for_bytes(discarding.pump, skipped.size());
     discarding.subscribe();
     write_to(discarding.out, "next\nlast\n");
     discarding.end();
@@ -226,6 +235,32 @@ TEST(BytesBeyondTheLimit, AreReadForWhoeverWantsTheLines) {
   write_to(discarding.out, pattern(60'000));
   discarding.end();
   EXPECT_EQ(discarding.lines.size(), 600u);
+}
+
+// How a process ends in which nothing may be skipped while `text` comes.
+int end_without_skipping(const std::string& text, std::uint64_t limit, bool subscribed = false) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    testing::refuse_system_calls({{SYS_splice, testing::RefusedCall::kKills}});
+    {
+      DiscardingPump discarding(limit);
+      if (subscribed) discarding.subscribe();
+      write_to(discarding.out, text);
+      discarding.end();
+    }
+    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(pid, &status, 0), pid);
+  return status;
+}
+
+TEST(BytesBeyondTheLimit, AreSkippedOnlyWhereManyComeAtOnceAndNothingIsKeptAndNobodyWantsThem) {
+  const std::string many = pattern(32 * 1024);
+  EXPECT_EQ(WTERMSIG(end_without_skipping(many, 0)), SIGSYS);
+  EXPECT_EQ(end_without_skipping(many.substr(1), 0), 0);
+  EXPECT_EQ(end_without_skipping(many, 1), 0);
+  EXPECT_EQ(end_without_skipping(many, 0, /*subscribed=*/true), 0);
 }
 
 int capacity_of(const OutputPump& pump) { return ::fcntl(pump.find(kStdout)->fd(), F_GETPIPE_SZ); }
