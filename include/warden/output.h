@@ -43,8 +43,9 @@ struct CaptureOptions {
   // The part that is kept of a stream that is longer.
   enum class Keep { kFirst, kLast };
 
-  // How many bytes are kept, 8 MiB by default. What is beyond is read all the same, so that the child never stands
-  // still, and is counted and forgotten. Zero keeps nothing. Memory: what is kept, and up to 512 KiB more with kLast.
+  // How many bytes are kept, 8 MiB by default. What is beyond is taken all the same, so that the child never stands
+  // still, and is counted and forgotten. Zero keeps nothing, and costs a descriptor for each stream. Memory: what is
+  // kept, and up to 512 KiB more with kLast.
   std::uint64_t limit = 8 * 1024 * 1024;
   Keep keep = Keep::kFirst;
 

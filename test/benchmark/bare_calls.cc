@@ -1,16 +1,19 @@
 #include "test/benchmark/bare_calls.h"
 
+#include <errno.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
 #include "lib/internal/raw_syscall.h"
 #include "test/benchmark/measure.h"
@@ -25,6 +28,7 @@ using internal::raw_syscall;
 constexpr int kSignals = 64;
 constexpr long kMaskBytes = kSignals / 8;
 constexpr idtype_t kByPidfd = static_cast<idtype_t>(3);  // P_PIDFD, which Debian 12's headers have under another name
+constexpr unsigned kToGroup = 1U << 2;                   // PIDFD_SIGNAL_PROCESS_GROUP, which they lack
 
 // The action of a signal as the kernel has it.
 struct KernelAction {
@@ -34,36 +38,58 @@ struct KernelAction {
   unsigned long mask;
 };
 
-// In the child, which shares our memory: a group, a table of its own, a look at each disposition, an empty mask.
-int exec_tiny(void* argv) {
-  raw_syscall(SYS_setpgid, 0, 0);
-  raw_syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_UNSHARE);
+void look_at_dispositions() {
   for (int signal = 1; signal <= kSignals; ++signal) {
     KernelAction action;
     raw_syscall(SYS_rt_sigaction, signal, 0, as_argument(&action), kMaskBytes);
   }
+}
+
+struct TinyLaunch {
+  char** argv;
+  bool with_dispositions;
+};
+
+// In the child, which shares our memory: a group, a table of its own, a look at each disposition, an empty mask.
+int exec_tiny(void* argument) {
+  const TinyLaunch& launch = *static_cast<const TinyLaunch*>(argument);
+  raw_syscall(SYS_setpgid, 0, 0);
+  raw_syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_UNSHARE);
+  if (launch.with_dispositions) look_at_dispositions();
   const unsigned long none = 0;
   raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&none), 0, kMaskBytes);
-  char** const arguments = static_cast<char**>(argv);
+  char** const arguments = launch.argv;
   raw_syscall(SYS_execve, as_argument(arguments[0]), as_argument(arguments), as_argument(environ));
   raw_syscall(SYS_exit_group, 127);
   return 0;
 }
 
 // The pidfd of a new child.
-int launch_tiny() {
+int launch_tiny(bool with_dispositions) {
   char* argv[] = {const_cast<char*>(tiny_program().c_str()), nullptr};
+  TinyLaunch launch = {argv, with_dispositions};
   alignas(64) char stack[16 * 1024];
   const unsigned long all = ~0UL;
   unsigned long before = 0;
   raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&all), as_argument(&before), kMaskBytes);
   int pidfd = -1;
   const int pid = ::clone(exec_tiny, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD,
-                          argv, &pidfd);
+                          &launch, &pidfd);
   raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&before), 0, kMaskBytes);
   require(pid > 0, "clone");
   return pidfd;
 }
+
+siginfo_t poll_and_collect(int pidfd) {
+  pollfd readable = {pidfd, POLLIN, 0};
+  siginfo_t info = {};
+  struct rusage usage = {};
+  require(::poll(&readable, 1, -1) == 1, "poll");
+  require(::syscall(SYS_waitid, kByPidfd, pidfd, &info, WEXITED, &usage) == 0, "waitid");
+  return info;
+}
+
+long signal_group(int pidfd, int signal) { return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, kToGroup); }
 
 // A thread that sleeps until it is told that the child has ended.
 class SleepingThread {
@@ -100,22 +126,49 @@ class SleepingThread {
   pthread_t thread_ = {};
 };
 
-void run_once() {
-  const SleepingThread thread;
-  const int pidfd = launch_tiny();
-  pollfd readable = {pidfd, POLLIN, 0};
-  require(::poll(&readable, 1, -1) == 1, "poll");
-  siginfo_t info = {};
-  require(::waitid(kByPidfd, static_cast<id_t>(pidfd), &info, WEXITED) == 0 && info.si_status == 0, "waitid");
-  ::close(pidfd);
+void run_once(Without without) {
+  std::optional<SleepingThread> thread;
+  if (without != Without::kThread) thread.emplace();
+  bare_wait(launch_tiny(without != Without::kDispositions));
 }
 
 }  // namespace
 
-double bare_run_each(int count) {
-  const double total = microseconds_of([count] {
-    for (int i = 0; i < count; ++i) run_once();
+double bare_run_each(int count, Without without) {
+  const double total = microseconds_of([count, without] {
+    for (int i = 0; i < count; ++i) run_once(without);
   });
+  return total / count;
+}
+
+int pidfd_of(int pid) {
+  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  require(pidfd >= 0, "pidfd_open");
+  return pidfd;
+}
+
+double bare_wait(int pidfd) {
+  const siginfo_t info = poll_and_collect(pidfd);
+  const double awake = now_in_microseconds();
+  ::close(pidfd);
+  require(info.si_code == CLD_EXITED && info.si_status == 0, "the child was to end with 0");
+  return awake;
+}
+
+double bare_terminate_each(int count) {
+  double total = 0;
+  for (int i = 0; i < count; ++i) {
+    const int pidfd = pidfd_of(posix_spawn_tiny_leader("p"));
+    siginfo_t info = {};
+    total += microseconds_of([&] {
+      require(::waitid(kByPidfd, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG | WNOWAIT) == 0, "waitid");
+      require(signal_group(pidfd, SIGTERM) == 0 && signal_group(pidfd, SIGCONT) == 0, "pidfd_send_signal");
+      info = poll_and_collect(pidfd);
+      require(signal_group(pidfd, 0) == -1 && errno == ESRCH, "the group was to be empty");
+    });
+    ::close(pidfd);
+    require(info.si_code == CLD_KILLED && info.si_status == SIGTERM, "the child was to die of SIGTERM");
+  }
   return total / count;
 }
 

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "test/benchmark/bare_calls.h"
 #include "test/benchmark/figure.h"
 #include "test/benchmark/parent_state.h"
 #include "test/benchmark/tiny_child.h"
@@ -42,6 +43,19 @@ Comparison exit_at(int rounds, useconds_t age) {
   Trigger trigger;
   return compare(
       rounds, [&] { return warden_latency(trigger, age); }, [&] { return waitpid_latency(trigger, age); }, kEach);
+}
+
+double bare_latency(Trigger& trigger) {
+  const int pidfd = pidfd_of(posix_spawn_tiny_reading(trigger.read_fd()));
+  trigger.arm();
+  const double awake = bare_wait(pidfd);
+  return awake - trigger.fired();
+}
+
+Comparison bare_exit(int rounds) {
+  Trigger trigger;
+  return compare(
+      rounds, [&] { return bare_latency(trigger); }, [&] { return waitpid_latency(trigger); }, kEach);
 }
 
 Comparison exit_to_awake(int rounds) { return exit_at(rounds, 0); }
@@ -101,7 +115,8 @@ Comparison timed_wait_on_dead(int rounds) {
 std::vector<Figure> exit_figures() {
   return {
       {"exit", "child's exit to waiter awake", "blocked in waitpid", 1.15, 1.6, true, exit_to_awake},
-      {"exit_older", "the same, a child of 20 ms and more", "blocked in waitpid", 0, 0, true, exit_of_older},
+      {"exit_bare", "the bare calls of the same design", "blocked in waitpid", 0, 0, true, bare_exit},
+      {"exit_older", "warden, a child of 20 ms and more", "blocked in waitpid", 0, 0, true, exit_of_older},
       {"dead", "timed wait on a child that is dead", "us", 100, 0, false, timed_wait_on_dead},
       {"exit_10000", "one more child's exit to awake, 10,000 live", "with 10", 1.5, 0, true, among_10_000},
   };

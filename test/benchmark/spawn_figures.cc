@@ -21,10 +21,11 @@ Comparison against_posix_spawn(int rounds) {
       rounds, [&] { return warden_run_each(command, kEach); }, [] { return posix_run_each(kEach); }, kTurns);
 }
 
+template <Without without>
 Comparison bare_against_posix_spawn(int rounds) {
   const TouchedHeap heap(10 * kMiB);
   return compare(
-      rounds, [] { return bare_run_each(kEach); }, [] { return posix_run_each(kEach); }, kTurns);
+      rounds, [] { return bare_run_each(kEach, without); }, [] { return posix_run_each(kEach); }, kTurns);
 }
 
 // The cost from a parent with so much memory, against that from the same parent without.
@@ -67,7 +68,11 @@ std::vector<Figure> spawn_figures() {
   return {
       {"spawn", "spawn, wait, destroy, 10 MB parent", "posix_spawn + waitpid", 1.15, 1.6, true, against_posix_spawn},
       {"spawn_bare", "the bare calls of the same design", "posix_spawn + waitpid", 0, 0, true,
-       bare_against_posix_spawn},
+       bare_against_posix_spawn<Without::kNothing>},
+      {"spawn_bare_thread", "those without the thread", "posix_spawn + waitpid", 0, 0, true,
+       bare_against_posix_spawn<Without::kThread>},
+      {"spawn_bare_looks", "those without the looks at dispositions", "posix_spawn + waitpid", 0, 0, true,
+       bare_against_posix_spawn<Without::kDispositions>},
       {"spawn_1_gib", "the same from 1 GiB of touched heap", "from 10 MB", 1.3, 0, true, with_1_gib},
       {"spawn_4_gib", "the same from 4 GiB", "from 10 MB", 1.3, 0, true, with_4_gib},
       {"spawn_files", "with 10,000 open files, inherited stdio", "with 10", 1.3, 0, true, inherited_streams},

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "test/benchmark/bare_calls.h"
 #include "test/benchmark/figure.h"
 #include "test/benchmark/tiny_child.h"
 
@@ -41,10 +42,18 @@ double kill_and_waitpid() {
 
 Comparison against_kill(int rounds) { return compare(rounds, warden_terminate, kill_and_waitpid, kTurns); }
 
+Comparison bare_against_kill(int rounds) {
+  return compare(
+      rounds, [] { return bare_terminate_each(kEach); }, kill_and_waitpid, kTurns);
+}
+
 }  // namespace
 
 std::vector<Figure> termination_figures() {
-  return {{"terminate", "terminate() of an obedient child", "kill + waitpid", 1.5, 2.0, true, against_kill}};
+  return {
+      {"terminate", "terminate() of an obedient child", "kill + waitpid", 1.5, 2.0, true, against_kill},
+      {"terminate_bare", "the bare calls of the same design", "kill + waitpid", 0, 0, true, bare_against_kill},
+  };
 }
 
 }  // namespace warden::benchmark

@@ -15,10 +15,11 @@
 namespace warden::benchmark {
 namespace {
 
-int posix_spawn_with(const char* mode, const posix_spawn_file_actions_t* actions) {
+int posix_spawn_with(const char* mode, const posix_spawn_file_actions_t* actions,
+                     const posix_spawnattr_t* attributes = nullptr) {
   const char* const argv[] = {tiny_program().c_str(), mode, nullptr};
   pid_t pid = 0;
-  errno = ::posix_spawn(&pid, argv[0], actions, nullptr, const_cast<char* const*>(argv), environ);
+  errno = ::posix_spawn(&pid, argv[0], actions, attributes, const_cast<char* const*>(argv), environ);
   require(errno == 0, "posix_spawn");
   return pid;
 }
@@ -50,6 +51,15 @@ Command tiny_command(const char* mode) {
 }
 
 int posix_spawn_tiny(const char* mode) { return posix_spawn_with(mode, nullptr); }
+
+int posix_spawn_tiny_leader(const char* mode) {
+  posix_spawnattr_t attributes;
+  require(::posix_spawnattr_init(&attributes) == 0, "posix_spawnattr_init");
+  require(::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP) == 0, "posix_spawnattr_setflags");
+  const int pid = posix_spawn_with(mode, nullptr, &attributes);
+  ::posix_spawnattr_destroy(&attributes);
+  return pid;
+}
 
 int posix_spawn_tiny_reading(int stdin_fd) { return posix_spawn_with_stream("r", stdin_fd, STDIN_FILENO); }
 

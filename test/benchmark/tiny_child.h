@@ -16,6 +16,8 @@ Command tiny_command(const char* mode = nullptr);
 
 // Starts it with posix_spawn(3), as it is called without attributes; the number.
 int posix_spawn_tiny(const char* mode = nullptr);
+// The same as the leader of a process group of its own.
+int posix_spawn_tiny_leader(const char* mode);
 // The same with this descriptor as its stdin.
 int posix_spawn_tiny_reading(int stdin_fd);
 // The same with this one as its stdout, into which it writes 1 GiB.
