@@ -123,6 +123,19 @@ TEST(Capture, NeverHoldsTheChildBackThoughNobodyLooks) {
   EXPECT_EQ(child.output(kStdout).value().size(), 0u);
 }
 
+TEST(Capture, HasTheEndOfWhatItHasNotKept) {
+  std::string all;
+  for (int i = 1; i <= 1'000'000; ++i) all += std::to_string(i) + "\n";
+  for (const std::uint64_t limit : {0, 1'000'000}) {
+    Child child = spawn(captured_shell("seq 1000000").stdout_to(Stdio::capture(keep_first(limit))));
+    const Output output = finished_output(child);
+    EXPECT_EQ(output.total_bytes(), all.size());
+    EXPECT_TRUE(output.text() == all.substr(0, limit));
+    EXPECT_GE(output.tail().size(), 4096u);
+    EXPECT_TRUE(output.tail() == all.substr(all.size() - output.tail().size()));
+  }
+}
+
 TEST(Capture, GivesSnapshotsThatStayAsTheyWere) {
   Output early;
   {
