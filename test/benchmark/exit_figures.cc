@@ -14,6 +14,8 @@ namespace warden::benchmark {
 namespace {
 
 constexpr int kEach = 100;
+constexpr int kTurns = 501;  // where each child is a turn
+constexpr int kTurnsOfOlder = 101;
 constexpr int kMany = 10'000;
 constexpr int kFew = 10;
 
@@ -39,10 +41,10 @@ double waitpid_latency(Trigger& trigger, useconds_t age = 0) {
   return now_in_microseconds() - trigger.fired();
 }
 
-Comparison exit_at(int rounds, useconds_t age) {
+Comparison exit_at(int rounds, int turns, useconds_t age) {
   Trigger trigger;
   return compare(
-      rounds, [&] { return warden_latency(trigger, age); }, [&] { return waitpid_latency(trigger, age); }, kEach);
+      rounds, [&] { return warden_latency(trigger, age); }, [&] { return waitpid_latency(trigger, age); }, turns);
 }
 
 double bare_latency(Trigger& trigger) {
@@ -55,12 +57,12 @@ double bare_latency(Trigger& trigger) {
 Comparison bare_exit(int rounds) {
   Trigger trigger;
   return compare(
-      rounds, [&] { return bare_latency(trigger); }, [&] { return waitpid_latency(trigger); }, kEach);
+      rounds, [&] { return bare_latency(trigger); }, [&] { return waitpid_latency(trigger); }, kTurns);
 }
 
-Comparison exit_to_awake(int rounds) { return exit_at(rounds, 0); }
+Comparison exit_to_awake(int rounds) { return exit_at(rounds, kTurns, 0); }
 
-Comparison exit_of_older(int rounds) { return exit_at(rounds, 2 * kGrace); }
+Comparison exit_of_older(int rounds) { return exit_at(rounds, kTurnsOfOlder, 2 * kGrace); }
 
 // Live children of warden's, all ended with the object.
 class LiveChildren {

@@ -9,7 +9,7 @@ namespace {
 
 // Of one turn, and the turns of a round: short ones, since a machine that others use too changes its pace often.
 constexpr int kEach = 50;
-constexpr int kTurns = 11;
+constexpr int kTurns = 101;
 // Where a turn is preceded by much else.
 constexpr int kEachOfLong = 500;
 constexpr std::size_t kMiB = 1024 * 1024;

@@ -11,7 +11,7 @@ namespace {
 
 // Of one turn, and the turns of a round.
 constexpr int kEach = 25;
-constexpr int kTurns = 11;
+constexpr int kTurns = 101;
 
 double warden_terminate() {
   const Command command = tiny_command("p");
