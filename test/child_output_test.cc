@@ -126,7 +126,7 @@ TEST(Capture, NeverHoldsTheChildBackThoughNobodyLooks) {
 TEST(Capture, HasTheEndOfWhatItHasNotKept) {
   std::string all;
   for (int i = 1; i <= 1'000'000; ++i) all += std::to_string(i) + "\n";
-  for (const std::uint64_t limit : {0, 1'000'000}) {
+  for (const std::uint64_t limit : {0u, 1'000'000u}) {
     Child child = spawn(captured_shell("seq 1000000").stdout_to(Stdio::capture(keep_first(limit))));
     const Output output = finished_output(child);
     EXPECT_EQ(output.total_bytes(), all.size());

@@ -154,7 +154,7 @@ void expect_kept(const Output& output, const std::string& all, std::size_t limit
 constexpr std::size_t kSizes[] = {1, 4096, 32 * 1024 - 1, 32 * 1024, 32 * 1024 + 1, 65'000};
 
 TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKept) {
-  for (const std::size_t limit : {0, 1, 10'000}) {
+  for (const std::size_t limit : {0u, 1u, 10'000u}) {
     for (const std::size_t size : kSizes) {
       const std::string text = pattern(size);
       expect_kept(output_of_full_pipe(text, options_of(limit, CaptureOptions::Keep::kFirst)), text, limit);
