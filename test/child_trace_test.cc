@@ -47,7 +47,8 @@ TEST(TracedChild, EndsInAnErrorAfterTheBoundAndCanBeEndedOnceTheTracerHasGone) {
   Child tracer = trace(ack, child);
   const absl::Duration before = cpu_time_of_this_process();
   const auto failed = child.terminate(impatient());
-  EXPECT_LT(cpu_time_of_this_process() - before, absl::Milliseconds(50));
+  // A loop would take all of the second. An old kernel counts in ticks of 10 ms, one for each look that it meets.
+  EXPECT_LT(cpu_time_of_this_process() - before, absl::Milliseconds(200));
   ASSERT_TRUE(failed.has_error());
   EXPECT_TRUE(process.wait_dead());
   EXPECT_EQ(failed.error().kind(), TerminationErrorKind::kTerminationFailed);
