@@ -22,7 +22,7 @@ constexpr std::size_t kWorthSkipping = 32 * 1024;
 
 int CapturedStream::open(UniqueFd* write_end) {
   const int error = pipe_.open(write_end);
-  if (error == 0 && keeps_nothing_) sink_.open();  // or they are read after all
+  if (error == 0 && kept_.keeps_nothing()) sink_.open();  // or they are read after all
   return error;
 }
 
@@ -144,7 +144,7 @@ void CapturedStream::read_some(Scratch scratch) {
 // lines, where little is there, or where it cannot be done. REQUIRES: nothing is kept now.
 std::size_t CapturedStream::skip_unwanted() {
   int available = 0;
-  if (!keeps_nothing_ || !live_.empty() || ::ioctl(pipe_.fd(), FIONREAD, &available) != 0) return 0;
+  if (!kept_.keeps_nothing() || !live_.empty() || ::ioctl(pipe_.fd(), FIONREAD, &available) != 0) return 0;
   const auto pending = static_cast<std::size_t>(available);
   return pending < kWorthSkipping ? 0 : sink_.swallow(pipe_.fd(), pending - ChunkList::kTail);
 }

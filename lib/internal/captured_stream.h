@@ -29,10 +29,7 @@ class CapturedStream {
   using Lock = std::unique_lock<std::mutex>;
 
   CapturedStream(OutputStream stream, const CaptureOptions& options)
-      : stream_(stream),
-        max_line_length_(options.max_line_length),
-        keeps_nothing_(options.limit == 0),
-        kept_(options) {}
+      : stream_(stream), max_line_length_(options.max_line_length), kept_(options) {}
 
   // Makes the pipe. 0, or an errno.
   int open(UniqueFd* write_end);
@@ -97,7 +94,6 @@ class CapturedStream {
 
   const OutputStream stream_;
   const std::size_t max_line_length_;
-  const bool keeps_nothing_;
   CaptureReadEnd pipe_;
 
   NullSink sink_;          // the pump's alone; open where nothing is kept

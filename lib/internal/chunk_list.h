@@ -46,6 +46,8 @@ class ChunkList {
   // gap within what is kept. Under the lock.
   void lose(std::string_view bytes, std::uint64_t unread = 0);
 
+  // Whether all bytes are lost, whatever comes.
+  bool keeps_nothing() const { return limit_ == 0; }
   std::uint64_t total() const { return total_; }
   // How many are kept.
   std::uint64_t size() const { return size_; }

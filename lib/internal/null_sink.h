@@ -9,8 +9,8 @@ namespace warden::internal {
 
 // /dev/null, to which the kernel moves them without a copy (splice(2)).
 //
-// Open from its first use to its end, so that the thread which reads takes no numbers of the host's table and gives
-// none back while the host opens files of its own.
+// To be opened by the thread that spawns and kept, not whenever it is needed: the thread that reads would take numbers
+// from a host that opens files of its own at that moment.
 class NullSink {
  public:
   NullSink() = default;

@@ -136,11 +136,7 @@ TEST(NullSink, WritesToNoFileThatHasItsNumberSince) {
 // What a chroot may have in place of /dev/null.
 class Impostor {
  public:
-  Impostor() {
-    char name[] = "/tmp/warden_null_sink_XXXXXX";
-    EXPECT_NE(::mkdtemp(name), nullptr);
-    directory_ = name;
-  }
+  Impostor() { EXPECT_NE(::mkdtemp(directory_.data()), nullptr); }
   ~Impostor() {
     ::unlink(path().c_str());
     ::rmdir(directory_.c_str());
@@ -150,7 +146,7 @@ class Impostor {
   std::string path() const { return directory_ + "/null"; }
 
  private:
-  std::string directory_;
+  std::string directory_ = ::testing::TempDir() + "/null_sink_XXXXXX";
 };
 
 TEST(NullSink, IsNoOtherFile) {

@@ -19,11 +19,14 @@
 #include "lib/internal/drain_output.h"
 #include "lib/internal/sys.h"
 #include "test/support/isolated.h"
+#include "test/support/output_helpers.h"
 #include "test/support/process_snapshot.h"
 #include "test/support/seccomp_filter.h"
 
 namespace warden::internal {
 namespace {
+
+using testing::keep_first;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;
@@ -115,13 +118,6 @@ std::string pattern(std::size_t size) {
   return text;
 }
 
-CaptureOptions options_of(std::uint64_t limit, CaptureOptions::Keep keep) {
-  CaptureOptions options;
-  options.limit = limit;
-  options.keep = keep;
-  return options;
-}
-
 // Waits until so many bytes of the stream have been seen.
 void wait_for_bytes(OutputPump& pump, std::uint64_t count) {
   while (pump.find(kStdout)->snapshot().total_bytes() < count) drain_output(linux_sys(), pump, TimePoint::min());
@@ -157,10 +153,9 @@ TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKept) {
   for (const std::size_t limit : {0u, 1u, 10'000u}) {
     for (const std::size_t size : kSizes) {
       const std::string text = pattern(size);
-      expect_kept(output_of_full_pipe(text, options_of(limit, CaptureOptions::Keep::kFirst)), text, limit);
+      expect_kept(output_of_full_pipe(text, keep_first(limit)), text, limit);
       const std::string later = pattern(100);
-      expect_kept(output_of_full_pipe(text, options_of(limit, CaptureOptions::Keep::kFirst), later), text + later,
-                  limit);
+      expect_kept(output_of_full_pipe(text, keep_first(limit), later), text + later, limit);
     }
   }
 }
@@ -170,14 +165,14 @@ TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKeptWhereTheyCannotBeSkipped) {
     testing::refuse_system_calls({{SYS_splice, ENOSYS}});
     for (const std::size_t size : kSizes) {
       const std::string text = pattern(size);
-      expect_kept(output_of_full_pipe(text, options_of(10, CaptureOptions::Keep::kFirst)), text, 10);
+      expect_kept(output_of_full_pipe(text, keep_first(0)), text, 0);
     }
   });
 }
 
 TEST(BytesBeyondTheLimit, AreCountedWhereNothingIsKeptOfTheLast) {
   for (const std::size_t size : kSizes) {
-    const Output output = output_of_full_pipe(pattern(size), options_of(0, CaptureOptions::Keep::kLast));
+    const Output output = output_of_full_pipe(pattern(size), testing::keep_last(0));
     EXPECT_EQ(output.total_bytes(), size);
     EXPECT_EQ(output.text(), "");
   }
@@ -186,7 +181,7 @@ TEST(BytesBeyondTheLimit, AreCountedWhereNothingIsKeptOfTheLast) {
 // A started pump of one stream of which nothing, or so much, is kept.
 struct DiscardingPump {
   explicit DiscardingPump(std::uint64_t limit = 0) {
-    EXPECT_EQ(pump.add(kStdout, options_of(limit, CaptureOptions::Keep::kFirst), &out), 0);
+    EXPECT_EQ(pump.add(kStdout, keep_first(limit), &out), 0);
     EXPECT_EQ(pump.start(), 0);
   }
   // All lines from now on.
