@@ -1,0 +1,41 @@
+"""The public headers: include/warden/NAME.h, each in the target //:NAME, by the room of lib/ that is behind it."""
+
+PUBLIC_HEADERS = {
+    "base": [
+        "attempt_log",
+        "error",
+        "exit_status",
+        "log",
+        "result",
+        "signal",
+    ],
+    "child": [
+        "boost_process",
+        "child",
+        "misuse",
+        "readiness",
+        "terminate_all",
+    ],
+    "output": [
+        "output",
+        "output_drain",
+        "output_line",
+    ],
+    "run": ["run"],
+    "spawn": ["command"],
+    "stdin": ["stdin_error"],
+    "terminate": [
+        "termination_error",
+        "termination_policy",
+        "termination_report",
+        "wait_or_terminate",
+    ],
+}
+
+# What warden/warden.h includes: all but Boost.Process, which few need and whose headers throw.
+WARDEN_HEADERS = [
+    name
+    for room in sorted(PUBLIC_HEADERS)
+    for name in PUBLIC_HEADERS[room]
+    if name != "boost_process"
+]
