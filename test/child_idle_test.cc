@@ -19,7 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
-#include "lib/internal/kernel_version.h"
+#include "lib/os/kernel_version.h"
 #include "test/support/child_probe.h"
 #include "test/support/spawn_helpers.h"
 #include "warden/warden.h"

@@ -11,8 +11,8 @@
 #include <string>
 
 #include "gtest/gtest.h"
-#include "lib/internal/sys.h"
-#include "lib/internal/unique_fd.h"
+#include "lib/os/sys.h"
+#include "lib/os/unique_fd.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/kept_status.h"

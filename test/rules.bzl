@@ -70,8 +70,11 @@ def simulated_tests(names, deps = [], **kwargs):
     """Tests of the mechanism on a simulated kernel and clock: no process, no real time."""
     value_tests(names, deps + [
         "//test/internal:fake",
-        "//:supervision",
-        "//:sys",
+        "//lib/child:handle",
+        "//lib/os",
+        "//lib/stdin",
+        "//lib/supervise",
+        "//lib/terminate",
     ], **kwargs)
 
 def test_sources():

@@ -7,7 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/internal/output_chunk.h"
+#include "lib/output/output_chunk.h"
 #include "test/support/child_probe.h"
 #include "test/support/run_helpers.h"
 #include "warden/warden.h"

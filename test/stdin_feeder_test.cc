@@ -1,5 +1,5 @@
 // Feeding a child's stdin in the background, from a text and from a descriptor.
-#include "lib/internal/stdin_feeder.h"
+#include "lib/stdin/stdin_feeder.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "lib/internal/deadline.h"
-#include "lib/internal/escalation.h"
-#include "lib/internal/spawn.h"
-#include "lib/internal/wait_child.h"
+#include "lib/child/spawn_child.h"
+#include "lib/os/deadline.h"
+#include "lib/supervise/wait_child.h"
+#include "lib/terminate/escalation.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/large_text.h"

@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "lib/internal/last_lines.h"
+#include "lib/output/last_lines.h"
 
 namespace warden_testing::internal {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <optional>
 
-#include "lib/internal/pipe.h"
-#include "lib/internal/supervised.h"
-#include "lib/internal/unique_fd.h"
+#include "lib/os/pipe.h"
+#include "lib/os/unique_fd.h"
+#include "lib/supervise/supervised.h"
 #include "lib/testing/guard_message.h"
 
 namespace warden_testing::internal {

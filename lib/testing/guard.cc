@@ -13,13 +13,13 @@
 #include <utility>
 
 #include "absl/time/time.h"
-#include "lib/internal/all_signals_blocked.h"
-#include "lib/internal/cancellation_guard.h"
-#include "lib/internal/child_access.h"
-#include "lib/internal/deadline.h"
-#include "lib/internal/handle_check.h"
-#include "lib/internal/kernel_abi.h"
-#include "lib/internal/sys.h"
+#include "lib/child/child_access.h"
+#include "lib/child/handle_check.h"
+#include "lib/os/all_signals_blocked.h"
+#include "lib/os/cancellation_guard.h"
+#include "lib/os/deadline.h"
+#include "lib/os/kernel_abi.h"
+#include "lib/os/sys.h"
 #include "lib/testing/guard_process.h"
 
 namespace warden_testing::internal {

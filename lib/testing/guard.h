@@ -15,8 +15,8 @@
 #include <mutex>
 #include <system_error>
 
-#include "lib/internal/owner.h"
-#include "lib/internal/unique_fd.h"
+#include "lib/os/owner.h"
+#include "lib/os/unique_fd.h"
 #include "lib/testing/group_claim.h"
 #include "lib/testing/guard_message.h"
 #include "warden/child.h"

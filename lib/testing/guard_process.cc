@@ -15,9 +15,9 @@
 
 #include <cstdint>
 
-#include "lib/internal/close_descriptors.h"
-#include "lib/internal/kernel_abi.h"
-#include "lib/internal/raw_syscall.h"
+#include "lib/os/kernel_abi.h"
+#include "lib/os/raw_syscall.h"
+#include "lib/spawn/close_descriptors.h"
 #include "lib/testing/guard_message.h"
 
 // Compiled without sanitizers and stack protector (BUILD.bazel): the copy of a process that had threads may not touch

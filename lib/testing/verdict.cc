@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "lib/internal/child_access.h"
+#include "lib/child/child_access.h"
 
 namespace warden_testing::internal {
 namespace {

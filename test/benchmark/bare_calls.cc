@@ -15,7 +15,7 @@
 #include <mutex>
 #include <optional>
 
-#include "lib/internal/raw_syscall.h"
+#include "lib/os/raw_syscall.h"
 #include "test/benchmark/measure.h"
 #include "test/benchmark/tiny_child.h"
 

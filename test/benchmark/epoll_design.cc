@@ -7,9 +7,9 @@
 
 #include <array>
 
-#include "lib/internal/launcher.h"
-#include "lib/internal/process_group.h"
-#include "lib/internal/spawn_plan.h"
+#include "lib/os/process_table.h"
+#include "lib/spawn/launcher.h"
+#include "lib/spawn/spawn_plan.h"
 #include "test/benchmark/measure.h"
 
 namespace warden::benchmark {

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "lib/internal/sys.h"
+#include "lib/os/sys.h"
 #include "warden/command.h"
 
 namespace warden::benchmark {

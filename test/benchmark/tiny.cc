@@ -3,7 +3,7 @@
 // has read a byte or the end of its stdin; w: writes 1 GiB to its stdout, and ends with 0 if that was taken.
 #include <sys/syscall.h>
 
-#include "lib/internal/raw_syscall.h"
+#include "lib/os/raw_syscall.h"
 
 namespace {
 

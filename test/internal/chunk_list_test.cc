@@ -1,5 +1,5 @@
 // What is kept of a stream, within its limit.
-#include "lib/internal/chunk_list.h"
+#include "lib/output/chunk_list.h"
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "lib/internal/output_chunk.h"
+#include "lib/output/output_chunk.h"
 
 namespace warden::internal {
 namespace {

@@ -1,4 +1,4 @@
-#include "lib/internal/deadline.h"
+#include "lib/os/deadline.h"
 
 #include <cstdint>
 #include <limits>

@@ -1,5 +1,5 @@
 // What the destructor of a handle does.
-#include "lib/internal/drop.h"
+#include "lib/child/drop.h"
 
 #include "test/internal/escalation_fixture.h"
 

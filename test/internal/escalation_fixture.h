@@ -12,8 +12,8 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/internal/escalation.h"
-#include "lib/internal/supervised.h"
+#include "lib/supervise/supervised.h"
+#include "lib/terminate/escalation.h"
 #include "test/internal/fake_sys.h"
 
 namespace warden::internal {

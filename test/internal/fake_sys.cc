@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
-#include "lib/internal/deadline.h"
+#include "lib/os/deadline.h"
 
 namespace warden::internal {
 namespace {

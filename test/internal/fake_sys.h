@@ -21,8 +21,8 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "lib/internal/supervised.h"
-#include "lib/internal/sys.h"
+#include "lib/os/sys.h"
+#include "lib/supervise/supervised.h"
 #include "test/internal/fake_process.h"
 
 namespace warden::internal {

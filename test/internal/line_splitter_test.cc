@@ -1,5 +1,5 @@
 // Lines, wherever the bytes are cut.
-#include "lib/internal/line_splitter.h"
+#include "lib/output/line_splitter.h"
 
 #include <random>
 #include <string>

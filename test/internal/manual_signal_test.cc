@@ -1,5 +1,5 @@
 // One signal on request: every row of its table (look, send, look once more).
-#include "lib/internal/manual_signal.h"
+#include "lib/terminate/send_signal.h"
 
 #include "test/internal/escalation_fixture.h"
 

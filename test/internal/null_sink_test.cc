@@ -1,5 +1,5 @@
 // Bytes of a pipe that nobody wants, on pipes without a child.
-#include "lib/internal/null_sink.h"
+#include "lib/output/null_sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "lib/internal/pipe.h"
+#include "lib/os/pipe.h"
 #include "test/support/isolated.h"
 #include "test/support/process_snapshot.h"
 #include "test/support/seccomp_filter.h"

@@ -1,5 +1,5 @@
 // The thread that reads captured streams, on pipes without a child.
-#include "lib/internal/output_pump.h"
+#include "lib/output/output_pump.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/internal/drain_output.h"
-#include "lib/internal/sys.h"
+#include "lib/os/sys.h"
+#include "lib/output/drain_output.h"
 #include "test/support/isolated.h"
 #include "test/support/output_helpers.h"
 #include "test/support/process_snapshot.h"

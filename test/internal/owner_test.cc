@@ -1,5 +1,5 @@
 // Each test runs in a process of its own, which nobody has asked for its identity yet.
-#include "lib/internal/owner.h"
+#include "lib/os/owner.h"
 
 #include <errno.h>
 #include <sched.h>

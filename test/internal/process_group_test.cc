@@ -1,4 +1,4 @@
-#include "lib/internal/process_group.h"
+#include "lib/os/process_table.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 // The reaper's thread without a child: what it holds on to. With children it is in the tests of Child.
-#include "lib/internal/reaper.h"
+#include "lib/supervise/reaper.h"
 
 #include <errno.h>
 #include <sys/syscall.h>
@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "gtest/gtest.h"
-#include "lib/internal/sys.h"
+#include "lib/os/sys.h"
 #include "test/support/isolated.h"
 #include "test/support/seccomp_filter.h"
 

@@ -1,5 +1,5 @@
 // Which descriptors the child opens instead of inheriting them.
-#include "lib/internal/reopened_pipe.h"
+#include "lib/spawn/reopened_pipe.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "lib/internal/spawn_plan.h"
+#include "lib/spawn/spawn_plan.h"
 #include "warden/command.h"
 
 namespace warden::internal {

@@ -1,4 +1,4 @@
-#include "lib/internal/spawn_streak.h"
+#include "lib/supervise/spawn_streak.h"
 
 #include <thread>
 

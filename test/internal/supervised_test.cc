@@ -1,5 +1,5 @@
 // The published state of one child: the exit, the zombie, and what a signal may reach.
-#include "lib/internal/supervised.h"
+#include "lib/supervise/supervised.h"
 
 #include "test/internal/escalation_fixture.h"
 

@@ -12,10 +12,10 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/internal/deadline.h"
-#include "lib/internal/process_group.h"
-#include "lib/internal/sys.h"
-#include "lib/internal/unique_fd.h"
+#include "lib/os/deadline.h"
+#include "lib/os/process_table.h"
+#include "lib/os/sys.h"
+#include "lib/os/unique_fd.h"
 
 namespace warden::internal {
 namespace {

@@ -1,5 +1,5 @@
 // Several children at once: each goes through its phases by its own clock, and nobody waits for another.
-#include "lib/internal/terminate_children.h"
+#include "lib/terminate/terminate_children.h"
 
 #include <deque>
 #include <stdexcept>

@@ -9,8 +9,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/internal/deadline.h"
-#include "lib/internal/wait_child.h"
+#include "lib/os/deadline.h"
+#include "lib/supervise/wait_child.h"
 #include "test/internal/escalation_fixture.h"
 
 namespace warden::internal {

@@ -1,7 +1,7 @@
 // Waits for the child's own exit.
-#include "lib/internal/wait_child.h"
+#include "lib/supervise/wait_child.h"
 
-#include "lib/internal/deadline.h"
+#include "lib/os/deadline.h"
 #include "test/internal/escalation_fixture.h"
 
 namespace warden::internal {

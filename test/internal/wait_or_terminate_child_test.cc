@@ -1,5 +1,5 @@
 // A wait that becomes a termination: by time, or because it broke.
-#include "lib/internal/wait_or_terminate_child.h"
+#include "lib/terminate/wait_or_terminate_child.h"
 
 #include <errno.h>
 

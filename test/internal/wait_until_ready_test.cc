@@ -1,5 +1,5 @@
 // When the predicate is asked, and what ends the wait.
-#include "lib/internal/wait_until_ready.h"
+#include "lib/child/wait_until_ready.h"
 
 #include <stdexcept>
 

@@ -1,9 +1,9 @@
 // Writes to a stdin pipe: their deadline, and what ends them early.
-#include "lib/internal/write_stdin.h"
+#include "lib/stdin/write_stdin.h"
 
 #include <errno.h>
 
-#include "lib/internal/deadline.h"
+#include "lib/os/deadline.h"
 #include "test/internal/escalation_fixture.h"
 
 namespace warden::internal {

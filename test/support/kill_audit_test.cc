@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest-spi.h"
 #include "gtest/gtest.h"
-#include "lib/internal/sys.h"
+#include "lib/os/sys.h"
 #include "test/support/send_signal.h"
 #include "test/support/sigchld_disposition.h"
 #include "test/support/thief.h"

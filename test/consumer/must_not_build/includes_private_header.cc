@@ -1,4 +1,4 @@
-#include "lib/internal/unique_fd.h"
+#include "lib/os/unique_fd.h"
 #include "warden/child.h"
 
 int number_of(const warden::Child& child) { return child.pid(); }

@@ -1,0 +1,17 @@
+// What is behind a Child, for the rest of this library.
+#ifndef WARDEN_LIB_CHILD_CHILD_ACCESS_H_
+#define WARDEN_LIB_CHILD_CHILD_ACCESS_H_
+
+#include "lib/child/handle.h"
+#include "warden/child.h"
+
+namespace warden::internal {
+
+struct ChildAccess {
+  // Null for a handle that was moved from.
+  static const Handle* handle(const Child& child) { return child.handle_; }
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_CHILD_CHILD_ACCESS_H_

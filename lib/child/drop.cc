@@ -1,0 +1,65 @@
+#include "lib/child/drop.h"
+
+#include <signal.h>
+
+#include <exception>
+#include <new>
+#include <string>
+
+#include "lib/child/report_misuse.h"
+#include "lib/terminate/escalation.h"
+#include "warden/misuse.h"
+#include "warden/termination_policy.h"
+
+namespace warden::internal {
+namespace {
+
+void disown(Handle& handle) {
+  handle.child->close_copies();
+  handle.reaper.forget();
+  if (handle.output != nullptr) handle.output->disown();
+}
+
+// By the policy of terminate_on_drop; what that cannot end is left armed.
+void terminate_by_policy(const Handle& handle, Lock& lock) {
+  if (!handle.drop_policy.has_value()) return;
+  const TerminationResult ended = terminate_child(*handle.child, lock, *handle.drop_policy);
+  if (ended.has_value()) handle.child->set_armed(lock, false);
+}
+
+void kill_and_report(const Handle& handle, Lock& lock) {
+  Supervised& child = *handle.child;
+  child.close_stdin(lock);
+  const TerminationResult ended = terminate_child(child, lock, TerminationPolicy::immediate());
+  lock.unlock();
+  const std::string error = ended.has_value() ? std::string() : ended.error().to_string();
+  report_misuse({child.name(), child.pid(), error, std::uncaught_exceptions() > handle.exceptions_before});
+  lock.lock();
+}
+
+void terminate_or_kill(const Handle& handle, Lock& lock) {
+  if (handle.child->armed(lock)) terminate_by_policy(handle, lock);
+  if (handle.child->armed(lock)) kill_and_report(handle, lock);
+}
+
+}  // namespace
+
+void drop_child(Handle& handle) noexcept {
+  if (!is_this_process(handle.owner)) return disown(handle);
+  Supervised& child = *handle.child;
+  Lock lock(child.mutex());
+  child.stdin_pipe(lock).stays_open = false;
+  try {
+    terminate_or_kill(handle, lock);
+  } catch (const std::bad_alloc&) {  // the signal itself needs no memory, and the reaper collects the exit
+    if (!lock.owns_lock()) lock.lock();
+    child.send(lock, AttemptTarget::kGroup, SIGKILL);
+  }
+  child.close_stdin(lock);
+  child.release(lock);
+  lock.unlock();
+  if (handle.output != nullptr) handle.output->stop();
+  handle.reaper.finish();
+}
+
+}  // namespace warden::internal

@@ -1,0 +1,28 @@
+// What a Child owns: the shared state of its process, the thread that waits for it, and the one that reads its output.
+#ifndef WARDEN_LIB_CHILD_HANDLE_H_
+#define WARDEN_LIB_CHILD_HANDLE_H_
+
+#include <exception>
+#include <memory>
+#include <optional>
+
+#include "lib/os/owner.h"
+#include "lib/output/output_pump.h"
+#include "lib/supervise/reaper.h"
+#include "lib/supervise/supervised.h"
+#include "warden/termination_policy.h"
+
+namespace warden::internal {
+
+struct Handle {
+  const Owner owner = this_process();
+  std::shared_ptr<Supervised> child;
+  Reaper reaper;
+  std::unique_ptr<OutputPump> output;                        // null when nothing is captured
+  std::optional<TerminationPolicy> drop_policy;              // what terminate_on_drop asked for; under the child's lock
+  const int exceptions_before = std::uncaught_exceptions();  // on their way when the handle was made
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_CHILD_HANDLE_H_

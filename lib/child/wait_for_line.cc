@@ -1,0 +1,140 @@
+#include "lib/child/wait_for_line.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "lib/os/deadline.h"
+#include "lib/output/line_subscription.h"
+
+namespace warden::internal {
+namespace {
+
+// What the pump finds. Of the waiting thread's stack; the pump writes to it while lines are handed out.
+struct Search {
+  const LinePredicate& predicate;
+  LineWait result;
+  std::exception_ptr thrown;
+
+  // Whether to go on.
+  bool look_at(const Line& line) {
+    try {
+      if (!predicate(line)) return true;
+      result.line = std::string(line.text);
+      result.truncated = line.truncated;
+      result.kind = LineWait::Kind::kMatched;
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    return false;
+  }
+};
+
+// Wakes whoever waits for the stream when something changes with the child.
+class ExitNotice final : public ChangeObserver {
+ public:
+  ExitNotice(Supervised& child, CapturedStream& stream) : child_(child), stream_(stream) {
+    const Lock lock(child_.mutex());
+    child_.add_observer(lock, this);
+  }
+  ~ExitNotice() {
+    const Lock lock(child_.mutex());
+    child_.remove_observer(lock, this);
+  }
+  ExitNotice(const ExitNotice&) = delete;
+  ExitNotice& operator=(const ExitNotice&) = delete;
+
+  void child_changed() override {
+    {
+      const CapturedStream::Lock lock(stream_.mutex());
+      has_changed_ = true;
+    }
+    stream_.notify();
+  }
+
+  // Whether the child has ended; a change that comes later shows in has_changed.
+  bool look() {
+    {
+      const CapturedStream::Lock lock(stream_.mutex());
+      has_changed_ = false;
+    }
+    const Lock lock(child_.mutex());
+    return child_.ended(lock);
+  }
+  // Under the stream's lock.
+  bool has_changed() const { return has_changed_; }
+
+ private:
+  Supervised& child_;
+  CapturedStream& stream_;
+  bool has_changed_ = false;
+};
+
+class LineWaiter {
+ public:
+  LineWaiter(Supervised& child, OutputPump& pump, CapturedStream& stream, LineSubscription& subscription)
+      : sys_(child.sys()), pump_(pump), stream_(stream), subscription_(subscription), notice_(child, stream) {}
+
+  // Until there will be no more lines, or the wait is over for another reason.
+  LineWait::Kind wait(TimePoint deadline) {
+    const TimePoint give_up = std::max(deadline, deadline_after(sys_.now(), CapturedStream::kCatchUpPatience));
+    std::uint64_t request = catch_up();
+    for (bool was_exited = false;;) {
+      const bool is_exited = notice_.look();
+      CapturedStream::Lock lock(stream_.mutex());
+      if (subscription_.is_over) return LineWait::Kind::kStreamClosed;
+      if (!stream_.is_caught_up(lock, request)) {
+        if (sys_.now() >= give_up) return LineWait::Kind::kTimedOut;
+        stream_.wait_changed(sys_, lock, give_up);
+      } else if (was_exited) {
+        return LineWait::Kind::kChildExited;
+      } else if (is_exited) {
+        // What it wrote last may be in the pipe still.
+        was_exited = true;
+        lock.unlock();
+        request = catch_up();
+      } else if (sys_.now() >= deadline) {
+        return LineWait::Kind::kTimedOut;
+      } else if (!notice_.has_changed()) {
+        stream_.wait_changed(sys_, lock, deadline);
+      }
+    }
+  }
+
+ private:
+  std::uint64_t catch_up() {
+    const std::uint64_t request = stream_.request_catch_up();
+    pump_.wake();
+    return request;
+  }
+
+  Sys& sys_;
+  OutputPump& pump_;
+  CapturedStream& stream_;
+  LineSubscription& subscription_;
+  ExitNotice notice_;
+};
+
+}  // namespace
+
+LineWait wait_for_line(Supervised& child, OutputPump& pump, CapturedStream& stream, const LinePredicate& predicate,
+                       TimePoint deadline) {
+  Search search{predicate, {}, nullptr};
+  const auto subscription = std::make_shared<LineSubscription>(
+      stream.max_line_length(), [&search](const Line& line) { return search.look_at(line); });
+  LineWaiter waiter(child, pump, stream, *subscription);
+  stream.attach(subscription);  // from here to the detachment nothing throws: the pump uses this stack
+  const LineWait::Kind kind = waiter.wait(deadline);
+  {
+    CapturedStream::Lock lock(stream.mutex());
+    stream.detach(child.sys(), lock, *subscription);
+  }
+  pump.wake();  // it forgets the subscription
+  if (search.thrown != nullptr) std::rethrow_exception(std::move(search.thrown));
+  if (!search.result.matched()) search.result.kind = kind;
+  return std::move(search.result);
+}
+
+}  // namespace warden::internal

@@ -1,0 +1,18 @@
+// The wait for a line of a child's output.
+#ifndef WARDEN_LIB_CHILD_WAIT_FOR_LINE_H_
+#define WARDEN_LIB_CHILD_WAIT_FOR_LINE_H_
+
+#include "lib/output/output_pump.h"
+#include "lib/supervise/supervised.h"
+#include "warden/output_line.h"
+
+namespace warden::internal {
+
+// Everything that the child had written when this is called is looked at first, whatever the deadline. What the
+// predicate throws comes out.
+LineWait wait_for_line(Supervised& child, OutputPump& pump, CapturedStream& stream, const LinePredicate& predicate,
+                       TimePoint deadline);
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_CHILD_WAIT_FOR_LINE_H_

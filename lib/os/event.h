@@ -1,0 +1,31 @@
+// Something that happens once, as a descriptor: for a thread that waits for other descriptors too.
+#ifndef WARDEN_LIB_OS_EVENT_H_
+#define WARDEN_LIB_OS_EVENT_H_
+
+#include "lib/os/sys.h"
+
+namespace warden::internal {
+
+class Event {
+ public:
+  explicit Event(Sys& sys) : sys_(sys), fd_(sys.make_event()) {}
+  ~Event() {
+    if (fd_ >= 0) sys_.close_fd(fd_);
+  }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  // Readable once it has happened; negative where no descriptor could be had.
+  int fd() const { return fd_; }
+  void happen() {
+    if (fd_ >= 0) sys_.signal_event(fd_);
+  }
+
+ private:
+  Sys& sys_;
+  const int fd_;
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_OS_EVENT_H_

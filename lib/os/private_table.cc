@@ -1,0 +1,49 @@
+#include "lib/os/private_table.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/os/kernel_abi.h"
+#include "lib/os/thread.h"
+
+namespace warden::internal {
+namespace {
+
+// How many numbers are freed in a copy of a full table.
+constexpr int kFreed = 16;
+
+struct Errand {
+  const std::function<void()>& work;
+  bool done = false;
+};
+
+extern "C" void* run_errand(void* argument) {
+  Errand& errand = *static_cast<Errand*>(argument);
+  if (!leave_shared_table()) return nullptr;
+  errand.work();
+  errand.done = true;
+  return nullptr;
+}
+
+}  // namespace
+
+bool leave_shared_table() {
+  // An empty table: nothing is copied, so nothing is closed.
+  if (::syscall(SYS_close_range, 0u, ~0u, kCloseRangeUnshare) == 0) return true;
+  // Before Linux 5.9. The copies keep what the host closes meanwhile open until this thread ends.
+  if (::unshare(CLONE_FILES) != 0) return false;
+  for (int fd = 0; fd < kFreed; ++fd) ::close(fd);
+  return true;
+}
+
+bool run_in_own_table(const std::function<void()>& work) {
+  Errand errand{work};
+  pthread_t thread;
+  if (start_thread(&thread, run_errand, &errand) != 0) return false;
+  pthread_join(thread, nullptr);
+  return errand.done;
+}
+
+}  // namespace warden::internal

@@ -1,0 +1,117 @@
+// The seam: every system call that the parent side makes for a child, and the clock. Tests script it.
+//
+// A call that fails returns -errno. A call that a signal handler interrupts is made again, with what is left of its
+// time.
+#ifndef WARDEN_LIB_OS_SYS_H_
+#define WARDEN_LIB_OS_SYS_H_
+
+#include <poll.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "warden/exit_status.h"
+
+namespace warden::internal {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+// What a look at a child with waitid says.
+struct WaitOutcome {
+  int error = 0;  // 0, or the errno
+  std::optional<ExitStatus>
+      status;  // empty without an error: it is running, or dead and not waitable yet (a tracer holds it)
+};
+
+// A child by its pidfd, or by its number where there is no pidfd.
+struct ChildId {
+  int pid = -1;
+  int pidfd = -1;
+};
+
+// What a wait does with the zombie.
+enum class Reap { kLeave, kCollect };
+
+class Sys {
+ public:
+  virtual TimePoint now() = 0;
+
+  // Waits on the condition variable until notified or the deadline (TimePoint::max() is none). May wake without a
+  // cause.
+  virtual void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, TimePoint deadline) = 0;
+
+  // poll(2) for POLLIN on each; true when one is ready, false at the deadline.
+  virtual bool poll_readable(const int* fds, std::size_t count, TimePoint deadline) = 0;
+  // poll(2) for anything; true when one is ready, false at the deadline.
+  virtual bool poll_any(pollfd* polled, std::size_t count, TimePoint deadline) = 0;
+
+  // Writes what fits into the pipe at once: how much, or -EAGAIN when it is full, -EPIPE without a reader. Neither
+  // blocks nor leaves a SIGPIPE.
+  virtual ssize_t write_pipe(int fd, const char* data, std::size_t size) = 0;
+  // read(2).
+  virtual ssize_t read_fd(int fd, char* data, std::size_t size) = 0;
+
+  // waitid(2) for this child, WEXITED: by the pidfd if there is one. kCollect reaps. Never blocks.
+  virtual WaitOutcome look(ChildId child, Reap reap) = 0;
+  // waitid(2), WEXITED | WNOWAIT, by number, blocking until the child can be waited for or is not ours.
+  virtual void block_until_waitable(int pid) = 0;
+  // PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15): the status of a child that somebody else has reaped; empty when
+  // the kernel has none (yet, or at all: `error`).
+  virtual WaitOutcome exit_info(int pidfd) = 0;
+
+  virtual int pidfd_open(int pid) = 0;
+  // kill(2) by number; `pid` > 1.
+  virtual int kill_process(int pid, int signal) = 0;
+  // kill(2) of a group by number; `pgid` > 1.
+  virtual int kill_group(int pgid, int signal) = 0;
+  // pidfd_send_signal(2) to the process.
+  virtual int pidfd_kill_process(int pidfd, int signal) = 0;
+  // pidfd_send_signal(2) with PIDFD_SIGNAL_PROCESS_GROUP (Linux 6.9; EINVAL before): to the group that it leads or led.
+  virtual int pidfd_kill_group(int pidfd, int signal) = 0;
+  // False once the kernel has refused PIDFD_SIGNAL_PROCESS_GROUP; `pidfd` is for the probe that decides it.
+  virtual bool has_pidfd_group_signals(int pidfd) = 0;
+
+  // Ties the pidfd to the group that its process leads, so that it can be told later whether the group still is. False
+  // where the kernel does not tell (before Linux 5.12).
+  virtual bool mark_group(int pidfd, int pgid) = 0;
+  // Whether anybody, a zombie too, is in that very group, whoever has its number. REQUIRES: marked.
+  virtual bool marked_group_exists(int pidfd) = 0;
+
+  // Runs `work`, which opens descriptors for a moment and uses none that is open: elsewhere, with a table of its own,
+  // where this process's is full.
+  virtual void with_free_descriptors(const std::function<void()>& work) = 0;
+
+  // The numeric names in /proc. False when /proc cannot be listed, hides the processes of others,
+  // or is another pid namespace's.
+  virtual bool list_processes(std::vector<int>* pids) = 0;
+  // The number that was given to a process last, in this pid namespace; or -errno.
+  virtual int newest_pid() = 0;
+  // The text of /proc/<pid>/<name>, or -errno.
+  virtual int read_proc(int pid, const char* name, std::string* text) = 0;
+
+  // getpgid(2); 0 is this process.
+  virtual int get_process_group(int pid) = 0;
+
+  // eventfd(2): a descriptor that is readable from the first signal_event on; or -errno.
+  virtual int make_event() = 0;
+  virtual void signal_event(int fd) = 0;
+  virtual void close_fd(int fd) = 0;
+
+ protected:
+  constexpr Sys() = default;
+  ~Sys() = default;
+};
+
+// The kernel. Has no state but what it has learned about the kernel.
+Sys& linux_sys();
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_OS_SYS_H_

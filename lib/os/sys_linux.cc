@@ -1,0 +1,241 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <functional>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "lib/os/deadline.h"
+#include "lib/os/kernel_abi.h"
+#include "lib/os/kernel_version.h"
+#include "lib/os/pipe_write.h"
+#include "lib/os/private_table.h"
+#include "lib/os/proc.h"
+#include "lib/os/sys.h"
+#include "lib/os/unique_fd.h"
+
+namespace warden::internal {
+namespace {
+
+int result_of(long returned) { return returned < 0 ? -errno : static_cast<int>(returned); }
+
+// Inline, as absl::DurationFromTimeval() is not: between an exit and the return of the wait for it every call into code
+// that has not run for a while is felt.
+absl::Duration duration_of(const timeval& time) {
+  return absl::Microseconds(std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec);
+}
+
+ResourceUsage usage_of(const struct rusage& raw) {
+  ResourceUsage usage;
+  usage.user_time = duration_of(raw.ru_utime);
+  usage.system_time = duration_of(raw.ru_stime);
+  usage.max_rss_kib = raw.ru_maxrss;
+  usage.minor_faults = raw.ru_minflt;
+  usage.major_faults = raw.ru_majflt;
+  usage.voluntary_switches = raw.ru_nvcsw;
+  usage.involuntary_switches = raw.ru_nivcsw;
+  return usage;
+}
+
+// The exit status in a siginfo of waitid(2).
+ExitStatus status_of(const siginfo_t& info) {
+  if (info.si_code == CLD_EXITED) return ExitStatus::exited(info.si_status & 0xff);
+  return ExitStatus::signaled(Signal::from_number(info.si_status).value(), info.si_code == CLD_DUMPED);
+}
+
+// The exit status in the kernel's own encoding (wait(2)).
+ExitStatus status_of(int encoded) {
+  if (WIFSIGNALED(encoded))
+    return ExitStatus::signaled(Signal::from_number(WTERMSIG(encoded)).value(), WCOREDUMP(encoded));
+  return ExitStatus::exited(WEXITSTATUS(encoded));
+}
+
+// The raw call: it hands over the resource usage, which waitid(3) does not.
+int raw_waitid(int type, int id, siginfo_t* info, int options, struct rusage* usage) {
+  for (;;) {
+    const long returned = ::syscall(SYS_waitid, type, id, info, options, usage);
+    if (returned == 0 || errno != EINTR) return result_of(returned);
+  }
+}
+
+// What the kernel knows of the end of a process. 0, or an errno.
+int get_info(int pidfd, PidfdInfo* info) {
+  *info = {};
+  info->mask = kPidfdInfoExit;
+  return ::ioctl(pidfd, kPidfdGetInfo, info) == 0 ? 0 : errno;
+}
+
+// At most sixty days at a time, which no conversion on the way can overflow.
+timespec time_left(TimePoint now, TimePoint deadline) {
+  if (deadline <= now) return {0, 0};  // TimePoint::min() is further away than the difference can tell
+  const auto left = std::clamp(std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - now),
+                               std::chrono::nanoseconds(0), std::chrono::nanoseconds(std::chrono::hours(24 * 60)));
+  return {static_cast<time_t>(left.count() / 1'000'000'000), static_cast<long>(left.count() % 1'000'000'000)};
+}
+
+class LinuxSys final : public Sys {
+ public:
+  constexpr LinuxSys() = default;
+
+  TimePoint now() override { return std::chrono::steady_clock::now(); }
+
+  void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, TimePoint deadline) override {
+    if (deadline == TimePoint::max()) {
+      changed.wait(lock);
+    } else {
+      changed.wait_until(lock, deadline);
+    }
+  }
+
+  bool poll_readable(const int* fds, std::size_t count, TimePoint deadline) override {
+    std::array<pollfd, 2> few;  // one child's wait allocates nothing
+    std::vector<pollfd> many(count > few.size() ? count : 0);
+    pollfd* const polled = many.empty() ? few.data() : many.data();
+    for (std::size_t i = 0; i < count; ++i) polled[i] = {fds[i], POLLIN, 0};
+    return poll_any(polled, count, deadline);
+  }
+
+  bool poll_any(pollfd* polled, std::size_t count, TimePoint deadline) override {
+    for (;;) {
+      const TimePoint before = now();
+      const timespec left = time_left(before, deadline);
+      const int ready = ::ppoll(polled, count, deadline == TimePoint::max() ? nullptr : &left, nullptr);
+      if (ready > 0) return true;
+      if (ready == 0 && now() >= deadline) return false;
+      if (ready < 0 && errno != EINTR) return true;  // out of memory or of limits: let the caller look again
+    }
+  }
+
+  ssize_t write_pipe(int fd, const char* data, std::size_t size) override { return write_what_fits(fd, data, size); }
+
+  ssize_t read_fd(int fd, char* data, std::size_t size) override {
+    for (;;) {
+      const ssize_t got = ::read(fd, data, size);
+      if (got >= 0 || errno != EINTR) return got >= 0 ? got : -errno;
+    }
+  }
+
+  WaitOutcome look(ChildId child, Reap reap) override {
+    siginfo_t info = {};
+    struct rusage usage = {};
+    const int options = WEXITED | WNOHANG | (reap == Reap::kLeave ? WNOWAIT : 0);
+    int error = EBADF;
+    if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, &info, options, &usage);
+    // By number without a pidfd, before Linux 5.4, where a seccomp filter refuses the new type, and where the host has
+    // closed what it does not know.
+    const bool no_pidfd = error == EBADF || error == EINVAL || error == ENOSYS || error == EPERM;
+    if (no_pidfd) error = -raw_waitid(P_PID, child.pid, &info, options, &usage);
+    if (error != 0) return {error, std::nullopt};
+    if (info.si_pid == 0) return {};
+    return {0, status_of(info).with_resource_usage(usage_of(usage))};
+  }
+
+  void block_until_waitable(int pid) override {
+    siginfo_t info = {};
+    raw_waitid(P_PID, pid, &info, WEXITED | WNOWAIT, nullptr);
+  }
+
+  // The kernel looks for the status first and for the process then, and says ESRCH where it finds neither: of a process
+  // that went in between, too. Asked again, it has the status.
+  WaitOutcome exit_info(int pidfd) override {
+    PidfdInfo info = {};
+    int error = get_info(pidfd, &info);
+    if (error == ESRCH) error = get_info(pidfd, &info);
+    if (error != 0) return {error, std::nullopt};
+    if ((info.mask & kPidfdInfoExit) == 0) return {};
+    return {0, status_of(info.exit_code)};
+  }
+
+  int pidfd_open(int pid) override {
+    const int fd = result_of(::syscall(SYS_pidfd_open, pid, 0));
+    return fd < 0 ? fd : raise_above_stdio(fd);
+  }
+
+  int kill_process(int pid, int signal) override { return pid > 1 ? result_of(::kill(pid, signal)) : -ESRCH; }
+
+  int kill_group(int pgid, int signal) override { return pgid > 1 ? result_of(::kill(-pgid, signal)) : -ESRCH; }
+
+  int pidfd_kill_process(int pidfd, int signal) override {
+    return result_of(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+  }
+
+  int pidfd_kill_group(int pidfd, int signal) override {
+    return result_of(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, kPidfdSignalProcessGroup));
+  }
+
+  bool has_pidfd_group_signals(int pidfd) override {
+    int known = group_signals_.load(std::memory_order_relaxed);
+    if (known == kUnknown) {
+      const int error = -pidfd_kill_group(pidfd, 0);
+      // EINVAL: an older kernel. EPERM says nothing about the kernel (a child of another user, a seccomp filter): this
+      // child takes the other path, which is right everywhere.
+      if (error == EPERM) return false;
+      known = error == 0 || error == ESRCH ? kYes : kNo;
+      group_signals_.store(known, std::memory_order_relaxed);
+    }
+    return known == kYes;
+  }
+
+  // The owner of a descriptor's SIGIO (fcntl(2), F_SETOWN) is kept as the group itself and not as its number, and is
+  // given as 0 once nobody is in it. A mark that cannot be read back is none.
+  bool mark_group(int pidfd, int pgid) override {
+    return tells_of_dead_owners() && pgid > 1 && ::fcntl(pidfd, F_SETOWN, -pgid) == 0 && marked_group_exists(pidfd);
+  }
+
+  // Not F_GETOWN, whose answer for a group is negative, which the C library would take for an error.
+  bool marked_group_exists(int pidfd) override {
+    struct f_owner_ex owner = {};
+    return ::fcntl(pidfd, F_GETOWN_EX, &owner) == 0 && owner.pid != 0;
+  }
+
+  void with_free_descriptors(const std::function<void()>& work) override {
+    const int fd = make_event();
+    if (fd >= 0) close_fd(fd);
+    if (fd != -EMFILE || !run_in_own_table(work)) work();
+  }
+
+  bool list_processes(std::vector<int>* pids) override { return list_proc(pids); }
+
+  int newest_pid() override { return read_newest_pid(); }
+
+  int read_proc(int pid, const char* name, std::string* text) override {
+    return read_proc_file(absl::StrCat("/proc/", pid, "/", name).c_str(), text);
+  }
+
+  int get_process_group(int pid) override { return result_of(::getpgid(pid)); }
+
+  int make_event() override {
+    const int fd = result_of(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    return fd < 0 ? fd : raise_above_stdio(fd);
+  }
+
+  void signal_event(int fd) override { ::eventfd_write(fd, 1); }
+
+  void close_fd(int fd) override { ::close(fd); }
+
+ private:
+  // F_GETOWN answers with 0 for an owner that is gone since Linux 5.12.
+  static bool tells_of_dead_owners() { return kernel_is_at_least(5, 12); }
+
+  enum { kUnknown, kNo, kYes };
+  std::atomic<int> group_signals_{kUnknown};
+};
+
+// Constant-initialised and trivially destroyed.
+LinuxSys the_kernel;
+
+}  // namespace
+
+Sys& linux_sys() { return the_kernel; }
+
+}  // namespace warden::internal

@@ -1,0 +1,43 @@
+// The pipe of one captured stream, on our side.
+#ifndef WARDEN_LIB_OUTPUT_CAPTURE_PIPE_H_
+#define WARDEN_LIB_OUTPUT_CAPTURE_PIPE_H_
+
+#include <sys/types.h>
+
+#include <atomic>
+
+#include "lib/os/unique_fd.h"
+
+namespace warden::internal {
+
+// The end that is read. Reads do not block.
+class CaptureReadEnd {
+ public:
+  // The capacity that a pipe is given, while few enough have it: the kernel lets a user without privileges raise some
+  // 256 pipes so far, and gives every further pipe of that user 8 KiB (pipe(7)).
+  static constexpr int kCapacity = 256 * 1024;
+  static constexpr int kMostRaised = 64;
+
+  CaptureReadEnd() = default;
+  ~CaptureReadEnd() { close(); }
+  CaptureReadEnd(const CaptureReadEnd&) = delete;
+  CaptureReadEnd& operator=(const CaptureReadEnd&) = delete;
+
+  // Makes a pipe and keeps the one end. 0, or an errno.
+  int open(UniqueFd* write_end);
+  // Negative once closed.
+  int fd() const { return fd_.load(std::memory_order_relaxed); }
+  // What the pipe is called in /proc, in every process that has it.
+  ino_t inode() const { return inode_; }
+  // Idempotent. A fork that happens meanwhile never finds a number that may be another file's.
+  void close();
+
+ private:
+  std::atomic<int> fd_{-1};
+  ino_t inode_ = 0;
+  bool is_raised_ = false;
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_OUTPUT_CAPTURE_PIPE_H_

@@ -1,0 +1,197 @@
+#include "lib/output/captured_stream.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "lib/base/os_error.h"
+
+namespace warden::internal {
+namespace {
+
+// How often one stream is read before the other has its turn, where there is always more.
+constexpr int kReadsInARow = 16;
+
+// From how many bytes on it takes less to skip them than to read them.
+constexpr std::size_t kWorthSkipping = 32 * 1024;
+
+}  // namespace
+
+int CapturedStream::open(UniqueFd* write_end) {
+  const int error = pipe_.open(write_end);
+  if (error == 0 && kept_.keeps_nothing()) sink_.open();  // or they are read after all
+  return error;
+}
+
+Output CapturedStream::snapshot() {
+  const Lock lock(mutex_);
+  Output::Facts facts;
+  facts.total_bytes = kept_.total();
+  facts.complete = has_ended_ && !read_error_;
+  facts.read_error = read_error_;
+  facts.tail = kept_.tail();
+  return Output(kept_.snapshot(), std::move(facts));
+}
+
+void CapturedStream::attach(const std::shared_ptr<LineSubscription>& subscription) {
+  const Lock lock(mutex_);
+  fresh_.push_back(subscription);
+}
+
+std::uint64_t CapturedStream::request_catch_up() {
+  const Lock lock(mutex_);
+  return ++catch_up_requests_;
+}
+
+void CapturedStream::detach(Sys& sys, Lock& lock, LineSubscription& subscription) {
+  subscription.stop();
+  while (subscription.is_running) wait_changed(sys, lock, TimePoint::max());
+}
+
+void CapturedStream::wait_changed(Sys& sys, Lock& lock, TimePoint deadline) {
+  ++waiters_;
+  sys.wait_until(changed_, lock, deadline);
+  --waiters_;
+}
+
+void CapturedStream::notify() {
+  const Lock lock(mutex_);
+  if (waiters_ > 0) changed_.notify_all();
+}
+
+void CapturedStream::stop() {
+  const Lock lock(mutex_);
+  is_stopped_ = true;
+  for (const auto& subscription : live_) subscription->stop();
+}
+
+// Runs `hand_out` with the lock free and the subscription marked, unless it is to get nothing any more.
+template <class HandOut>
+void CapturedStream::give(LineSubscription& subscription, HandOut hand_out) {
+  {
+    const Lock lock(mutex_);
+    if (is_stopped_ || subscription.is_stopped()) return;
+    subscription.is_running = true;
+  }
+  hand_out(subscription);
+  const Lock lock(mutex_);
+  subscription.is_running = false;
+  subscription.is_over = subscription.is_stopped();
+  if (waiters_ > 0) changed_.notify_all();
+}
+
+// Those lines that were kept before it came.
+void CapturedStream::replay(LineSubscription& subscription) {
+  give(subscription, [this](LineSubscription& taker) {
+    if (!kept_.begins_a_line()) taker.take_gap(false);
+    kept_.for_each([&taker](std::string_view bytes) { taker.take(bytes); });
+    if (kept_.ends_early()) taker.take_gap(last_byte_ == '\n');
+    if (pipe_.fd() < 0) taker.take_end();
+  });
+}
+
+void CapturedStream::serve(Scratch scratch) {
+  Subscriptions::iterator fresh;
+  std::uint64_t request = 0;
+  {
+    const Lock lock(mutex_);
+    request = catch_up_requests_;
+    fresh = fresh_.empty() ? live_.end() : fresh_.begin();
+    live_.splice(live_.end(), fresh_);
+  }
+  for (; fresh != live_.end(); ++fresh) replay(**fresh);
+  if (pipe_.fd() >= 0 && request > caught_up_) read_pending(scratch);
+  Subscriptions finished;  // destroyed without the lock: what they hold is the program's
+  const Lock lock(mutex_);
+  caught_up_ = request;
+  remove_finished(&finished);
+  if (waiters_ > 0) changed_.notify_all();
+}
+
+// Under the lock.
+void CapturedStream::remove_finished(Subscriptions* finished) {
+  for (auto next = live_.begin(); next != live_.end();) {
+    const auto subscription = next++;
+    if (has_ended_) (*subscription)->is_over = true;
+    if (has_ended_ || (*subscription)->is_stopped()) finished->splice(finished->end(), live_, subscription);
+  }
+}
+
+// Reads at least what is in the pipe now, and its end if that comes next.
+void CapturedStream::read_pending(Scratch scratch) {
+  int available = 0;
+  if (::ioctl(pipe_.fd(), FIONREAD, &available) != 0) available = 0;
+  auto pending = static_cast<std::size_t>(available);
+  while (pipe_.fd() >= 0) {
+    std::size_t room = 0;
+    const std::size_t count = read_once(scratch, &room);
+    if (count == 0 || count > pending) return;
+    pending -= count;
+  }
+}
+
+void CapturedStream::read_some(Scratch scratch) {
+  for (int i = 0; i < kReadsInARow && pipe_.fd() >= 0; ++i) {
+    std::size_t room = 0;
+    if (read_once(scratch, &room) < room) return;
+  }
+}
+
+// What is in the pipe goes unread, but for its end, which is to be read next. How much went; 0 where somebody wants the
+// lines, where little is there, or where it cannot be done. REQUIRES: nothing is kept now.
+std::size_t CapturedStream::skip_unwanted() {
+  int available = 0;
+  if (!kept_.keeps_nothing() || !live_.empty() || ::ioctl(pipe_.fd(), FIONREAD, &available) != 0) return 0;
+  const auto pending = static_cast<std::size_t>(available);
+  return pending < kWorthSkipping ? 0 : sink_.swallow(pipe_.fd(), pending - ChunkList::kTail);
+}
+
+// Reads to where the bytes are kept, if they are. How many came; 0 when there is nothing for now, or the stream has
+// ended.
+std::size_t CapturedStream::read_once(Scratch scratch, std::size_t* room) {
+  ChunkList::Space space = kept_.space();
+  const bool is_kept = space.size > 0;
+  const std::size_t skipped = is_kept ? 0 : skip_unwanted();
+  if (!is_kept) space = {scratch.data, skipped > 0 ? ChunkList::kTail : scratch.size};
+  *room = space.size;
+  ssize_t count = 0;
+  do {
+    count = ::read(pipe_.fd(), space.data, space.size);
+  } while (count < 0 && errno == EINTR);
+  const int error = count < 0 ? errno : 0;
+  const std::string_view bytes(space.data, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  if (skipped + bytes.size() > 0) add(bytes, is_kept, skipped);
+  if (count <= 0 && error != EAGAIN) end(error);
+  return skipped + bytes.size();
+}
+
+// `skipped`: how many came before them and were not read; none where they are kept.
+void CapturedStream::add(std::string_view bytes, bool is_kept, std::size_t skipped) {
+  {
+    const Lock lock(mutex_);
+    is_kept ? kept_.commit(bytes.size()) : kept_.lose(bytes, skipped);
+  }
+  last_byte_ = bytes.empty() ? '\0' : bytes.back();
+  for (const auto& subscription : live_) {
+    give(*subscription, [bytes](LineSubscription& taker) { taker.take(bytes); });
+  }
+}
+
+void CapturedStream::end(int error) {
+  for (const auto& subscription : live_) {
+    give(*subscription, [](LineSubscription& taker) { taker.take_end(); });
+  }
+  pipe_.close();
+  sink_.close();
+  Subscriptions finished;
+  const Lock lock(mutex_);
+  has_ended_ = true;
+  if (error != 0) read_error_ = os_error(error);
+  remove_finished(&finished);
+  if (waiters_ > 0) changed_.notify_all();
+}
+
+}  // namespace warden::internal

@@ -1,0 +1,18 @@
+// The end of what a child has written, for an error's text.
+#ifndef WARDEN_LIB_OUTPUT_LAST_LINES_H_
+#define WARDEN_LIB_OUTPUT_LAST_LINES_H_
+
+#include <cstddef>
+#include <string>
+
+#include "warden/output.h"
+
+namespace warden::internal {
+
+// So many lines and bytes at most, without the last newline; after a line "..." where there is more before them.
+// Control characters but tabs and newlines are '?': the text goes to logs and terminals.
+std::string last_lines(const Output& output, std::size_t most_lines, std::size_t most_bytes);
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_OUTPUT_LAST_LINES_H_

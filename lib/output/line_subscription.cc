@@ -1,0 +1,33 @@
+#include "lib/output/line_subscription.h"
+
+#include <new>
+
+namespace warden::internal {
+
+void LineSubscription::hand_out(const Line& line) {
+  if (!is_stopped() && !taker_(line)) stop();
+}
+
+// A line for which there is no memory is lost, and its rest with it.
+void LineSubscription::take(std::string_view bytes) {
+  Line line;
+  while (!bytes.empty() && !is_stopped()) {
+    try {
+      while (!is_stopped() && splitter_.next(&bytes, &line)) hand_out(line);
+    } catch (const std::bad_alloc&) {
+      splitter_.cut(false, &line);
+    }
+  }
+}
+
+void LineSubscription::take_end() {
+  Line line;
+  if (splitter_.finish(&line)) hand_out(line);
+}
+
+void LineSubscription::take_gap(bool at_line_start) {
+  Line line;
+  if (splitter_.cut(at_line_start, &line)) hand_out(line);
+}
+
+}  // namespace warden::internal

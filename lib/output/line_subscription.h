@@ -1,0 +1,51 @@
+// Somebody who gets the lines of a stream.
+#ifndef WARDEN_LIB_OUTPUT_LINE_SUBSCRIPTION_H_
+#define WARDEN_LIB_OUTPUT_LINE_SUBSCRIPTION_H_
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "lib/output/line_splitter.h"
+
+namespace warden::internal {
+
+// Belongs to a CapturedStream, which has one thread that hands out the lines. `taker` runs there, with no lock held,
+// and must not throw; false when it wants no more.
+class LineSubscription {
+ public:
+  using Taker = std::function<bool(const Line&)>;
+
+  LineSubscription(std::size_t max_line_length, Taker taker) : splitter_(max_line_length), taker_(std::move(taker)) {}
+
+  // For the thread that hands out:
+
+  // The bytes that come next, the end of the stream, or a gap in it (LineSplitter::cut). Nothing more is handed out
+  // once it has been told to stop.
+  void take(std::string_view bytes);
+  void take_end();
+  void take_gap(bool at_line_start);
+
+  // For any thread:
+
+  // No line is handed out from now on, but for one that may just be.
+  void stop() { is_stopped_ = true; }
+  bool is_stopped() const { return is_stopped_; }
+
+  // Under the stream's lock:
+  bool is_running = false;  // lines are being handed out
+  bool is_over = false;     // there will be no more
+
+ private:
+  void hand_out(const Line& line);
+
+  LineSplitter splitter_;
+  const Taker taker_;
+  std::atomic<bool> is_stopped_{false};
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_OUTPUT_LINE_SUBSCRIPTION_H_

@@ -1,0 +1,90 @@
+#include "warden/output.h"
+
+#include <ostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "lib/base/throw_error.h"
+#include "lib/output/output_chunk.h"
+
+namespace warden {
+
+using internal::OutputChunk;
+
+std::string_view to_string(OutputStream stream) { return stream == OutputStream::kStdout ? "stdout" : "stderr"; }
+
+Output::Output(std::vector<OutputChunk> chunks, Facts facts)
+    : total_bytes_(facts.total_bytes),
+      complete_(facts.complete),
+      read_error_(facts.read_error),
+      tail_(std::move(facts.tail)) {
+  for (const OutputChunk& chunk : chunks) size_ += chunk.size;
+  if (!chunks.empty()) chunks_ = new std::vector<OutputChunk>(std::move(chunks));
+}
+
+// Delegates, so that what has been copied is freed if the rest throws.
+Output::Output(const Output& other) : Output() {
+  if (other.chunks_ != nullptr) chunks_ = new std::vector<OutputChunk>(*other.chunks_);
+  size_ = other.size_;
+  total_bytes_ = other.total_bytes_;
+  complete_ = other.complete_;
+  read_error_ = other.read_error_;
+  tail_ = other.tail_;
+}
+
+Output::Output(Output&& other) noexcept { swap(other); }
+
+Output& Output::operator=(const Output& other) {
+  Output copy(other);
+  swap(copy);
+  return *this;
+}
+
+Output& Output::operator=(Output&& other) noexcept {
+  Output taken(std::move(other));
+  swap(taken);
+  return *this;
+}
+
+Output::~Output() { delete chunks_; }
+
+void Output::swap(Output& other) noexcept {
+  std::swap(chunks_, other.chunks_);
+  std::swap(size_, other.size_);
+  std::swap(total_bytes_, other.total_bytes_);
+  std::swap(complete_, other.complete_);
+  std::swap(read_error_, other.read_error_);
+  tail_.swap(other.tail_);
+}
+
+std::vector<std::string_view> Output::chunks() const {
+  std::vector<std::string_view> views;
+  if (chunks_ == nullptr) return views;
+  views.reserve(chunks_->size());
+  for (const OutputChunk& chunk : *chunks_) views.emplace_back(chunk.data.get(), chunk.size);
+  return views;
+}
+
+std::string Output::text() const {
+  std::string text;
+  text.reserve(static_cast<std::size_t>(size_));
+  for (const std::string_view piece : chunks()) text += piece;
+  return text;
+}
+
+std::string OutputError::to_string() const {
+  const std::string why = invalid_argument.has_value() ? invalid_argument->to_string() : code.message();
+  const std::string what = stream.has_value() ? std::string(warden::to_string(*stream)) : "the output";
+  return absl::StrCat("could not use ", what, " of '", process_name, "': ", why);
+}
+
+std::error_code make_error_code(const OutputError& error) { return error.code; }
+
+void outcome_throw_as_system_error_with_payload(const OutputError& error) {
+  internal::throw_system_error(error.code, error.to_string());
+}
+
+std::ostream& operator<<(std::ostream& out, OutputStream stream) { return out << to_string(stream); }
+std::ostream& operator<<(std::ostream& out, const OutputError& error) { return out << error.to_string(); }
+
+}  // namespace warden

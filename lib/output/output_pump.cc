@@ -1,0 +1,155 @@
+#include "lib/output/output_pump.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "lib/os/thread.h"
+#include "lib/output/capture_pipe.h"
+
+namespace warden::internal {
+namespace {
+
+// For bytes that are not kept. One read empties a full pipe: a smaller one costs the writer a turn for each.
+constexpr std::size_t kScratch = CaptureReadEnd::kCapacity;
+
+constexpr std::size_t kMostStreams = 2;
+
+// How often the pump looks what is wanted where the host has closed the descriptor that would wake it.
+constexpr int kPauseWithoutEvent = 20;  // ms
+
+}  // namespace
+
+struct OutputPump::State {
+  std::vector<std::unique_ptr<CapturedStream>> streams;
+  std::unique_ptr<char[]> scratch;
+  std::atomic<int> event{-1};
+  std::atomic<bool> is_stopping{false};
+  std::atomic<pthread_t> thread{};  // set by itself
+  std::atomic<bool> has_thread{false};
+  int patience = -1;  // of poll(2)
+
+  ~State() { close_event(); }
+  int open_event();
+  void close_event() { const UniqueFd closed(event.exchange(-1)); }
+  void run();
+  void serve_all();
+  void turn();
+};
+
+int OutputPump::State::open_event() {
+  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  const int raised = fd < 0 ? -errno : raise_above_stdio(fd);
+  event = std::max(raised, -1);
+  return raised < 0 ? -raised : 0;
+}
+
+void OutputPump::State::serve_all() {
+  for (const auto& stream : streams) stream->serve({scratch.get(), kScratch});
+}
+
+// Waits for something to do, and does it.
+void OutputPump::State::turn() {
+  pollfd polled[1 + kMostStreams] = {{event, POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
+  for (std::size_t i = 0; i < streams.size(); ++i) polled[1 + i].fd = streams[i]->fd();  // negative: poll leaves it out
+  if (::poll(polled, 1 + streams.size(), patience) < 0) {
+    // The host's limit of descriptors is below the number of ours (EINVAL): look at all of them in turn.
+    if (errno != EINVAL) return;
+    ::poll(nullptr, 0, kPauseWithoutEvent);
+    for (std::size_t i = 0; i < streams.size(); ++i) polled[1 + i].revents = POLLIN;
+    polled[0].revents = POLLIN;
+  }
+  if ((polled[0].revents & POLLNVAL) != 0) {
+    event = -1;
+    patience = kPauseWithoutEvent;
+  }
+  if (polled[0].revents != 0 || patience >= 0) {
+    eventfd_t value = 0;
+    ::eventfd_read(event, &value);
+    serve_all();
+  }
+  for (std::size_t i = 0; i < streams.size() && !is_stopping; ++i) {
+    if (polled[1 + i].revents != 0) streams[i]->read_some({scratch.get(), kScratch});
+  }
+}
+
+void OutputPump::State::run() {
+  thread = ::pthread_self();
+  has_thread = true;
+  while (!is_stopping) turn();
+}
+
+void* OutputPump::run_state(void* argument) {
+  const std::unique_ptr<std::shared_ptr<State>> state(static_cast<std::shared_ptr<State>*>(argument));
+  (*state)->run();
+  return nullptr;
+}
+
+OutputPump::OutputPump() : state_(std::make_shared<State>()) {}
+
+OutputPump::~OutputPump() { stop(); }
+
+int OutputPump::add(OutputStream stream, const CaptureOptions& options, UniqueFd* write_end) {
+  auto added = std::make_unique<CapturedStream>(stream, options);
+  if (const int error = added->open(write_end)) return error;
+  state_->streams.push_back(std::move(added));
+  return 0;
+}
+
+int OutputPump::start() {
+  if (const int error = state_->open_event()) return error;
+  state_->scratch.reset(new char[kScratch]);
+  auto argument = std::make_unique<std::shared_ptr<State>>(state_);
+  const int error = start_thread(&thread_, run_state, argument.get(), ThreadStack::kDefault);
+  if (error != 0) return error;
+  argument.release();
+  is_started_ = true;
+  return 0;
+}
+
+CapturedStream* OutputPump::find(OutputStream stream) const {
+  if (state_ == nullptr) return nullptr;
+  for (const auto& known : state_->streams) {
+    if (known->stream() == stream) return known.get();
+  }
+  return nullptr;
+}
+
+std::vector<CapturedStream*> OutputPump::streams() const {
+  std::vector<CapturedStream*> all;
+  for (const auto& stream : state_->streams) all.push_back(stream.get());
+  return all;
+}
+
+void OutputPump::wake() { ::eventfd_write(state_->event, 1); }
+
+bool OutputPump::is_this_thread() const {
+  return state_ != nullptr && state_->has_thread && ::pthread_equal(state_->thread, ::pthread_self()) != 0;
+}
+
+void OutputPump::stop() {
+  if (!std::exchange(is_started_, false)) return;
+  state_->is_stopping = true;
+  for (const auto& stream : state_->streams) stream->stop();
+  wake();
+  if (is_this_thread()) {
+    ::pthread_detach(thread_);
+  } else {
+    ::pthread_join(thread_, nullptr);
+  }
+}
+
+void OutputPump::disown() {
+  for (const auto& stream : state_->streams) stream->close_copies();
+  state_->close_event();
+  is_started_ = false;
+  // Nothing of the state may be destroyed: a lock of it may have been held at the fork.
+  new std::shared_ptr<State>(std::move(state_));
+  state_ = nullptr;
+}
+
+}  // namespace warden::internal

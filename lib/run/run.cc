@@ -1,0 +1,177 @@
+#include "warden/run.h"
+
+#include <errno.h>
+
+#include <memory>
+#include <utility>
+
+#include "lib/base/os_error.h"
+#include "lib/child/drop.h"
+#include "lib/child/handle.h"
+#include "lib/child/spawn_child.h"
+#include "lib/os/cancellation_guard.h"
+#include "lib/os/deadline.h"
+#include "lib/output/drain_output.h"
+#include "lib/run/run_input.h"
+#include "lib/stdin/stdin_feeder.h"
+#include "lib/terminate/escalation.h"
+#include "lib/terminate/wait_or_terminate_child.h"
+
+namespace warden {
+namespace {
+
+using internal::Lock;
+using internal::TimePoint;
+using Step = RunError::Step;
+using Waited = Result<WaitOrTerminateResult, WaitOrTerminateError>;
+
+// The child of one call, and what feeds it. However the call is left, nobody is left behind in silence: by an exception
+// the group is killed.
+class Run {
+ public:
+  Run(std::unique_ptr<internal::Handle> handle, const Command& command, const RunOptions& options)
+      : handle_(std::move(handle)), command_(command), options_(options) {
+    const Lock lock(child().mutex());
+    handle_->drop_policy = TerminationPolicy::immediate();
+  }
+  // The feeder before the child: it would go on until the child has ended.
+  ~Run() {
+    feeder_.reset();
+    internal::drop_child(*handle_);
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  // 0, or the errno of creating the thread.
+  int feed(std::optional<std::string> text, internal::UniqueFd file);
+  Result<RunResult, RunError> to_the_end();
+  RunError kill_unfed(int error);
+
+ private:
+  internal::Supervised& child() { return *handle_->child; }
+  TimePoint after(absl::Duration time) { return internal::deadline_after(child().sys().now(), time); }
+  Waited wait_or_terminate();
+  RunError failed(Step step) const { return {step, command_.display_name()}; }
+  RunError not_waited_for(WaitOrTerminateError error);
+  void stop_feeding(bool was_terminated);
+  template <class T>
+  T with_output(absl::Duration drain_timeout, T ended);
+  void let_go();
+
+  const std::unique_ptr<internal::Handle> handle_;
+  const Command& command_;
+  const RunOptions& options_;
+  std::unique_ptr<internal::StdinFeeder> feeder_;  // null when nothing is fed
+  std::optional<StdinReport> stdin_report_;
+};
+
+int Run::feed(std::optional<std::string> text, internal::UniqueFd file) {
+  feeder_ = std::make_unique<internal::StdinFeeder>();
+  return text.has_value() ? feeder_->start(handle_->child, *std::move(text))
+                          : feeder_->start(handle_->child, std::move(file));
+}
+
+Waited Run::wait_or_terminate() {
+  Lock lock(child().mutex());
+  if (feeder_ == nullptr) return internal::wait_or_terminate_child(child(), lock, options_.timeout, options_.policy);
+  return internal::wait_or_terminate_fed_child(child(), lock, options_.timeout, options_.policy);
+}
+
+// The child has ended, or cannot be: nothing is fed any more.
+void Run::stop_feeding(bool was_terminated) {
+  if (feeder_ == nullptr) return;
+  internal::FeedReport fed = feeder_->finish(TimePoint::min());
+  StdinReport& report = stdin_report_.emplace();
+  report.written = fed.written;
+  report.read_error = fed.source_error;
+  if (fed.is_out_of_memory) report.read_error = internal::os_error(ENOMEM);
+  if (fed.abandoned) report.read_error = internal::os_error(ETIMEDOUT);
+  report.stopped = std::move(fed.stdin_error);
+  if (!report.stopped.has_value()) return;
+  report.stopped->written = static_cast<std::size_t>(fed.written);
+  // We have closed the pipe, because the child had ended.
+  if (report.stopped->kind != StdinError::Kind::kClosed || was_terminated) return;
+  report.stopped->kind = StdinError::Kind::kChildEnded;
+  report.stopped->code = internal::os_error(EPIPE);
+}
+
+// What is there of the output now, and in so much time.
+template <class T>
+T Run::with_output(absl::Duration drain_timeout, T ended) {
+  ended.timeout = options_.timeout;
+  ended.stdin_report = std::move(stdin_report_);
+  if (handle_->output == nullptr) return ended;
+  ended.drain = internal::drain_output(child().sys(), *handle_->output, after(drain_timeout));
+  if (auto* const out = handle_->output->find(OutputStream::kStdout)) ended.stdout_output = out->snapshot();
+  if (auto* const err = handle_->output->find(OutputStream::kStderr)) ended.stderr_output = err->snapshot();
+  return ended;
+}
+
+// Everything was tried: to try it again would help nobody, nor is it a mistake of the program.
+void Run::let_go() {
+  const Lock lock(child().mutex());
+  child().set_armed(lock, false);
+}
+
+RunError Run::not_waited_for(WaitOrTerminateError error) {
+  const bool is_alive = error.termination_error.has_value();
+  if (is_alive) let_go();
+  stop_feeding(true);
+  RunError failure = failed(is_alive ? Step::kTermination : Step::kWait);
+  failure.code = make_error_code(error);
+  if (error.termination.has_value()) failure.status = error.termination->status;
+  failure.termination = error.termination;
+  failure.wait_error = std::move(error);
+  return with_output(is_alive ? absl::ZeroDuration() : options_.drain_timeout, std::move(failure));
+}
+
+Result<RunResult, RunError> Run::to_the_end() {
+  Waited waited = wait_or_terminate();
+  if (waited.has_error()) return not_waited_for(std::move(waited).error());
+  WaitOrTerminateResult& ended = waited.value();
+  stop_feeding(ended.timed_out());
+  RunResult result{command_.display_name(), ended.status};
+  result.stderr_is_merged = command_.options().stdio[2].kind() == Stdio::Kind::kMerge;
+  result.termination = std::move(ended.termination);
+  return with_output(options_.drain_timeout, std::move(result));
+}
+
+RunError Run::kill_unfed(int error) {
+  feeder_.reset();
+  Lock lock(child().mutex());
+  auto ended = internal::terminate_child(child(), lock, TerminationPolicy::immediate());
+  child().set_armed(lock, false);
+  lock.unlock();
+  RunError failure = failed(Step::kFeed);
+  failure.code = internal::os_error(error);
+  if (ended.has_error()) {
+    failure.termination_error = std::move(ended).error();
+    return with_output(absl::ZeroDuration(), std::move(failure));
+  }
+  failure.status = ended.value().status;
+  failure.termination = std::move(ended).value();
+  return with_output(options_.drain_timeout, std::move(failure));
+}
+
+}  // namespace
+
+Result<RunResult, RunError> run(const Command& command, RunOptions options) {
+  const internal::CancellationGuard no_cancellation;
+  internal::UniqueFd file;
+  if (auto refused = internal::check_run_input(command, options, &file)) return *std::move(refused);
+  const bool is_to_be_fed = internal::is_to_be_fed(options);
+  const Command completed = internal::with_streams(command, options);
+  auto spawned = internal::spawn_child(internal::linux_sys(), completed);
+  if (!spawned) {
+    RunError error{Step::kSpawn, completed.display_name(), spawned.error().code};
+    error.spawn_error = std::move(spawned).error();
+    return error;
+  }
+  Run run(std::move(spawned).value(), completed, options);
+  if (is_to_be_fed) {
+    if (const int error = run.feed(std::move(options.stdin_text), std::move(file))) return run.kill_unfed(error);
+  }
+  return run.to_the_end();
+}
+
+}  // namespace warden

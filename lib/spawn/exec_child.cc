@@ -1,0 +1,255 @@
+#include "lib/spawn/exec_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "lib/os/kernel_abi.h"
+#include "lib/os/raw_syscall.h"
+#include "lib/spawn/close_descriptors.h"
+
+// Compiled without sanitizers and stack protector (BUILD.bazel): this code runs on a stack of its own beside the
+// parent.
+namespace warden::internal {
+namespace {
+
+[[noreturn]] void leave(int code) {
+  for (;;) raw_syscall(SYS_exit_group, code);
+}
+
+void set_signal_mask(std::uint64_t mask) {
+  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&mask), 0, sizeof mask);
+}
+
+// The group that has the terminal on stdin, or a negative errno.
+int get_foreground() {
+  int group = 0;
+  const long result = raw_syscall(SYS_ioctl, 0, TIOCGPGRP, as_argument(&group));
+  return result < 0 ? static_cast<int>(result) : group;
+}
+
+long set_foreground(int group) { return raw_syscall(SYS_ioctl, 0, TIOCSPGRP, as_argument(&group)); }
+
+// The terminal is not left to a group that is about to be empty. With all signals blocked, as set_foreground() needs it
+// (SIGTTOU).
+void give_foreground_back(const ExecChildArgs& args) {
+  if (args.foreground_before <= 0) return;
+  set_signal_mask(~std::uint64_t{0});
+  if (get_foreground() == raw_syscall(SYS_getpid)) set_foreground(args.foreground_before);
+}
+
+[[noreturn]] void fail(const ExecChildArgs& args, SpawnStep step, long result, int subject = -1) {
+  give_foreground_back(args);
+  args.failure->step = step;
+  args.failure->subject = subject;
+  args.failure->error = static_cast<int>(-result);
+  leave(127);
+}
+
+// Fails at `step` if the call failed.
+long check(const ExecChildArgs& args, SpawnStep step, long result, int subject = -1) {
+  if (result < 0) fail(args, step, result, subject);
+  return result;
+}
+
+void enter_group(const ExecChildArgs& args) {
+  if (args.new_session) {
+    check(args, SpawnStep::kSetSession, raw_syscall(SYS_setsid));  // leads its group too
+  } else if (args.new_group) {
+    check(args, SpawnStep::kSetGroup, raw_syscall(SYS_setpgid, 0, 0));
+  }
+}
+
+// A descriptor table of our own, before any descriptor is touched: in the shared one a close drops the parent's POSIX
+// record locks (fcntl_locking(2)) and a dup shows in the parent. True if that has closed everything unused.
+bool unshare_table(const ExecChildArgs& args) {
+  if (!args.shares_table) return false;
+  if (raw_syscall(SYS_close_range, args.first_unused, ~0U, kCloseRangeUnshare) == 0) return true;
+  const long result = raw_syscall(SYS_unshare, CLONE_FILES);
+  if (result == 0) return false;
+  // The parent launches again without sharing its table.
+  args.failure->step = SpawnStep::kUnshareFiles;
+  args.failure->error = static_cast<int>(-result);
+  leave(kCannotUnshare);
+}
+
+bool is_target(const ExecChildArgs& args, int fd) {
+  for (std::size_t i = 0; i < args.action_count; ++i) {
+    if (args.actions[i].target == fd) return true;
+  }
+  return false;
+}
+
+bool is_needed(const ExecChildArgs& args, int fd) {
+  for (std::size_t i = 0; i < args.action_count; ++i) {
+    const DescriptorAction& action = args.actions[i];
+    if (action.target == fd || action.source == fd || action.staged == fd) return true;
+  }
+  return false;
+}
+
+// Makes room in a table that is full. The number that is free then and nobody's target; -1 when all are needed.
+int free_number(const ExecChildArgs& args) {
+  const int last = args.first_unused + static_cast<int>(args.action_count);  // above, each may be where one is staged
+  for (int fd = 3; fd <= last; ++fd) {
+    if (!is_needed(args, fd) && raw_syscall(SYS_close, fd) == 0) return fd;
+  }
+  return -1;
+}
+
+// A copy of the source at a number that is nobody's target. A copy that lands on a target stays until that is filled.
+int stage(const ExecChildArgs& args, const DescriptorAction& action) {
+  for (int base = 3;;) {
+    const long result = raw_syscall(SYS_fcntl, action.source, F_DUPFD_CLOEXEC, base);
+    if (result == -EMFILE && (base = free_number(args)) >= 0) continue;
+    const int fd = static_cast<int>(check(args, SpawnStep::kSetDescriptor, result, action.target));
+    if (!is_target(args, fd)) return fd;
+    base = fd + 1;
+  }
+}
+
+// A source that is some action's target would be overwritten before its turn: it moves out of the way first.
+void stage_sources(const ExecChildArgs& args) {
+  for (std::size_t i = 0; i < args.action_count; ++i) {
+    DescriptorAction& action = args.actions[i];
+    if (action.kind != DescriptorAction::Kind::kCopy) continue;
+    action.staged = action.source;
+    if (action.source == action.target || !is_target(args, action.source)) continue;
+    action.staged = stage(args, action);
+  }
+}
+
+void copy_to_target(const ExecChildArgs& args, const DescriptorAction& action) {
+  const long result = action.staged == action.target
+                          ? raw_syscall(SYS_fcntl, action.target, F_SETFD, 0)  // no close-on-exec
+                          : raw_syscall(SYS_dup3, action.staged, action.target, 0);
+  check(args, SpawnStep::kSetDescriptor, result, action.target);
+}
+
+// In a full table the target's own number is given up for it; not else, since the path may lead to it (/dev/stdout).
+void open_at_target(const ExecChildArgs& args, const DescriptorAction& action) {
+  const auto open = [&action] {
+    return raw_syscall(SYS_openat, AT_FDCWD, as_argument(action.path), action.flags, 0666);
+  };
+  long result = open();
+  if (result == -EMFILE && raw_syscall(SYS_close, action.target) == 0) result = open();
+  const bool is_file = action.kind == DescriptorAction::Kind::kOpen;
+  const SpawnStep step = is_file ? SpawnStep::kOpenFile : SpawnStep::kSetDescriptor;
+  const int fd = static_cast<int>(check(args, step, result, action.target));
+  if (fd == action.target) return;
+  check(args, SpawnStep::kSetDescriptor, raw_syscall(SYS_dup3, fd, action.target, 0), action.target);
+  raw_syscall(SYS_close, fd);
+}
+
+// Copies before opens: an open takes the lowest free number, which may be the target of a copy but never its source
+// then. Duplicates of other targets last.
+void set_descriptors(const ExecChildArgs& args) {
+  stage_sources(args);
+  for (std::size_t i = 0; i < args.action_count; ++i) {
+    if (args.actions[i].kind == DescriptorAction::Kind::kCopy) copy_to_target(args, args.actions[i]);
+  }
+  for (std::size_t i = 0; i < args.action_count; ++i) {
+    const DescriptorAction::Kind kind = args.actions[i].kind;
+    const bool opens = kind == DescriptorAction::Kind::kOpen || kind == DescriptorAction::Kind::kReopen;
+    if (opens) open_at_target(args, args.actions[i]);
+  }
+  for (std::size_t i = 0; i < args.action_count; ++i) {
+    const DescriptorAction& action = args.actions[i];
+    if (action.kind != DescriptorAction::Kind::kDuplicate) continue;
+    check(args, SpawnStep::kSetDescriptor, raw_syscall(SYS_dup3, action.source, action.target, 0), action.target);
+  }
+}
+
+// Closes everything that is nobody's target.
+void close_the_rest(const ExecChildArgs& args, bool unused_are_closed) {
+  int first = 0;  // everything between two targets goes
+  for (std::size_t i = 0; i < args.action_count; ++i) {
+    if (first < args.actions[i].target) close_descriptors(first, args.actions[i].target - 1);
+    first = args.actions[i].target + 1;
+  }
+  // What has been staged since is close-on-exec.
+  if (first < args.first_unused || !unused_are_closed) close_descriptors(first, kLastDescriptor);
+}
+
+void set_limits(const ExecChildArgs& args) {
+  for (std::size_t i = 0; i < args.limit_count; ++i) {
+    check(args, SpawnStep::kSetLimit,
+          raw_syscall(SYS_prlimit64, 0, args.limits[i].resource, as_argument(&args.limits[i].value), 0),
+          static_cast<int>(i));
+  }
+  if (args.set_nice) check(args, SpawnStep::kSetNice, raw_syscall(SYS_setpriority, PRIO_PROCESS, 0, args.nice));
+}
+
+// Groups first: without the privilege that setuid gives up they could not be set.
+void set_credentials(const ExecChildArgs& args) {
+  if (args.set_groups) {
+    check(args, SpawnStep::kSetGroups,
+          raw_syscall(SYS_setgroups, static_cast<long>(args.group_count), as_argument(args.groups)));
+  }
+  if (args.set_gid) check(args, SpawnStep::kSetGid, raw_syscall(SYS_setresgid, args.gid, args.gid, args.gid));
+  if (args.set_uid) check(args, SpawnStep::kSetUid, raw_syscall(SYS_setresuid, args.uid, args.uid, args.uid));
+}
+
+// The parent may have died before the signal was armed. A parent in another pid namespace shows as 0.
+void arm_parent_death_signal(const ExecChildArgs& args) {
+  if (!args.die_with_parent) return;
+  check(args, SpawnStep::kParentDeathSignal, raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL));
+  const long parent = raw_syscall(SYS_getppid);
+  if (parent != args.parent_pid && parent != 0) leave(127);
+}
+
+// The kernel's own layout of struct sigaction (its libc counterpart differs).
+struct KernelSigaction {
+  void (*handler)(int);
+  unsigned long flags;
+  void (*restorer)();
+  std::uint64_t mask;
+};
+
+// Default dispositions before any signal can be delivered (a handler would run in the parent's memory), then an empty
+// mask.
+void reset_signals() {
+  KernelSigaction current = {};
+  const KernelSigaction by_default = {};
+  for (int signal = 1; signal <= 64; ++signal) {
+    if (raw_syscall(SYS_rt_sigaction, signal, 0, as_argument(&current), sizeof current.mask) != 0) continue;
+    if (current.handler == SIG_DFL) continue;
+    raw_syscall(SYS_rt_sigaction, signal, as_argument(&by_default), 0, sizeof by_default.mask);
+  }
+  set_signal_mask(0);
+}
+
+// All signals are blocked, so that taking the terminal from the background stops nobody (SIGTTOU).
+void take_foreground(ExecChildArgs& args) {
+  if (!args.foreground) return;
+  args.foreground_before = get_foreground();
+  check(args, SpawnStep::kSetForeground, set_foreground(static_cast<int>(raw_syscall(SYS_getpid))));
+}
+
+}  // namespace
+
+int exec_child(void* argument) {
+  ExecChildArgs& args = *static_cast<ExecChildArgs*>(argument);
+  enter_group(args);
+  const bool unused_are_closed = unshare_table(args);
+  set_descriptors(args);
+  close_the_rest(args, unused_are_closed);
+  take_foreground(args);
+  if (args.umask >= 0) raw_syscall(SYS_umask, args.umask);
+  set_limits(args);
+  set_credentials(args);
+  if (args.cwd != nullptr) {
+    check(args, SpawnStep::kChangeDirectory, raw_syscall(SYS_chdir, as_argument(args.cwd)));
+  }
+  arm_parent_death_signal(args);
+  reset_signals();
+  fail(args, SpawnStep::kExec,
+       raw_syscall(SYS_execve, as_argument(args.program), as_argument(args.argv), as_argument(args.envp)));
+}
+
+}  // namespace warden::internal

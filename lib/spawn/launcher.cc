@@ -1,0 +1,131 @@
+#include "lib/spawn/launcher.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "lib/os/all_signals_blocked.h"
+#include "lib/os/cancellation_guard.h"
+#include "lib/os/raw_syscall.h"
+
+// clone(2) of the C library by its other name: ThreadSanitizer replaces clone() by one that runs code of its own in the
+// child, which here is the parent's memory; it then takes the parent for a forked copy and ends it at its next thread.
+extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argument, ...) noexcept;
+
+namespace warden::internal {
+namespace {
+
+constexpr std::size_t kChildStack = 16 * 1024;
+
+// Where the child reports: the caller's stack if the memory is shared, else a page that both map.
+class FailureReport {
+ public:
+  explicit FailureReport(bool own_memory) {
+    if (!own_memory) return;
+    void* page = ::mmap(nullptr, sizeof(ExecFailure), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    mapped_ = page != MAP_FAILED;
+    failure_ = mapped_ ? static_cast<ExecFailure*>(page) : nullptr;
+  }
+  ~FailureReport() {
+    if (mapped_) ::munmap(failure_, sizeof(ExecFailure));
+  }
+  FailureReport(const FailureReport&) = delete;
+  FailureReport& operator=(const FailureReport&) = delete;
+
+  volatile ExecFailure* get() const { return failure_; }
+
+ private:
+  ExecFailure local_ = {SpawnStep::kLaunch, 0, -1};
+  ExecFailure* failure_ = &local_;
+  bool mapped_ = false;
+};
+
+// One clone. The vfork flag holds this thread until the child has executed or gone, so the child's stack can be on
+// ours.
+ChildId clone_child(SpawnPlan& plan, unsigned flags, int* error) {
+  alignas(16) char stack[kChildStack];
+  ChildId child;
+  const AllSignalsBlocked blocked;  // a handler that ran in the child would run in the parent's memory
+  child.pid = __clone(exec_child, stack + kChildStack, static_cast<int>(flags | CLONE_VFORK | SIGCHLD), &plan.child,
+                      &child.pidfd);
+  *error = child.pid < 0 ? errno : 0;
+  return child;
+}
+
+// The flags that can be done without, in the order in which they are given up.
+ChildId clone_with_fallbacks(SpawnPlan& plan, bool share_table, int* error) {
+  const unsigned base = (plan.own_memory ? 0u : unsigned{CLONE_VM}) | (share_table ? unsigned{CLONE_FILES} : 0u);
+  plan.child.shares_table = share_table;
+  ChildId child = clone_child(plan, base | CLONE_PIDFD, error);
+  const bool without_pidfd =
+      *error == EMFILE || *error == ENFILE || *error == EINVAL || *error == EPERM || *error == ENOSYS;
+  if (without_pidfd) child = clone_child(plan, base, error);
+  if (child.pidfd >= 0) child.pidfd = std::max(raise_above_stdio(child.pidfd), -1);
+  return child;
+}
+
+// Reaps the child of a failed launch. Only this child, and only once: it has exited or is about to.
+void reap_failed(ChildId child) {
+  while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  if (child.pidfd >= 0) ::close(child.pidfd);
+}
+
+LaunchResult launch_once(SpawnPlan& plan, bool share_table) {
+  LaunchResult result;
+  const FailureReport report(plan.own_memory);
+  if (report.get() == nullptr) {
+    result.error = ENOMEM;
+    return result;
+  }
+  plan.child.failure = report.get();
+  result.child = clone_with_fallbacks(plan, share_table, &result.error);
+  if (result.error != 0) return result;
+  const volatile ExecFailure& failure = *report.get();
+  if (failure.error == 0) return result;
+  result.step = failure.step;
+  result.error = failure.error;
+  result.subject = failure.subject;
+  reap_failed(result.child);
+  result.child = {};
+  return result;
+}
+
+// The pause before the next try at a busy file: 1, 2, 4, ... 512 ms, which is about a second in all.
+constexpr int kBusyTries = 10;
+
+void pause_before_retry(int attempt) {
+  const long milliseconds = 1L << attempt;
+  timespec pause = {0, milliseconds * 1'000'000};
+  while (::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, &pause) == EINTR) {
+  }
+}
+
+}  // namespace
+
+LaunchResult launch(SpawnPlan& plan) {
+  const CancellationGuard no_cancellation;
+  bool share_table = true;
+  for (int busy = 0;;) {
+    LaunchResult result = launch_once(plan, share_table);
+    if (result.error != 0 && result.step == SpawnStep::kUnshareFiles && share_table) {
+      share_table = false;
+    } else if (result.error != 0 && result.step == SpawnStep::kSetDescriptor && plan.inherit_pipes()) {
+      continue;
+    } else if (result.error == ETXTBSY && result.step == SpawnStep::kExec && busy < kBusyTries) {
+      pause_before_retry(busy++);
+    } else {
+      return result;
+    }
+  }
+}
+
+}  // namespace warden::internal

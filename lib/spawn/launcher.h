@@ -1,0 +1,29 @@
+// Creates the child: clone, exec, and the report of what went wrong in between.
+#ifndef WARDEN_LIB_SPAWN_LAUNCHER_H_
+#define WARDEN_LIB_SPAWN_LAUNCHER_H_
+
+#include "lib/os/sys.h"
+#include "lib/spawn/spawn_plan.h"
+
+namespace warden::internal {
+
+struct LaunchResult {
+  ChildId child;  // the new child; its pidfd is -1 where the kernel or the limit on descriptors refused one
+  SpawnStep step = SpawnStep::kLaunch;  // where it failed
+  int error = 0;                        // 0 on success
+  int subject = -1;                     // see ExecFailure
+};
+
+// Launches on the calling thread and returns when the child has executed its program or has been reaped after a
+// failure.
+//
+// The child shares the parent's memory until its exec (clone(2) with CLONE_VM and CLONE_VFORK), so its cost does not
+// depend on the size of the parent; with plan.own_memory it gets a copy. Where the kernel or a seccomp filter refuses
+// CLONE_PIDFD, or no descriptor is left for it, the child is launched without; where it cannot leave a shared
+// descriptor table, with a table copied by clone; where it cannot open the pipes that it was to open, it inherits them.
+// A busy program file (ETXTBSY) is tried again for about a second.
+LaunchResult launch(SpawnPlan& plan);
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_SPAWN_LAUNCHER_H_

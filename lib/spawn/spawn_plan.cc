@@ -1,0 +1,234 @@
+#include "lib/spawn/spawn_plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "lib/base/os_error.h"
+#include "lib/os/pipe.h"
+#include "lib/spawn/command_check.h"
+
+namespace warden::internal {
+namespace {
+
+SpawnError error_at(const Command& command, SpawnStep step, int error, std::string value) {
+  SpawnError result;
+  result.code = os_error(error);
+  result.step = step;
+  result.process_name = command.display_name();
+  result.value = std::move(value);
+  return result;
+}
+
+std::vector<const char*> argv_of(const Command& command) {
+  std::vector<const char*> argv;
+  argv.reserve(command.arguments().size() + 2);
+  argv.push_back(command.program().c_str());
+  for (const std::string& argument : command.arguments()) argv.push_back(argument.c_str());
+  argv.push_back(nullptr);
+  return argv;
+}
+
+DescriptorAction keep(int target) {
+  DescriptorAction action;
+  action.target = target;
+  return action;
+}
+
+DescriptorAction copy_of(int source, int target) {
+  DescriptorAction action;
+  action.kind = DescriptorAction::Kind::kCopy;
+  action.source = source;
+  action.target = target;
+  return action;
+}
+
+DescriptorAction duplicate_of(int other_target, int target) {
+  DescriptorAction action = copy_of(other_target, target);
+  action.kind = DescriptorAction::Kind::kDuplicate;
+  return action;
+}
+
+DescriptorAction open_of(const char* path, int flags, int target) {
+  DescriptorAction action;
+  action.kind = DescriptorAction::Kind::kOpen;
+  action.path = path;
+  action.flags = flags;
+  action.target = target;
+  return action;
+}
+
+int open_flags(const Stdio& stdio, int target) {
+  if (target == STDIN_FILENO) return O_RDONLY;
+  return O_WRONLY | O_CREAT | (stdio.mode() == Stdio::FileMode::kAppend ? O_APPEND : O_TRUNC);
+}
+
+// The child opens /dev/null and files itself, in its own table: the numbers are low there, and the parent's table is
+// not touched. Both directions for /dev/null, since an inherited stream that is closed may be used for either.
+DescriptorAction action_for(const Stdio& stdio, int target, SpawnPlan* plan) {
+  switch (stdio.kind()) {
+    case Stdio::Kind::kFd:
+      return copy_of(stdio.descriptor(), target);
+    case Stdio::Kind::kPipe:
+      return copy_of(plan->stdin_read.get(), target);
+    case Stdio::Kind::kCapture:
+      return copy_of(plan->output_write[target].get(), target);
+    case Stdio::Kind::kMerge:
+      return duplicate_of(STDOUT_FILENO, target);
+    case Stdio::Kind::kFile:
+      plan->paths[static_cast<std::size_t>(target)] = stdio.path();
+      return open_of(plan->paths[static_cast<std::size_t>(target)].c_str(), open_flags(stdio, target), target);
+    case Stdio::Kind::kInherit: {
+      const int flags = ::fcntl(target, F_GETFD);
+      if (flags == 0) return keep(target);
+      if (flags > 0) return copy_of(target, target);
+      break;
+    }
+    case Stdio::Kind::kNull:
+      break;
+  }
+  return open_of("/dev/null", O_RDWR, target);
+}
+
+int create_stdin_pipe(SpawnPlan* plan) {
+  Pipe pipe;
+  const int error = make_pipe(&pipe);
+  plan->stdin_read = std::move(pipe.read_end);
+  plan->stdin_write = std::move(pipe.write_end);
+  return error;
+}
+
+int create_output_pipes(const Command::Options& options, SpawnPlan* plan) {
+  for (const int target : {STDOUT_FILENO, STDERR_FILENO}) {
+    const Stdio& stdio = options.stdio[target];
+    if (stdio.kind() != Stdio::Kind::kCapture) continue;
+    if (plan->output == nullptr) plan->output = std::make_unique<OutputPump>();
+    const OutputStream stream = target == STDOUT_FILENO ? OutputStream::kStdout : OutputStream::kStderr;
+    const int error = plan->output->add(stream, stdio.capture_options(), &plan->output_write[target]);
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+int first_unused_of(const std::vector<DescriptorAction>& actions) {
+  int first_unused = 3;
+  for (const DescriptorAction& action : actions) {
+    if (action.kind == DescriptorAction::Kind::kReopen) continue;
+    first_unused = std::max(first_unused, action.source + 1);
+  }
+  return first_unused;
+}
+
+void plan_descriptors(const Command::Options& options, SpawnPlan* plan) {
+  plan->paths.resize(3);
+  plan->actions.reserve(3 + options.inherited_fds.size());
+  for (int target = 0; target < 3; ++target) plan->actions.push_back(action_for(options.stdio[target], target, plan));
+  for (const InheritedFd& inherited : options.inherited_fds) {
+    plan->actions.push_back(copy_of(inherited.source, inherited.target));
+  }
+  std::sort(plan->actions.begin(), plan->actions.end(),
+            [](const DescriptorAction& a, const DescriptorAction& b) { return a.target < b.target; });
+  plan->reopened.plan({plan->stdin_read.get(), plan->output_write[1].get(), plan->output_write[2].get()},
+                      &plan->actions);
+  plan->child.first_unused = first_unused_of(plan->actions);
+  plan->child.actions = plan->actions.data();
+  plan->child.action_count = plan->actions.size();
+}
+
+void plan_credentials(const Credentials& credentials, SpawnPlan* plan) {
+  ExecChildArgs& child = plan->child;
+  plan->own_memory = true;
+  child.set_uid = credentials.uid.has_value();
+  child.uid = credentials.uid.value_or(0);
+  child.set_gid = credentials.gid.has_value();
+  child.gid = credentials.gid.value_or(0);
+  child.set_groups = credentials.groups.has_value() || child.set_uid || child.set_gid;
+  if (credentials.groups.has_value()) plan->groups = *credentials.groups;
+  child.groups = plan->groups.data();
+  child.group_count = plan->groups.size();
+}
+
+void plan_setting(const Command::Options& options, SpawnPlan* plan) {
+  ExecChildArgs& child = plan->child;
+  plan->leads_group = options.group || options.new_session;
+  plan->launch_on_reaper = options.die_with_parent;
+  child.new_session = options.new_session;
+  child.new_group = options.group;
+  child.foreground = options.foreground;
+  child.die_with_parent = options.die_with_parent;
+  child.parent_pid = options.die_with_parent ? ::getpid() : 0;
+  if (options.umask.has_value()) child.umask = static_cast<int>(*options.umask);
+  for (const ResourceLimit& limit : options.limits) plan->limits.push_back({limit.resource, {limit.soft, limit.hard}});
+  child.limits = plan->limits.data();
+  child.limit_count = plan->limits.size();
+  child.set_nice = options.nice.has_value();
+  child.nice = options.nice.value_or(0);
+  if (options.credentials.has_value()) plan_credentials(*options.credentials, plan);
+  if (options.cwd.has_value()) {
+    plan->cwd = *options.cwd;
+    child.cwd = plan->cwd.c_str();
+  }
+}
+
+}  // namespace
+
+bool SpawnPlan::inherit_pipes() {
+  if (!reopened.give_up(&actions)) return false;
+  child.first_unused = first_unused_of(actions);
+  return true;
+}
+
+std::string SpawnPlan::subject_of(SpawnStep step, int subject) const {
+  switch (step) {
+    case SpawnStep::kExec:
+      return program;
+    case SpawnStep::kChangeDirectory:
+      return cwd;
+    case SpawnStep::kOpenFile: {
+      const auto index = static_cast<std::size_t>(subject);
+      return index < paths.size() && !paths[index].empty() ? paths[index] : "/dev/null";
+    }
+    case SpawnStep::kSetDescriptor:
+      return absl::StrCat(subject);
+    case SpawnStep::kSetLimit:
+      return absl::StrCat("resource ", limits[static_cast<std::size_t>(subject)].resource);
+    case SpawnStep::kSetNice:
+      return absl::StrCat(child.nice);
+    case SpawnStep::kSetGid:
+      return absl::StrCat(child.gid);
+    case SpawnStep::kSetUid:
+      return absl::StrCat(child.uid);
+    default:
+      return {};
+  }
+}
+
+Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command) {
+  if (auto found = check_command(command)) return *std::move(found);
+  auto plan = std::make_unique<SpawnPlan>();
+  plan->process_name = command.display_name();
+  const Environment& environment = plan->environment.emplace(command.options().env_changes);
+  plan->envp = environment.pointers();
+  FoundProgram found = find_program(command.program(), environment);
+  if (found.path.empty()) return error_at(command, SpawnStep::kResolveProgram, found.error, command.program());
+  plan->program = std::move(found.path);
+  plan->argv = argv_of(command);
+  if (command.options().stdio[0].kind() == Stdio::Kind::kPipe) {
+    const int error = create_stdin_pipe(plan.get());
+    if (error != 0) return error_at(command, SpawnStep::kCreatePipe, error, {});
+  }
+  if (const int error = create_output_pipes(command.options(), plan.get())) {
+    return error_at(command, SpawnStep::kCreatePipe, error, {});
+  }
+  plan_descriptors(command.options(), plan.get());
+  plan_setting(command.options(), plan.get());
+  plan->child.program = plan->program.c_str();
+  plan->child.argv = plan->argv.data();
+  plan->child.envp = plan->envp.data();
+  return plan;
+}
+
+}  // namespace warden::internal

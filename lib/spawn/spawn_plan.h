@@ -1,0 +1,61 @@
+// A Command made ready to launch: checked, resolved, and flat, so that nothing is allocated once the child exists.
+#ifndef WARDEN_LIB_SPAWN_SPAWN_PLAN_H_
+#define WARDEN_LIB_SPAWN_SPAWN_PLAN_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/os/unique_fd.h"
+#include "lib/output/output_pump.h"
+#include "lib/spawn/environment.h"
+#include "lib/spawn/exec_child.h"
+#include "lib/spawn/reopened_pipe.h"
+#include "warden/command.h"
+#include "warden/error.h"
+#include "warden/result.h"
+
+namespace warden::internal {
+
+struct SpawnPlan {
+  std::string process_name;
+  std::string program;  // what is executed
+  std::optional<Environment> environment;
+  std::vector<const char*> argv;  // the command's own strings
+  std::vector<const char*> envp;
+  std::string cwd;
+  std::vector<std::string> paths;  // of the files that the child opens
+  std::vector<DescriptorAction> actions;
+  ReopenedPipes reopened;
+  std::vector<LimitAction> limits;
+  std::vector<std::uint32_t> groups;
+
+  UniqueFd stdin_read;   // closed after the launch
+  UniqueFd stdin_write;  // the Child's
+
+  std::unique_ptr<OutputPump> output;  // the Child's; null when nothing is captured
+  UniqueFd output_write[3];            // by number; closed after the launch
+
+  bool leads_group = true;
+  // A change of ids in shared memory would clear the parent's dumpable flag for good (prctl(2), PR_SET_DUMPABLE).
+  bool own_memory = false;
+  // The parent-death signal belongs to the thread that launches (prctl(2)).
+  bool launch_on_reaper = false;
+
+  ExecChildArgs child;  // points into the rest
+
+  // For a child that could not open its pipes: it is to inherit them. False if that is so already.
+  bool inherit_pipes();
+
+  // The path, resource or id that a failure of the child was about; empty where there is none.
+  std::string subject_of(SpawnStep step, int subject) const;
+};
+
+// Checks the command, looks up the program, snapshots the environment and creates the pipes. The plan is good as long
+// as the command.
+Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command);
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_SPAWN_SPAWN_PLAN_H_

@@ -1,0 +1,151 @@
+#include "lib/stdin/stdin_feeder.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <new>
+#include <utility>
+
+#include "lib/base/os_error.h"
+#include "lib/os/deadline.h"
+#include "lib/os/thread.h"
+#include "lib/stdin/write_stdin.h"
+
+namespace warden::internal {
+namespace {
+
+// What is read at once: what a pipe holds.
+constexpr std::size_t kChunk = 64 * 1024;
+
+// How long the thread may take to see that the pipe is closed. Only a read that blocks keeps it from that.
+constexpr absl::Duration kPatience = absl::Seconds(3);
+
+// A file of which nothing is left to read.
+bool is_at_end(int fd) {
+  struct stat info = {};
+  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && ::lseek(fd, 0, SEEK_CUR) >= info.st_size;
+}
+
+}  // namespace
+
+struct StdinFeeder::Feed {
+  std::shared_ptr<Supervised> child;
+  std::string data;  // the chunk, where there is a source
+  UniqueFd source;
+  FeedReport report = {};  // this and the next under the child's lock
+  bool is_over = false;
+
+  void run(Lock& lock);
+  bool write(Lock& lock, std::string_view text);
+  bool wait_for_source(Lock& lock);
+  ssize_t read(Lock& lock);
+};
+
+// False when it has to stop.
+bool StdinFeeder::Feed::write(Lock& lock, std::string_view text) {
+  auto written = write_stdin(*child, lock, text, TimePoint::max());
+  report.written += written.has_error() ? written.error().written : text.size();
+  if (written.has_error()) report.stdin_error = std::move(written).error();
+  return !written.has_error();
+}
+
+// False when there is nobody to read for: a source may keep silent for ever.
+bool StdinFeeder::Feed::wait_for_source(Lock& lock) {
+  for (;;) {
+    if (!write(lock, "")) return false;
+    pollfd polled[3] = {{source.get(), POLLIN, 0}, {child->stdin_fd(lock), 0, 0}, {}};
+    wait_any_or_changed(*child, lock, polled, 2, TimePoint::max());
+    if (!write(lock, "")) return false;  // the number that was polled may have become somebody else's
+    if ((polled[1].revents & POLLERR) != 0) {
+      report.stdin_error = StdinError{StdinError::Kind::kNoReader, os_error(EPIPE), child->name()};
+      return false;
+    }
+    if (polled[0].revents != 0) return true;
+  }
+}
+
+ssize_t StdinFeeder::Feed::read(Lock& lock) {
+  lock.unlock();
+  const ssize_t got = child->sys().read_fd(source.get(), data.data(), data.size());
+  lock.lock();
+  return got;
+}
+
+void StdinFeeder::Feed::run(Lock& lock) {
+  if (source.get() < 0) {
+    write(lock, data);
+    return;
+  }
+  while (wait_for_source(lock)) {
+    const ssize_t got = read(lock);
+    if (got == 0) return;
+    if (got == -EAGAIN) continue;
+    if (got < 0) report.source_error = os_error(static_cast<int>(-got));
+    if (got < 0 || !write(lock, {data.data(), static_cast<std::size_t>(got)})) return;
+  }
+  if (is_at_end(source.get())) report.stdin_error.reset();  // who has got all of it need not wait for its end
+}
+
+void* StdinFeeder::thread_main(void* argument) {
+  const std::unique_ptr<std::shared_ptr<Feed>> own(static_cast<std::shared_ptr<Feed>*>(argument));
+  Feed& feed = **own;
+  Lock lock(feed.child->mutex());
+  StdinPipe& pipe = feed.child->stdin_pipe(lock);
+  pipe.add_user();
+  try {
+    feed.run(lock);
+  } catch (const std::bad_alloc&) {
+    if (!lock.owns_lock()) lock.lock();
+    feed.report.is_out_of_memory = true;
+  }
+  pipe.remove_user();
+  feed.child->close_stdin(lock);
+  feed.is_over = true;
+  feed.child->notify(lock);
+  return nullptr;
+}
+
+int StdinFeeder::start(std::shared_ptr<Supervised> child, std::string data) {
+  return start(std::make_shared<Feed>(Feed{std::move(child), std::move(data), {}}));
+}
+
+int StdinFeeder::start(std::shared_ptr<Supervised> child, UniqueFd source) {
+  return start(std::make_shared<Feed>(Feed{std::move(child), std::string(kChunk, '\0'), std::move(source)}));
+}
+
+int StdinFeeder::start(std::shared_ptr<Feed> feed) {
+  auto own = std::make_unique<std::shared_ptr<Feed>>(feed);
+  const int error = start_thread(&thread_, thread_main, own.get());
+  if (error != 0) return error;
+  own.release();
+  feed_ = std::move(feed);
+  return 0;
+}
+
+void StdinFeeder::stop(Feed& feed, TimePoint deadline) {
+  Supervised& child = *feed.child;
+  Lock lock(child.mutex());
+  while (!feed.is_over && child.sys().now() < deadline) child.wait_changed(lock, deadline);
+  if (!feed.is_over) child.close_stdin(lock);
+  const TimePoint give_up = deadline_after(child.sys().now(), kPatience);
+  while (!feed.is_over && child.sys().now() < give_up) child.wait_changed(lock, give_up);
+  feed.report.abandoned = !feed.is_over;
+  const bool is_over = feed.is_over;
+  lock.unlock();
+  is_over ? pthread_join(thread_, nullptr) : pthread_detach(thread_);
+}
+
+FeedReport StdinFeeder::finish(TimePoint deadline) {
+  const std::shared_ptr<Feed> feed = std::exchange(feed_, nullptr);
+  if (feed == nullptr) return {};
+  stop(*feed, deadline);
+  const Lock lock(feed->child->mutex());
+  return feed->report;
+}
+
+StdinFeeder::~StdinFeeder() {
+  if (feed_ != nullptr) stop(*feed_, TimePoint::min());
+}
+
+}  // namespace warden::internal

@@ -1,0 +1,27 @@
+// Writes to a child's stdin pipe, with a deadline.
+#ifndef WARDEN_LIB_STDIN_WRITE_STDIN_H_
+#define WARDEN_LIB_STDIN_WRITE_STDIN_H_
+
+#include <string_view>
+
+#include "lib/supervise/supervised.h"
+#include "warden/result.h"
+#include "warden/stdin_error.h"
+
+namespace warden::internal {
+
+// Tries at least once. Ends early when the pipe has no reader, when it is closed and when the exit of the child is
+// published; never looks for that itself, since a look may take longer than the deadline. Writers take turns. Releases
+// the lock while it writes and waits.
+Result<void, StdinError> write_stdin(Supervised& child, Lock& lock, std::string_view data, TimePoint deadline);
+
+// Whether nothing can be written any more, whatever the pipe says.
+std::optional<StdinError::Kind> why_not_writable(Supervised& child, const Lock& lock);
+
+// Waits for one of the descriptors, or for a change of the child: at most so long, and may wake without either.
+// `polled` has room for one more, which is the last. Releases the lock.
+void wait_any_or_changed(Supervised& child, Lock& lock, pollfd* polled, std::size_t count, TimePoint deadline);
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_STDIN_WRITE_STDIN_H_

@@ -1,0 +1,138 @@
+#include "lib/supervise/reaper.h"
+
+#include <errno.h>
+
+#include <algorithm>
+
+#include "lib/os/deadline.h"
+#include "lib/os/private_table.h"
+#include "lib/os/thread.h"
+#include "lib/supervise/spawn_streak.h"
+
+namespace warden::internal {
+namespace {
+
+// The pause between looks at a child that is dead and held by a tracer: nothing tells when it is let go.
+constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
+constexpr absl::Duration kLongestPause = absl::Milliseconds(250);
+
+// How long the reaper leaves the child to whoever has started it, who may wait for it at once (but not if there are
+// many, which wait to be waited for).
+constexpr absl::Duration kGrace = absl::Milliseconds(10);
+
+// Our own table, and a pidfd in it, for a child that could not be given one in the shared table because that was full.
+// -1 if that cannot be had either. The number is the child's: it is alive or its zombie is there, as a look through the
+// new pidfd confirms. It goes with this thread's table: closed by number, it looks to ThreadSanitizer, which knows of
+// one table only, as if another thread's descriptor were closed.
+int open_private_pidfd(Supervised& supervised) {
+  if (!leave_shared_table()) return -1;
+  const int pidfd = supervised.sys().pidfd_open(supervised.pid());
+  if (pidfd < 0) return -1;
+  if (supervised.sys().look({supervised.pid(), pidfd}, Reap::kLeave).error != ECHILD) return pidfd;
+  supervised.sys().close_fd(pidfd);
+  return -1;
+}
+
+void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
+  absl::Duration pause = kFirstPause;
+  while (!supervised.ended(lock)) {
+    if (supervised.is_waited_for_by_pidfd(lock)) {
+      supervised.wait_changed(lock, TimePoint::max());
+      continue;
+    }
+    lock.unlock();
+    supervised.sys().poll_readable(&child.pidfd, 1, TimePoint::max());
+    lock.lock();
+    if (supervised.look(lock, child)) return;
+    // Readable, but not to be waited for: a blocking wait here could outlive the child's number, so look again from
+    // time to time.
+    supervised.wait_changed(lock, deadline_after(supervised.sys().now(), pause));
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+void wait_by_number(Supervised& supervised, Lock& lock) {
+  absl::Duration pause = kFirstPause;
+  while (!supervised.ended(lock)) {  // once it has, the number may be another child's of the host
+    supervised.set_reaper_waits_by_number(lock, true);
+    lock.unlock();
+    supervised.sys().block_until_waitable(supervised.pid());
+    lock.lock();
+    supervised.set_reaper_waits_by_number(lock, false);
+    if (supervised.look(lock)) return;
+    supervised.wait_changed(lock, deadline_after(supervised.sys().now(), pause));
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+void reap(Supervised& supervised, bool has_grace) {
+  Lock lock(supervised.mutex());
+  if (has_grace) supervised.wait_in_grace(lock, deadline_after(supervised.sys().now(), kGrace));
+  while (supervised.phase(lock) == Supervised::Phase::kStarting && !supervised.abandoned(lock)) {
+    supervised.wait_changed(lock, TimePoint::max());
+  }
+  if (supervised.abandoned(lock)) return;
+  ChildId child = supervised.child();
+  if (child.pidfd < 0) {
+    lock.unlock();
+    child.pidfd = open_private_pidfd(supervised);
+    lock.lock();
+  }
+  if (child.pidfd >= 0) {
+    wait_by_pidfd(supervised, lock, child);
+  } else {
+    wait_by_number(supervised, lock);
+  }
+  supervised.collect_unpinned(lock);
+}
+
+// Takes out what is the thread's own: it lies where nobody else looks any more.
+extern "C" void* reaper_main(void* argument) {
+  ReaperStart start = std::move(static_cast<Supervised*>(argument)->reaper_start());
+  if (start.task) start.task();
+  start.task = nullptr;  // what it refers to is its creator's
+  reap(*start.supervised, start.has_grace);
+  return nullptr;
+}
+
+}  // namespace
+
+int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
+  const bool is_one_of_many = continue_spawn_streak();
+  supervised->reaper_start() = {supervised, std::move(task), !is_one_of_many};
+  const int error = start_thread(&thread_, reaper_main, supervised.get(), ThreadStack::kReaper);
+  if (error != 0) {
+    supervised->reaper_start() = {};
+    return error;
+  }
+  supervised_ = std::move(supervised);
+  return 0;
+}
+
+void Reaper::finish() {
+  if (supervised_ == nullptr) return;
+  end_spawn_streak();
+  bool over = false;
+  {
+    const Lock lock(supervised_->mutex());
+    over = supervised_->ended(lock) || supervised_->abandoned(lock);
+    supervised_->end_grace(lock);
+  }
+  supervised_->announce_end_of_grace();
+  if (over) {
+    pthread_join(thread_, nullptr);
+  } else {
+    pthread_detach(thread_);
+  }
+  supervised_ = nullptr;
+}
+
+void Reaper::forget() {
+  // Not even the last reference to the state may go: its lock may have been held at the fork.
+  new std::shared_ptr<Supervised>(std::move(supervised_));
+  supervised_ = nullptr;
+}
+
+Reaper::~Reaper() { finish(); }
+
+}  // namespace warden::internal

@@ -1,0 +1,36 @@
+// The thread that waits for one child.
+#ifndef WARDEN_LIB_SUPERVISE_REAPER_H_
+#define WARDEN_LIB_SUPERVISE_REAPER_H_
+
+#include <pthread.h>
+
+#include <memory>
+
+#include "lib/supervise/supervised.h"
+
+namespace warden::internal {
+
+// Started before its child exists, so that a failing thread creation never orphans one. It waits until the supervision
+// begins (or is abandoned), then until the child has ended, publishes that, and ends. All signals are blocked in it.
+class Reaper {
+ public:
+  Reaper() = default;
+  ~Reaper();  // joins or detaches as finish() does
+
+  // 0, or the errno of pthread_create. `task` may be empty.
+  int start(std::shared_ptr<Supervised> supervised, ReaperTask task);
+
+  // In a forked copy, which has no such thread: nothing is to be joined or detached. Takes no lock.
+  void forget();
+
+  // Joins the thread if the exit is published (or the supervision abandoned), else leaves it to reap on its own.
+  void finish();
+
+ private:
+  std::shared_ptr<Supervised> supervised_;
+  pthread_t thread_ = {};
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_SUPERVISE_REAPER_H_

@@ -1,0 +1,255 @@
+#include "lib/terminate/escalation.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "lib/base/os_error.h"
+#include "lib/os/deadline.h"
+#include "lib/terminate/stuck_process.h"
+#include "lib/terminate/survivors.h"
+#include "warden/log.h"
+
+namespace warden::internal {
+namespace {
+
+// The most processes that an error tells of.
+constexpr std::size_t kMostStuck = 16;
+
+// It has died of our SIGKILL or before; its zombie is its tracer's until that lets it go.
+bool is_held_by_tracer(const StuckProcess& process) {
+  return process.tracer_pid != 0 && (process.state == 'Z' || process.state == 'X');
+}
+
+std::vector<Survivor> survivors_of(const std::vector<Member>& live) {
+  std::vector<Survivor> survivors;
+  for (const Member& member : live) survivors.push_back({member.pid, member.program});
+  return survivors;
+}
+
+std::string describe(const std::vector<Member>& live) {
+  return absl::StrJoin(live, ", ", [](std::string* out, const Member& member) {
+    absl::StrAppend(out, member.pid, " (", member.program, ")");
+  });
+}
+
+}  // namespace
+
+Escalation::Escalation(Supervised& child, const TerminationPolicy& policy)
+    : child_(child), policy_(policy), begun_(child.sys().now()) {}
+
+TimePoint Escalation::deadline() const {
+  return stage_ == Stage::kWaiting ? std::min(phase_deadline_, kill_by_) : phase_deadline_;
+}
+
+Attempt& Escalation::record(AttemptOperation operation, TimePoint started, AttemptResult result,
+                            std::error_code error) {
+  Attempt attempt;
+  attempt.phase = phase_;
+  attempt.operation = operation;
+  attempt.started = duration_between(begun_, started);
+  attempt.elapsed = duration_between(started, child_.sys().now());
+  attempt.result = result;
+  attempt.error = error;
+  log_.append(std::move(attempt));
+  return log_.back();
+}
+
+void Escalation::warn(LogSeverity severity, std::string event, std::string error) {
+  messages_.push_back({severity, std::move(event), std::move(error)});
+}
+
+void Escalation::advance(Lock& lock, ProcessTable* table, Reading reading) { advance(lock, table, reading, false); }
+
+void Escalation::advance_after_look(Lock& lock) {
+  advance(lock, nullptr, Reading::kAllowed, !child_.ended(lock) && child_.look_error(lock) == 0);
+}
+
+void Escalation::advance(Lock& lock, ProcessTable* table, Reading reading, bool was_looked_at) {
+  if (stage_ == Stage::kOver) return;
+  if (stage_ == Stage::kPreflight) preflight(lock);
+  while (stage_ != Stage::kOver) {
+    const bool finished = !std::exchange(was_looked_at, false) && is_finished(lock, table, reading);
+    if (stage_ == Stage::kOver) return;  // by another participant, while a look had released the lock
+    if (finished) {
+      succeeded_ = true;
+      stage_ = Stage::kOver;
+    } else if (child_.sys().now() < deadline()) {
+      return;
+    } else {
+      finish_wait(lock);
+      if (stage_ == Stage::kWaitingAfterKill) {
+        fail(lock);
+      } else if (!next_phase(lock)) {
+        enter_kill(lock);
+      }
+    }
+  }
+  child_.set_last_log(lock, log_);
+  child_.notify(lock);
+}
+
+void Escalation::preflight(const Lock& lock) {
+  const TimePoint started = child_.sys().now();
+  stage_ = Stage::kWaiting;  // with a deadline that has passed: whatever preflight does not settle goes on to the first
+                             // phase
+  phase_deadline_ = started;
+  wait_recorded_ = true;
+  const int error = child_.ended(lock) ? 0 : child_.look_error(lock);
+  record(AttemptOperation::kCheckStatus, started, error == 0 ? AttemptResult::kOk : AttemptResult::kFailed,
+         os_error(error))
+      .target = AttemptTarget::kLeader;
+  if (error != 0)
+    warn(LogSeverity::kWarning, "the child's state is unknown; the escalation goes on", os_error(error).message());
+}
+
+// True when what the policy promises has been reached. Looks, and records what it sees.
+bool Escalation::is_finished(Lock& lock, ProcessTable* table, Reading reading) {
+  if (!child_.ended(lock) && !child_.look(lock)) return false;
+  if (stage_ == Stage::kOver) return succeeded_;
+  if (!wait_recorded_) {
+    Attempt& wait = record(wait_operation(), wait_started_, AttemptResult::kOk);
+    wait.signal = signal_;
+    wait_recorded_ = true;
+    wait_started_ = child_.sys().now();  // what is left of the phase is a wait for the rest of the group
+  }
+  if (policy_.leader_only || !child_.leads_group()) return true;
+  return is_group_empty(lock, table, reading);
+}
+
+bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table, Reading reading) {
+  const TimePoint started = child_.sys().now();
+  const bool put_off = table == nullptr && reading == Reading::kPutOff && started < deadline();
+  if (put_off && child_.group_may_live(lock)) {
+    group_ = GroupState::kUnknown;
+    return false;
+  }
+  ProcessTable fresh(child_.sys());
+  group_ = child_.look_at_group(lock, table == nullptr ? fresh : *table, &live_);
+  if (survivors_.empty()) survivors_ = survivors_of(live_);
+  if (group_ == GroupState::kEmpty || !sweep_recorded_) {
+    const AttemptResult result = group_ == GroupState::kEmpty  ? AttemptResult::kOk
+                                 : group_ == GroupState::kLive ? AttemptResult::kTimedOut
+                                                               : AttemptResult::kFailed;
+    std::error_code error;
+    if (group_ == GroupState::kLive) error = Errc::kSurvivors;
+    if (group_ == GroupState::kUnknown) error = Errc::kGroupUnknown;
+    Attempt& sweep = record(AttemptOperation::kSweep, started, result, error);
+    sweep.target = AttemptTarget::kGroup;
+    sweep.detail = describe(live_);
+    sweep_recorded_ = true;
+    wait_started_ = child_.sys().now();  // the wait for the others begins after the look
+  }
+  return group_ == GroupState::kEmpty;
+}
+
+// After a signal that could not be sent it is a grace in which the leader is looked for, and no wait for an exit.
+AttemptOperation Escalation::wait_operation() const {
+  return send_error_ == 0 ? AttemptOperation::kWaitForExit : AttemptOperation::kCheckStatus;
+}
+
+// The time of the current wait is over.
+void Escalation::finish_wait(const Lock& lock) {
+  if (phase_ == AttemptPhase::kPreflight) return;
+  const int look_error = child_.ended(lock) ? 0 : child_.look_error(lock);
+  Attempt& wait = look_error == 0
+                      ? record(wait_operation(), wait_started_, AttemptResult::kTimedOut,
+                               std::make_error_code(std::errc::timed_out))
+                      : record(wait_operation(), wait_started_, AttemptResult::kFailed, os_error(look_error));
+  wait.signal = signal_;
+  if (child_.ended(lock)) wait.detail = describe(live_);
+  if (look_error != 0 && (stage_ == Stage::kWaiting || send_error_ != 0)) {
+    warn(LogSeverity::kWarning, absl::StrCat("the child's state is unknown after ", signal_->name()),
+         wait.error.message());
+  } else if (stage_ == Stage::kWaiting && send_error_ == 0) {
+    const std::string waited = absl::FormatDuration(absl::Trunc(wait.elapsed, absl::Milliseconds(1)));
+    warn(LogSeverity::kWarning, absl::StrCat("did not end in time after ", signal_->name()), "waited for " + waited);
+  }
+}
+
+// False when no phase is left. A phase for the leader alone is over with the leader.
+bool Escalation::next_phase(const Lock& lock) {
+  while (next_ < policy_.phases.size() && child_.sys().now() < kill_by_) {
+    const TerminationPhase phase = policy_.phases[next_++];
+    const AttemptTarget target = target_of(lock, phase.target);
+    if (target == AttemptTarget::kLeader && child_.ended(lock)) continue;
+    enter_phase(lock, phase, target);
+    return true;
+  }
+  return false;
+}
+
+void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, absl::Duration timeout) {
+  stage_ = stage;
+  send_error_ = send_error;
+  wait_started_ = child_.sys().now();
+  wait_recorded_ = child_.ended(lock);
+  sweep_recorded_ = false;
+  phase_deadline_ = deadline_after(wait_started_, send_error == 0 ? timeout : policy_.failed_send_grace);
+  child_.close_stdin_unless_kept(lock);
+}
+
+void Escalation::fail(const Lock& lock) {
+  stage_ = Stage::kOver;
+  stuck_ = find_stuck(lock);
+  if (child_.ended(lock) && group_ == GroupState::kUnknown) {
+    failure_ = Errc::kGroupUnknown;  // also the reason why it could not be signalled, if it could not
+  } else if (send_error_ != 0) {
+    failure_ = os_error(send_error_);
+  } else if (child_.ended(lock)) {
+    failure_ = Errc::kSurvivors;
+  } else if (child_.look_error(lock) != 0) {
+    failure_ = Errc::kStatusUnknown;
+  } else {
+    failure_ = !stuck_.empty() && is_held_by_tracer(stuck_.front()) ? Errc::kNotReapable : Errc::kStillRunning;
+  }
+  // A SIGKILL that could not be sent has been said.
+  if (send_error_ == 0) warn(LogSeverity::kError, "could not be ended; it may still run", failure_.message());
+}
+
+std::vector<StuckProcess> Escalation::find_stuck(const Lock& lock) const {
+  std::vector<StuckProcess> stuck;
+  const auto add = [&](int pid) {
+    if (stuck.size() == kMostStuck) return;
+    if (auto process = read_stuck_process(child_.sys(), pid)) stuck.push_back(*std::move(process));
+  };
+  if (!child_.ended(lock)) add(child_.pid());
+  for (const Member& member : live_) add(member.pid);
+  return stuck;
+}
+
+bool Escalation::must_look_again(const Lock& lock) const {
+  return child_.ended(lock) && group_ == GroupState::kUnknown;
+}
+
+void Escalation::wait(Lock& lock) {
+  if (child_.ended(lock) && group_ == GroupState::kLive) {
+    wait_for_survivor(child_, lock, live_, deadline());
+  } else {
+    const TimePoint next_look = deadline_after(child_.sys().now(), kSurvivorPause);
+    child_.wait_exit_or_changed(lock, must_look_again(lock) ? std::min(deadline(), next_look) : deadline());
+  }
+}
+
+EndCause Escalation::cause_of_end(const Lock& lock) const {
+  const ExitStatus& status = child_.status(lock);
+  if (status.kind() == ExitKind::kLost) return EndCause::kUnknown;
+  if (!status.signal().has_value()) return child_.was_sent_any(lock) ? EndCause::kByUs : EndCause::kNatural;
+  return child_.was_sent(lock, status.signal()->number()) ? EndCause::kByUs : EndCause::kByAnother;
+}
+
+TerminationResult Escalation::outcome(const Lock& lock) const {
+  if (succeeded_) {
+    return TerminationReport{child_.status(lock), phase_, cause_of_end(lock), forced_, survivors_, log_};
+  }
+  TerminationError error(TerminationErrorKind::kTerminationFailed, failure_, child_.name(), log_);
+  error.set_survivors(survivors_of(live_));
+  error.set_stuck(stuck_);
+  return error;
+}
+
+}  // namespace warden::internal

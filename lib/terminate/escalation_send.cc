@@ -1,0 +1,65 @@
+// What a run sends, and to whom.
+#include "absl/strings/str_cat.h"
+#include "lib/base/os_error.h"
+#include "lib/terminate/attempt_phase.h"
+#include "lib/terminate/escalation.h"
+#include "warden/log.h"
+
+namespace warden::internal {
+
+AttemptTarget Escalation::target_of(const Lock& lock, AttemptTarget asked) const {
+  const bool alone = policy_.leader_only || !child_.leads_group() || child_.group_is_ours(lock);
+  return alone ? AttemptTarget::kLeader : asked;
+}
+
+int Escalation::send_once(const Lock& lock, Signal signal, AttemptTarget target) {
+  const TimePoint started = child_.sys().now();
+  const int error = child_.send(lock, target, signal.number());
+  Attempt& attempt = record(AttemptOperation::kSendSignal, started,
+                            error == 0 ? AttemptResult::kOk : AttemptResult::kFailed, os_error(error));
+  attempt.signal = signal;
+  attempt.target = target;
+  return error;
+}
+
+// Success with a group says that somebody in it was signalled. The leader is signalled apart where that may have been
+// another: it has left the group, or it may not be signalled at all (kill(2), EPERM), which a probe shows.
+Escalation::Sent Escalation::send(const Lock& lock, Signal signal, AttemptTarget target) {
+  const int error = send_once(lock, signal, target);
+  const bool missed =
+      target == AttemptTarget::kGroup && !child_.ended(lock) &&
+      (child_.leader_has_moved(lock) || (error == 0 && child_.send(lock, AttemptTarget::kLeader, 0) == EPERM));
+  if (!missed) return {error, error == 0, false};
+  const int apart = send_once(lock, signal, AttemptTarget::kLeader);
+  return {apart, apart == 0 || error == 0, true};
+}
+
+void Escalation::enter_phase(const Lock& lock, const TerminationPhase& phase, AttemptTarget target) {
+  phase_ = phase_of(phase.signal);
+  signal_ = phase.signal;
+  const Sent sent = send(lock, phase.signal, target);
+  if (sent.any) send_once(lock, Signal::continue_process(), target);  // a stopped process runs its handler only then
+  if (sent.apart && sent.any) send_once(lock, Signal::continue_process(), AttemptTarget::kLeader);
+  if (sent.error != 0) {
+    warn(LogSeverity::kWarning, absl::StrCat(phase.signal.name(), " could not be sent"),
+         os_error(sent.error).message());
+  }
+  start_waiting(lock, Stage::kWaiting, sent.error, phase.timeout);
+}
+
+void Escalation::enter_kill(const Lock& lock) {
+  phase_ = child_.ended(lock) ? AttemptPhase::kSweep : AttemptPhase::kKill;
+  signal_ = Signal::kill();
+  const AttemptTarget target = target_of(lock, AttemptTarget::kGroup);
+  // Nobody is left who may be signalled where the leader has ended, and its group is ours.
+  const bool has_target = target == AttemptTarget::kGroup || !child_.ended(lock);
+  const Sent sent = has_target ? send(lock, Signal::kill(), target) : Sent{0, false, false};
+  forced_ = sent.any;
+  if (sent.error != 0) {
+    warn(LogSeverity::kError, "SIGKILL could not be sent; the process may need to be ended by hand",
+         os_error(sent.error).message());
+  }
+  start_waiting(lock, Stage::kWaitingAfterKill, sent.error, policy_.kill_timeout);
+}
+
+}  // namespace warden::internal

@@ -1,0 +1,55 @@
+#include "lib/terminate/send_signal.h"
+
+#include "lib/base/os_error.h"
+#include "lib/os/deadline.h"
+#include "lib/terminate/attempt_phase.h"
+
+namespace warden::internal {
+namespace {
+
+Attempt attempt_of(AttemptOperation operation, AttemptTarget target, Signal signal, int error) {
+  Attempt attempt;
+  attempt.phase = phase_of(signal);
+  attempt.operation = operation;
+  attempt.signal = signal;
+  attempt.target = target;
+  attempt.result = error == 0 ? AttemptResult::kOk : AttemptResult::kFailed;
+  if (error != 0) attempt.error = os_error(error);
+  return attempt;
+}
+
+}  // namespace
+
+Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock, Signal signal) {
+  const bool has_group = child.leads_group() && !child.group_is_ours(lock);
+  const AttemptTarget target = has_group ? AttemptTarget::kGroup : AttemptTarget::kLeader;
+  AttemptLog log;
+  // The child's own view: ended is a success; what cannot be told is an entry.
+  const auto ended = [&] {
+    if (child.look(lock)) return true;
+    const int error = child.look_error(lock);
+    if (error != 0) log.append(attempt_of(AttemptOperation::kCheckStatus, AttemptTarget::kLeader, signal, error));
+    return false;
+  };
+  const auto fail = [&]() -> Result<void, TerminationError> {
+    child.set_last_log(lock, log);
+    return TerminationError(TerminationErrorKind::kSignalFailed, log[0].error, child.name(), log);
+  };
+  const auto succeed = [&]() -> Result<void, TerminationError> {
+    if (child.ended(lock)) child.set_armed(lock, false);
+    if (!log.empty()) child.set_last_log(lock, log);
+    return outcome::success();
+  };
+
+  if (ended()) return succeed();
+  if (!log.empty()) return fail();
+  const TimePoint started = child.sys().now();
+  const int error = child.send(lock, target, signal.number());
+  Attempt send = attempt_of(AttemptOperation::kSendSignal, target, signal, error);
+  send.elapsed = duration_between(started, child.sys().now());
+  log.append(send);
+  if (error == 0 || ended()) return succeed();
+  return fail();
+}
+
+}  // namespace warden::internal

@@ -1,0 +1,56 @@
+#include "lib/terminate/stuck_process.h"
+
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+
+namespace warden::internal {
+namespace {
+
+// The value of a line of /proc/<pid>/status (proc(5)); empty when there is none.
+absl::string_view field_of(absl::string_view status, absl::string_view name) {
+  for (const absl::string_view line : absl::StrSplit(status, '\n')) {
+    if (line.size() > name.size() && line.substr(0, name.size()) == name && line[name.size()] == ':') {
+      return absl::StripAsciiWhitespace(line.substr(name.size() + 1));
+    }
+  }
+  return {};
+}
+
+absl::string_view first_word(absl::string_view text) { return text.substr(0, text.find_first_of("\t ")); }
+
+std::string read_line(Sys& sys, int pid, const char* name) {
+  std::string text;
+  if (sys.read_proc(pid, name, &text) != 0) return {};
+  return std::string(absl::StripAsciiWhitespace(text));
+}
+
+std::optional<StuckProcess> read_proc(Sys& sys, int pid) {
+  std::string status;
+  if (sys.read_proc(pid, "status", &status) != 0) return std::nullopt;
+  StuckProcess process;
+  process.pid = pid;
+  process.program = std::string(field_of(status, "Name"));
+  const absl::string_view state = field_of(status, "State");
+  if (!state.empty()) process.state = state[0];
+  if (!absl::SimpleAtoi(field_of(status, "TracerPid"), &process.tracer_pid)) process.tracer_pid = 0;
+  if (process.tracer_pid != 0) process.tracer_program = read_line(sys, process.tracer_pid, "comm");
+  if (!absl::SimpleAtoi(first_word(field_of(status, "Uid")), &process.uid)) process.uid = -1;
+  process.wait_channel = read_line(sys, pid, "wchan");
+  if (process.wait_channel == "0") process.wait_channel.clear();  // it is not asleep, or it is not for us to know
+  return process;
+}
+
+}  // namespace
+
+std::optional<StuckProcess> read_stuck_process(Sys& sys, int pid) {
+  std::optional<StuckProcess> process;
+  sys.with_free_descriptors([&] { process = read_proc(sys, pid); });
+  return process;
+}
+
+}  // namespace warden::internal

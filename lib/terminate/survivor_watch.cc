@@ -1,0 +1,34 @@
+#include "lib/terminate/survivors.h"
+
+#include <algorithm>
+
+#include "lib/os/deadline.h"
+#include "lib/os/sys_fd.h"
+
+namespace warden::internal {
+
+SurvivorWatch watch_survivor(Supervised& child, const std::vector<Member>& live) {
+  Sys& sys = child.sys();
+  for (const Member& member : live) {
+    SysFd pidfd(sys, sys.pidfd_open(member.pid));
+    if (pidfd.get() < 0) continue;
+    const std::optional<bool> still = is_still_member(sys, member, child.pid());
+    if (still.has_value() && *still) return {pidfd.release(), false};
+    if (still.has_value()) return {-1, true};  // the number may be somebody else's by now
+    // Out of descriptors: whose pidfd it is cannot be known.
+  }
+  return {};
+}
+
+void wait_for_survivor(Supervised& child, Lock& lock, const std::vector<Member>& live, TimePoint deadline) {
+  const SurvivorWatch watch = watch_survivor(child, live);
+  if (watch.gone) return;
+  const SysFd pidfd(child.sys(), watch.pidfd);
+  if (pidfd.get() < 0) {
+    child.wait_changed(lock, std::min(deadline, deadline_after(child.sys().now(), kSurvivorPause)));
+  } else {
+    child.wait_readable_or_changed(lock, pidfd.get(), deadline);
+  }
+}
+
+}  // namespace warden::internal

@@ -1,0 +1,25 @@
+// Waits for a child so long, and then ends it.
+#ifndef WARDEN_LIB_TERMINATE_WAIT_OR_TERMINATE_CHILD_H_
+#define WARDEN_LIB_TERMINATE_WAIT_OR_TERMINATE_CHILD_H_
+
+#include "lib/supervise/supervised.h"
+#include "warden/result.h"
+#include "warden/termination_policy.h"
+#include "warden/wait_or_terminate.h"
+
+namespace warden::internal {
+
+// Closes an open stdin first. A wait that breaks ends the child too. Releases the lock while it waits. REQUIRES: the
+// timeout and the policy are valid.
+Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate_child(Supervised& child, Lock& lock,
+                                                                            absl::Duration timeout,
+                                                                            const TerminationPolicy& policy);
+
+// The same, but that stdin is closed only by the termination: somebody feeds it.
+Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate_fed_child(Supervised& child, Lock& lock,
+                                                                                absl::Duration timeout,
+                                                                                const TerminationPolicy& policy);
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_TERMINATE_WAIT_OR_TERMINATE_CHILD_H_
