@@ -4,18 +4,9 @@ load("@rules_cc//cc:defs.bzl", "cc_library")
 load("//:lib/copts.bzl", "WARDEN_COPTS")
 load("//:lib/public.bzl", "PUBLIC_HEADERS")
 
-_GROUND = [
-    "base",
-    "os",
-]
+_GROUND = ["base", "os"]
 
-_CHILD_PARTS = _GROUND + [
-    "output",
-    "spawn",
-    "stdin",
-    "supervise",
-    "terminate",
-]
+_CHILD_PARTS = _GROUND + ["output", "spawn", "stdin", "supervise", "terminate"]
 
 # For each room the rooms that it may include beside itself. `testing` and `tool` use the public headers (//:NAME), too.
 MAY_INCLUDE = {
@@ -28,19 +19,11 @@ MAY_INCLUDE = {
     "terminate": _GROUND + ["supervise"],
     "child": _CHILD_PARTS,
     "run": _CHILD_PARTS + ["child"],
-    "testing": _GROUND + [
-        "child",
-        "output",
-        "spawn",
-        "supervise",
-    ],
+    "testing": _GROUND + ["child", "output", "spawn", "supervise"],
     "tool": _GROUND + ["output"],
 }
 
-_USES_PUBLIC_HEADERS = [
-    "testing",
-    "tool",
-]
+_USES_PUBLIC_HEADERS = ["testing", "tool"]
 
 def _room():
     return native.package_name().rpartition("/")[2]
@@ -103,7 +86,7 @@ def public_library(name, files = [], deps = []):
 
 # A private header of each room, and its target.
 _SOME_HEADER = {
-    "base": ("callback", "callback"),
+    "base": ("base", "callback"),
     "child": ("handle", "handle"),
     "os": ("os", "sys"),
     "output": ("capture", "capture_pipe"),

@@ -2,9 +2,26 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_test")
 load("//:lib/copts.bzl", "WARDEN_COPTS")
+load("//:lib/public.bzl", "PUBLIC_HEADERS", "WARDEN_HEADERS")
 
-# Beside one another in .bazelrc, .ci/run and .ci/full: what surrounds the host rather than what it does, plainly in
-# .ci/run, with the sanitizers in .ci/full.
+# The folders of test/ that have tests: those of lib/, the hosts that make it hard for all of it, and the helpers' own.
+TEST_ROOMS = [
+    "base",
+    "child",
+    "host",
+    "os",
+    "output",
+    "run",
+    "spawn",
+    "stdin",
+    "supervise",
+    "support",
+    "terminate",
+    "testing",
+    "tool",
+]
+
+# What surrounds the host rather than what it does: plainly in .ci/run, with the sanitizers in .ci/full.
 ENVIRONMENT = ["environment"]
 
 # Nothing for ThreadSanitizer to see: .ci/run leaves them out of its run, .ci/full does not.
@@ -13,21 +30,7 @@ _ONE_THREAD = ["one-thread"]
 # Bazel's sandbox maps one user only, mounts control groups read-only and locks /proc.
 NO_SANDBOX = ["no-sandbox"]
 
-_VALUES = [
-    "//:attempt_log",
-    "//:error",
-    "//:exit_status",
-    "//:log",
-    "//:output",
-    "//:output_line",
-    "//:readiness",
-    "//:result",
-    "//:signal",
-    "//:stdin_error",
-    "//:termination_error",
-    "//:termination_policy",
-    "//:termination_report",
-    "//:wait_or_terminate",
+_OTHERS = [
     "@boost.outcome//:boost.outcome",
     "@com_google_absl//absl/base:config",
     "@com_google_absl//absl/strings",
@@ -35,13 +38,14 @@ _VALUES = [
     "@com_google_googletest//:gtest",
 ]
 
-_PROCESSES = _VALUES + [
-    "//:child",
-    "//:command",
-    "//:misuse",
-    "//:output_drain",
-    "//:run",
-    "//:terminate_all",
+# The public headers that start no process.
+_VALUES = _OTHERS + ["//:readiness"] + [
+    "//:" + name
+    for room in ["base", "output", "stdin", "terminate"]
+    for name in PUBLIC_HEADERS[room]
+]
+
+_PROCESSES = _OTHERS + ["//:" + name for name in WARDEN_HEADERS] + [
     "//:warden",
     "//test/support",
     "//test/support:main",
@@ -69,7 +73,7 @@ def value_tests(names, deps = [], tags = _ONE_THREAD, **kwargs):
 def simulated_tests(names, deps = [], **kwargs):
     """Tests of the mechanism on a simulated kernel and clock: no process, no real time."""
     value_tests(names, deps + [
-        "//test/internal:fake",
+        "//test/fake",
         "//lib/child:handle",
         "//lib/os",
         "//lib/stdin",

@@ -1,0 +1,195 @@
+// A simulated kernel: one child that may lead a group, the members of that group, further children, and a clock that
+// moves only in waits.
+//
+// Example:
+//   FakeSys sys;
+//   sys.leader().dies_of(SIGTERM, absl::Milliseconds(200));
+//   sys.at(absl::Seconds(1), [&] { sys.exit(sys.leader(), ExitStatus::exited(0)); });
+//
+// Waits run the events that are due on the way, with the lock released. A wait on the condition variable is woken by
+// the events of the test and by the reaper; what the simulation does of its own (a process that ends or is collected)
+// wakes only a poll. A wait for ever with no event left throws, as does a caller that spins. Not thread-safe: a second
+// participant is played by an event that calls the library.
+#ifndef WARDEN_TEST_FAKE_FAKE_SYS_H_
+#define WARDEN_TEST_FAKE_FAKE_SYS_H_
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "lib/os/sys.h"
+#include "lib/supervise/supervised.h"
+#include "test/fake/fake_process.h"
+
+namespace warden::internal {
+
+class FakeSys : public Sys {
+ public:
+  enum class Call {
+    kLook,  // waitid with WNOWAIT
+    kReap,  // waitid without
+    kExitInfo,
+    kWait,
+    kPoll,
+    kPidfdOpen,
+    kKillProcess,
+    kKillGroup,
+    kPidfdKillProcess,
+    kPidfdKillGroup,
+    kListProcesses,
+    kReadProc,
+    kGetProcessGroup,
+    kMakeEvent,
+    kCloseFd,
+    kWritePipe,
+  };
+
+  struct Record {
+    absl::Duration at;
+    Call call;
+    int id;  // the pid, group or descriptor
+    int signal;
+    int result;
+  };
+
+  static constexpr int kLeaderPid = 1000;
+  static constexpr int kLeaderPidfd = 10;
+
+  FakeSys();
+  virtual ~FakeSys() = default;
+
+  // What the kernel can do.
+  bool pidfd_group_signals = true;  // Linux 6.9
+  bool group_marks = false;         // Linux 5.12
+  bool proc_visible = true;
+  int pidfd_open_error = 0;
+  int most_pidfds_with_proc = 1000;  // nothing in /proc can be read (EMFILE) while more members' pidfds are open
+  std::function<void()> before_next_pidfd_open;
+  std::function<void()> during_next_listing;  // after the list is made, before anything in it is read
+  int newest_pid_shift = 0;                   // below 0 from now on: the numbers have started again
+  int make_event_error = 0;
+  int own_group = 900;
+  std::function<void()> after_next_look;
+  std::function<void()> during_next_signal;  // after its outcome is settled
+  absl::Duration init_delay;                 // how long a dead member stays a zombie
+
+  // What PIDFD_GET_INFO says of a child that somebody else has reaped: nothing so many times, then
+  // the error or the status.
+  int exit_info_empty_answers = 0;
+  int exit_info_error = ENOTTY;  // before Linux 6.15
+  std::optional<ExitStatus> exit_info_status;
+
+  // The stdin pipe: how much more it takes, and what has been written to it.
+  std::size_t pipe_room = 0;
+  bool pipe_has_reader = true;
+  std::string piped;
+  std::function<void()> during_next_write;  // with the lock released
+
+  FakeProcess& leader() { return processes_.front(); }
+  // A reference stays valid.
+  FakeProcess& add_member(std::string program);
+  // Another child that leads a group, and its pidfd.
+  std::pair<FakeProcess&, int> add_leader(std::string program);
+  // A process of another program that got the number (and, if it is the leader's, leads a group of
+  // that number).
+  FakeProcess& recycle(int pid, int group);
+
+  void exit(FakeProcess& process, const ExitStatus& status);
+  // Somebody else's wait takes the leader's zombie.
+  void steal_zombie() { leader().state = FakeProcess::State::kGone; }
+
+  // From now on a reaper looks as soon as the leader has ended.
+  void play_reaper_of(Supervised& supervised) { supervised_[supervised.pid()] = &supervised; }
+
+  // Time since the start of the simulation.
+  absl::Duration elapsed() const { return absl::FromChrono(now_ - kStart); }
+  void at(absl::Duration time, std::function<void()> event) { schedule(time, std::move(event), true); }
+
+  // Time passes, and nothing happens.
+  void advance_clock(absl::Duration time) { now_ += absl::ToChronoNanoseconds(time); }
+
+  // The next calls of this kind fail. kLook is for kReap too.
+  void fail_next(Call call, int error, int times = 1);
+  void fail_always(Call call, int error) { fail_next(call, error, kMostCalls); }
+
+  const std::vector<Record>& calls() const { return calls_; }
+  void forget_calls() { calls_.clear(); }
+  std::size_t count(Call call) const;
+  // Every signal but 0, in order: "kill_group SIGTERM", "pidfd_kill_process SIGKILL: EPERM".
+  std::vector<std::string> signals() const;
+  // What no caller may ever do, in words: a signal that can reach a stranger, a descriptor that is
+  // not open or stays open.
+  std::vector<std::string> violations() const;
+
+  TimePoint now() override { return now_; }
+  void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, TimePoint deadline) override;
+  bool poll_readable(const int* fds, std::size_t count, TimePoint deadline) override;
+  bool poll_any(pollfd* polled, std::size_t count, TimePoint deadline) override;
+  ssize_t write_pipe(int fd, const char* data, std::size_t size) override;
+  ssize_t read_fd(int fd, char* data, std::size_t size) override;
+  WaitOutcome look(ChildId child, Reap reap) override;
+  void block_until_waitable(int pid) override;
+  WaitOutcome exit_info(int pidfd) override;
+  int pidfd_open(int pid) override;
+  int kill_process(int pid, int signal) override;
+  int kill_group(int pgid, int signal) override;
+  int pidfd_kill_process(int pidfd, int signal) override;
+  int pidfd_kill_group(int pidfd, int signal) override;
+  bool has_pidfd_group_signals(int pidfd) override;
+  bool mark_group(int pidfd, int pgid) override;
+  bool marked_group_exists(int pidfd) override;
+  void with_free_descriptors(const std::function<void()>& work) override;
+  bool list_processes(std::vector<int>* pids) override;
+  int read_proc(int pid, const char* name, std::string* text) override;
+  int newest_pid() override;
+  int get_process_group(int pid) override;
+  int make_event() override;
+  void signal_event(int fd) override;
+  void close_fd(int fd) override;
+
+ private:
+  static constexpr int kMostCalls = 20'000;
+  static constexpr TimePoint kStart{std::chrono::hours(1)};
+
+  FakeProcess& add(int pid, int group, std::string program);
+  struct Event {
+    std::function<void()> run;
+    bool wakes;
+  };
+  void schedule(absl::Duration time, std::function<void()> run, bool wakes);
+  // False when none is due until the deadline; else tells whether the one that ran wakes the waiters.
+  bool run_next_event(TimePoint deadline, bool* woken);
+  int record(Call call, int id, int signal, int result);
+  int record_signal(Call call, int id, int signal, int result);
+  int take_failure(Call call);
+  void violate(std::string what) { violations_.push_back(std::move(what)); }
+
+  FakeProcess* find(int pid);
+  bool has_members(int group) const;
+  FakeProcess* behind(int pidfd, const char* who);
+  bool readable(int pidfd);
+  bool is_ready(pollfd& polled);
+  WaitOutcome look_at_child(ChildId child, Reap reap);
+  int signal_process(FakeProcess* process, int signal);
+  int signal_group(int group, bool with_strangers, int signal);
+  void deliver(FakeProcess& process, int signal);
+
+  TimePoint now_ = kStart;
+  std::multimap<TimePoint, Event> events_;
+  std::deque<FakeProcess> processes_;  // the leader is the first
+  std::map<int, FakeProcess*> pidfds_;
+  std::map<int, bool> events_happened_;
+  int next_pidfd_ = 100;
+  std::map<int, Supervised*> supervised_;         // by the number of the child
+  std::map<Call, std::pair<int, int>> failures_;  // errno, times
+  std::vector<Record> calls_;
+  std::vector<std::string> violations_;
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_TEST_FAKE_FAKE_SYS_H_
