@@ -13,8 +13,8 @@
 #include "lib/os/deadline.h"
 #include "lib/stdin/write_stdin.h"
 #include "lib/supervise/wait_child.h"
-#include "lib/terminate/escalation.h"
 #include "lib/terminate/send_signal.h"
+#include "lib/terminate/terminate_child.h"
 #include "lib/terminate/wait_or_terminate_child.h"
 
 namespace warden {
@@ -47,7 +47,7 @@ TerminationError refused(const internal::Handle& handle, const InvalidArgument& 
 
 void close_stdin_unless_kept(const internal::Handle& handle) {
   const internal::CancellationGuard no_cancellation;
-  const Lock lock(handle.child->mutex());
+  const Lock lock(*handle.child);
   handle.child->close_stdin_unless_kept(lock);
 }
 
@@ -95,7 +95,7 @@ std::string_view Child::name() const { return handle_ == nullptr ? std::string_v
 Result<ExitStatus> Child::wait() {
   if (const auto error = why_unusable_for_waiting(handle_)) return cannot_wait(handle_, error);
   const internal::CancellationGuard no_cancellation;
-  Lock lock(handle_->child->mutex());
+  Lock lock(*handle_->child);
   handle_->child->close_stdin_unless_kept(lock);
   auto ended = internal::wait_child(*handle_->child, lock, TimePoint::max());
   if (!ended) return std::move(ended).error();
@@ -116,7 +116,7 @@ Result<std::optional<ExitStatus>> Child::wait_until(std::chrono::steady_clock::t
     if (const auto error = why_unusable_for_waiting(handle_)) return cannot_wait(handle_, error);
   }
   const internal::CancellationGuard no_cancellation;
-  Lock lock(handle_->child->mutex());
+  Lock lock(*handle_->child);
   return internal::wait_child(*handle_->child, lock, deadline);
 }
 
@@ -136,7 +136,7 @@ Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(abs
     return error;
   }
   const internal::CancellationGuard no_cancellation;
-  Lock lock(handle_->child->mutex());
+  Lock lock(*handle_->child);
   return internal::wait_or_terminate_child(*handle_->child, lock, timeout, policy);
 }
 
@@ -160,13 +160,13 @@ ProcessState Child::state() const {
   }
   const internal::CancellationGuard no_cancellation;
   internal::Supervised& child = *handle_->child;
-  Lock lock(child.mutex());
-  if (child.look(lock)) {
+  Lock lock(child);
+  if (child.leader().look(lock)) {
     state.kind = ProcessState::Kind::kExited;
-    state.status = child.status(lock);
-  } else if (child.look_error(lock) != 0) {
+    state.status = child.leader().status(lock);
+  } else if (child.leader().look_error(lock) != 0) {
     state.kind = ProcessState::Kind::kUncertain;
-    state.error = internal::os_error(child.look_error(lock));
+    state.error = internal::os_error(child.leader().look_error(lock));
   }
   return state;
 }
@@ -192,7 +192,7 @@ Result<TerminationReport, TerminationError> Child::terminate_with_report(const T
   if (const auto invalid = policy.validate()) return refused(*handle_, *invalid);
   const internal::CancellationGuard no_cancellation;
   internal::Supervised& child = *handle_->child;
-  Lock lock(child.mutex());
+  Lock lock(child);
   auto report = internal::terminate_child(child, lock, policy);
   if (report.has_value()) child.set_told(lock);
   return report;
@@ -212,13 +212,13 @@ Result<void, TerminationError> Child::send_signal(Signal signal) {
   if (why_unusable(handle_)) return unusable_error(handle_, TerminationErrorKind::kSignalFailed);
   if (const auto invalid = internal::check_can_be_sent("signal", signal)) return refused(*handle_, *invalid);
   const internal::CancellationGuard no_cancellation;
-  Lock lock(handle_->child->mutex());
+  Lock lock(*handle_->child);
   return internal::send_manual_signal(*handle_->child, lock, signal);
 }
 
 AttemptLog Child::attempt_log() const {
   if (why_unusable(handle_)) return {};
-  const Lock lock(handle_->child->mutex());
+  const Lock lock(*handle_->child);
   return handle_->child->last_log(lock);
 }
 
@@ -237,45 +237,45 @@ Result<void, StdinError> Child::write_stdin(std::string_view data, absl::Duratio
   const internal::CancellationGuard no_cancellation;
   internal::Supervised& child = *handle_->child;
   const TimePoint deadline = internal::deadline_after(child.sys().now(), timeout);
-  Lock lock(child.mutex());
+  Lock lock(child);
   return internal::write_stdin(child, lock, data, deadline);
 }
 
 int Child::stdin_fd() const {
   if (why_unusable(handle_)) return -1;
-  const Lock lock(handle_->child->mutex());
+  const Lock lock(*handle_->child);
   return handle_->child->stdin_fd(lock);
 }
 
 void Child::close_stdin() {
   if (why_unusable(handle_)) return;
   const internal::CancellationGuard no_cancellation;
-  const Lock lock(handle_->child->mutex());
+  const Lock lock(*handle_->child);
   handle_->child->close_stdin(lock);
 }
 
 void Child::must_not_be_terminated() {
   if (why_unusable(handle_)) return;
-  const Lock lock(handle_->child->mutex());
+  const Lock lock(*handle_->child);
   handle_->child->set_armed(lock, false);
 }
 
 void Child::must_be_terminated() {
   if (why_unusable(handle_)) return;
-  const Lock lock(handle_->child->mutex());
+  const Lock lock(*handle_->child);
   handle_->child->set_armed(lock, true);
 }
 
 bool Child::is_armed() const {
   if (why_unusable(handle_)) return false;
-  const Lock lock(handle_->child->mutex());
+  const Lock lock(*handle_->child);
   return handle_->child->armed(lock);
 }
 
 Result<void, TerminationError> Child::terminate_on_drop(const TerminationPolicy& policy) {
   if (why_unusable(handle_)) return unusable_error(handle_, TerminationErrorKind::kTerminationFailed);
   if (const auto invalid = policy.validate()) return refused(*handle_, *invalid);
-  const Lock lock(handle_->child->mutex());
+  const Lock lock(*handle_->child);
   handle_->drop_policy = policy;
   return outcome::success();
 }

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "lib/child/report_misuse.h"
-#include "lib/terminate/escalation.h"
+#include "lib/terminate/terminate_child.h"
 #include "warden/misuse.h"
 #include "warden/termination_policy.h"
 
@@ -47,16 +47,16 @@ void terminate_or_kill(const Handle& handle, Lock& lock) {
 void drop_child(Handle& handle) noexcept {
   if (!is_this_process(handle.owner)) return disown(handle);
   Supervised& child = *handle.child;
-  Lock lock(child.mutex());
+  Lock lock(child);
   child.stdin_pipe(lock).stays_open = false;
   try {
     terminate_or_kill(handle, lock);
   } catch (const std::bad_alloc&) {  // the signal itself needs no memory, and the reaper collects the exit
     if (!lock.owns_lock()) lock.lock();
-    child.send(lock, AttemptTarget::kGroup, SIGKILL);
+    child.group().send(lock, AttemptTarget::kGroup, SIGKILL);
   }
   child.close_stdin(lock);
-  child.release(lock);
+  child.leader().unpin(lock);
   lock.unlock();
   if (handle.output != nullptr) handle.output->stop();
   handle.reaper.finish();

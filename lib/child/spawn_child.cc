@@ -25,14 +25,14 @@ SpawnError failed_at(const std::string& name, SpawnStep step, std::error_code co
 // Tells the reaper and the caller what came of the launch.
 void announce(Supervised& child, const SpawnPlan& plan, const LaunchResult& launched) {
   {
-    const Lock lock(child.mutex());
+    const Lock lock(child);
     if (launched.error == 0) {
       child.begin(lock, launched.child, plan.leads_group);
     } else {
-      child.abandon(lock);
+      child.leader().abandon(lock);
     }
   }
-  child.announce();
+  child.changes().wake_sleepers();
 }
 
 // Launches here, or on the reaper where the plan asks for it. 0, or the errno of the reaper's creation.
@@ -49,10 +49,8 @@ int start_and_launch(Handle& handle, SpawnPlan& plan, LaunchResult* launched) {
     launch_and_announce();
     return 0;
   }
-  Lock lock(child.mutex());
-  while (child.phase(lock) == Supervised::Phase::kStarting && !child.abandoned(lock)) {
-    child.wait_changed(lock, TimePoint::max());
-  }
+  Lock lock(child);
+  child.leader().wait_until_begun(lock);
   return 0;
 }
 
@@ -102,10 +100,10 @@ Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::
   if (error != 0) return failed_at(name, SpawnStep::kCreateThread, os_error(error));
   pidfd.release();
   {
-    const Lock lock(handle->child->mutex());
+    const Lock lock(*handle->child);
     handle->child->begin(lock, child, sys.get_process_group(pid) == pid);
   }
-  handle->child->announce();
+  handle->child->changes().wake_sleepers();
   return handle;
 }
 

@@ -48,7 +48,7 @@ std::vector<Outcome> terminate_all(const std::vector<Child*>& children, const Te
       continue;
     }
     if (ended[next].has_value()) {
-      const internal::Lock lock(usable[next]->mutex());
+      const internal::Lock lock(*usable[next]);
       usable[next]->set_told(lock);
     }
     outcomes.push_back(std::move(ended[next++]));

@@ -36,12 +36,12 @@ struct Search {
 class ExitNotice final : public ChangeObserver {
  public:
   ExitNotice(Supervised& child, CapturedStream& stream) : child_(child), stream_(stream) {
-    const Lock lock(child_.mutex());
-    child_.add_observer(lock, this);
+    const Lock lock(child_);
+    child_.changes().add_observer(lock, this);
   }
   ~ExitNotice() {
-    const Lock lock(child_.mutex());
-    child_.remove_observer(lock, this);
+    const Lock lock(child_);
+    child_.changes().remove_observer(lock, this);
   }
   ExitNotice(const ExitNotice&) = delete;
   ExitNotice& operator=(const ExitNotice&) = delete;
@@ -60,8 +60,8 @@ class ExitNotice final : public ChangeObserver {
       const CapturedStream::Lock lock(stream_.mutex());
       has_changed_ = false;
     }
-    const Lock lock(child_.mutex());
-    return child_.ended(lock);
+    const Lock lock(child_);
+    return child_.leader().ended(lock);
   }
   // Under the stream's lock.
   bool has_changed() const { return has_changed_; }

@@ -12,7 +12,7 @@ namespace {
 
 Result<std::optional<ExitStatus>> wait_for_exit(Supervised& child, TimePoint deadline) {
   const CancellationGuard no_cancellation;
-  Lock lock(child.mutex());
+  Lock lock(child);
   return wait_child(child, lock, deadline);
 }
 

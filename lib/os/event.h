@@ -2,6 +2,10 @@
 #ifndef WARDEN_LIB_OS_EVENT_H_
 #define WARDEN_LIB_OS_EVENT_H_
 
+#include <algorithm>
+
+#include "absl/time/time.h"
+#include "lib/os/deadline.h"
 #include "lib/os/sys.h"
 
 namespace warden::internal {
@@ -19,6 +23,10 @@ class Event {
   int fd() const { return fd_; }
   void happen() {
     if (fd_ >= 0) sys_.signal_event(fd_);
+  }
+  // Until when a thread may wait before it looks itself: without a descriptor, for a short pause.
+  TimePoint latest_look(TimePoint deadline) const {
+    return fd_ >= 0 ? deadline : std::min(deadline, deadline_after(sys_.now(), absl::Milliseconds(20)));
   }
 
  private:

@@ -14,7 +14,7 @@
 #include "lib/output/drain_output.h"
 #include "lib/run/run_input.h"
 #include "lib/stdin/stdin_feeder.h"
-#include "lib/terminate/escalation.h"
+#include "lib/terminate/terminate_child.h"
 #include "lib/terminate/wait_or_terminate_child.h"
 
 namespace warden {
@@ -31,7 +31,7 @@ class Run {
  public:
   Run(std::unique_ptr<internal::Handle> handle, const Command& command, const RunOptions& options)
       : handle_(std::move(handle)), command_(command), options_(options) {
-    const Lock lock(child().mutex());
+    const Lock lock(child());
     handle_->drop_policy = TerminationPolicy::immediate();
   }
   // The feeder before the child: it would go on until the child has ended.
@@ -72,7 +72,7 @@ int Run::feed(std::optional<std::string> text, internal::UniqueFd file) {
 }
 
 Waited Run::wait_or_terminate() {
-  Lock lock(child().mutex());
+  Lock lock(child());
   if (feeder_ == nullptr) return internal::wait_or_terminate_child(child(), lock, options_.timeout, options_.policy);
   return internal::wait_or_terminate_fed_child(child(), lock, options_.timeout, options_.policy);
 }
@@ -109,7 +109,7 @@ T Run::with_output(absl::Duration drain_timeout, T ended) {
 
 // Everything was tried: to try it again would help nobody, nor is it a mistake of the program.
 void Run::let_go() {
-  const Lock lock(child().mutex());
+  const Lock lock(child());
   child().set_armed(lock, false);
 }
 
@@ -138,7 +138,7 @@ Result<RunResult, RunError> Run::to_the_end() {
 
 RunError Run::kill_unfed(int error) {
   feeder_.reset();
-  Lock lock(child().mutex());
+  Lock lock(child());
   auto ended = internal::terminate_child(child(), lock, TerminationPolicy::immediate());
   child().set_armed(lock, false);
   lock.unlock();

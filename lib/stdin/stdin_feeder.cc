@@ -55,7 +55,7 @@ bool StdinFeeder::Feed::wait_for_source(Lock& lock) {
   for (;;) {
     if (!write(lock, "")) return false;
     pollfd polled[3] = {{source.get(), POLLIN, 0}, {child->stdin_fd(lock), 0, 0}, {}};
-    wait_any_or_changed(*child, lock, polled, 2, TimePoint::max());
+    child->changes().wait_any(lock, polled, 2, TimePoint::max());
     if (!write(lock, "")) return false;  // the number that was polled may have become somebody else's
     if ((polled[1].revents & POLLERR) != 0) {
       report.stdin_error = StdinError{StdinError::Kind::kNoReader, os_error(EPIPE), child->name()};
@@ -90,7 +90,7 @@ void StdinFeeder::Feed::run(Lock& lock) {
 void* StdinFeeder::thread_main(void* argument) {
   const std::unique_ptr<std::shared_ptr<Feed>> own(static_cast<std::shared_ptr<Feed>*>(argument));
   Feed& feed = **own;
-  Lock lock(feed.child->mutex());
+  Lock lock(*feed.child);
   StdinPipe& pipe = feed.child->stdin_pipe(lock);
   pipe.add_user();
   try {
@@ -102,7 +102,7 @@ void* StdinFeeder::thread_main(void* argument) {
   pipe.remove_user();
   feed.child->close_stdin(lock);
   feed.is_over = true;
-  feed.child->notify(lock);
+  feed.child->changes().notify(lock);
   return nullptr;
 }
 
@@ -125,11 +125,11 @@ int StdinFeeder::start(std::shared_ptr<Feed> feed) {
 
 void StdinFeeder::stop(Feed& feed, TimePoint deadline) {
   Supervised& child = *feed.child;
-  Lock lock(child.mutex());
-  while (!feed.is_over && child.sys().now() < deadline) child.wait_changed(lock, deadline);
+  Lock lock(child);
+  while (!feed.is_over && child.sys().now() < deadline) child.changes().wait(lock, deadline);
   if (!feed.is_over) child.close_stdin(lock);
   const TimePoint give_up = deadline_after(child.sys().now(), kPatience);
-  while (!feed.is_over && child.sys().now() < give_up) child.wait_changed(lock, give_up);
+  while (!feed.is_over && child.sys().now() < give_up) child.changes().wait(lock, give_up);
   feed.report.abandoned = !feed.is_over;
   const bool is_over = feed.is_over;
   lock.unlock();
@@ -140,7 +140,7 @@ FeedReport StdinFeeder::finish(TimePoint deadline) {
   const std::shared_ptr<Feed> feed = std::exchange(feed_, nullptr);
   if (feed == nullptr) return {};
   stop(*feed, deadline);
-  const Lock lock(feed->child->mutex());
+  const Lock lock(*feed->child);
   return feed->report;
 }
 

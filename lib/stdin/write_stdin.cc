@@ -13,17 +13,14 @@ namespace {
 
 using Kind = StdinError::Kind;
 
-// The longest wait for a descriptor where no event can be had for the changes.
-constexpr absl::Duration kPauseWithoutEvent = absl::Milliseconds(20);
-
 // One of those who write, or wait for their turn to.
 class Writer {
  public:
   Writer(Supervised& child, Lock& lock) : child_(child), lock_(lock) { pipe().add_user(); }
   ~Writer() {
-    if (has_turn_ && pipe().end_turn()) child_.notify(lock_);
+    if (has_turn_ && pipe().end_turn()) child_.changes().notify(lock_);
     pipe().remove_user();
-    child_.drop_unused_event(lock_);
+    child_.changes().drop_unused_event(lock_);
   }
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -34,7 +31,7 @@ class Writer {
       if (const auto why = why_not_writable(child_, lock_)) return why;
       if (child_.sys().now() >= deadline) return Kind::kTimedOut;
       pipe().begin_waiting_for_turn();
-      child_.wait_changed(lock_, deadline);
+      child_.changes().wait(lock_, deadline);
       pipe().end_waiting_for_turn();
     }
     return std::nullopt;
@@ -75,20 +72,8 @@ ssize_t write_once(Supervised& child, Lock& lock, std::string_view data) {
 
 std::optional<StdinError::Kind> why_not_writable(Supervised& child, const Lock& lock) {
   if (child.stdin_fd(lock) < 0) return Kind::kClosed;
-  if (child.ended(lock)) return Kind::kChildEnded;
+  if (child.leader().ended(lock)) return Kind::kChildEnded;
   return std::nullopt;
-}
-
-void wait_any_or_changed(Supervised& child, Lock& lock, pollfd* polled, std::size_t count, TimePoint deadline) {
-  const std::shared_ptr<Event> change = child.next_change(lock);
-  if (change->fd() >= 0) {
-    polled[count++] = {change->fd(), POLLIN, 0};
-  } else {
-    deadline = std::min(deadline, deadline_after(child.sys().now(), kPauseWithoutEvent));
-  }
-  lock.unlock();
-  child.sys().poll_any(polled, count, deadline);
-  lock.lock();
 }
 
 Result<void, StdinError> write_stdin(Supervised& child, Lock& lock, std::string_view data, TimePoint deadline) {
@@ -108,7 +93,7 @@ Result<void, StdinError> write_stdin(Supervised& child, Lock& lock, std::string_
     if (child.sys().now() >= deadline) return stopped(child, written, Kind::kTimedOut);
     if (result > 0 || why_not_writable(child, lock)) continue;  // a change that has been is not waited for
     pollfd polled[2] = {{child.stdin_fd(lock), POLLOUT, 0}, {}};
-    wait_any_or_changed(child, lock, polled, 1, deadline);
+    child.changes().wait_any(lock, polled, 1, deadline);
   }
 }
 

@@ -18,10 +18,6 @@ Result<void, StdinError> write_stdin(Supervised& child, Lock& lock, std::string_
 // Whether nothing can be written any more, whatever the pipe says.
 std::optional<StdinError::Kind> why_not_writable(Supervised& child, const Lock& lock);
 
-// Waits for one of the descriptors, or for a change of the child: at most so long, and may wake without either.
-// `polled` has room for one more, which is the last. Releases the lock.
-void wait_any_or_changed(Supervised& child, Lock& lock, pollfd* polled, std::size_t count, TimePoint deadline);
-
 }  // namespace warden::internal
 
 #endif  // WARDEN_LIB_STDIN_WRITE_STDIN_H_

@@ -35,44 +35,41 @@ int open_private_pidfd(Supervised& supervised) {
 
 void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
   absl::Duration pause = kFirstPause;
-  while (!supervised.ended(lock)) {
-    if (supervised.is_waited_for_by_pidfd(lock)) {
-      supervised.wait_changed(lock, TimePoint::max());
+  while (!supervised.leader().ended(lock)) {
+    if (supervised.leader().is_waited_for_by_pidfd(lock)) {
+      supervised.changes().wait(lock, TimePoint::max());
       continue;
     }
     lock.unlock();
     supervised.sys().poll_readable(&child.pidfd, 1, TimePoint::max());
     lock.lock();
-    if (supervised.look(lock, child)) return;
+    if (supervised.leader().look(lock, child)) return;
     // Readable, but not to be waited for: a blocking wait here could outlive the child's number, so look again from
     // time to time.
-    supervised.wait_changed(lock, deadline_after(supervised.sys().now(), pause));
+    supervised.changes().wait(lock, deadline_after(supervised.sys().now(), pause));
     pause = std::min(pause * 2, kLongestPause);
   }
 }
 
 void wait_by_number(Supervised& supervised, Lock& lock) {
   absl::Duration pause = kFirstPause;
-  while (!supervised.ended(lock)) {  // once it has, the number may be another child's of the host
-    supervised.set_reaper_waits_by_number(lock, true);
+  while (!supervised.leader().ended(lock)) {  // once it has, the number may be another child's of the host
+    supervised.leader().set_reaper_waits_by_number(lock, true);
     lock.unlock();
     supervised.sys().block_until_waitable(supervised.pid());
     lock.lock();
-    supervised.set_reaper_waits_by_number(lock, false);
-    if (supervised.look(lock)) return;
-    supervised.wait_changed(lock, deadline_after(supervised.sys().now(), pause));
+    supervised.leader().set_reaper_waits_by_number(lock, false);
+    if (supervised.leader().look(lock)) return;
+    supervised.changes().wait(lock, deadline_after(supervised.sys().now(), pause));
     pause = std::min(pause * 2, kLongestPause);
   }
 }
 
 void reap(Supervised& supervised, bool has_grace) {
-  Lock lock(supervised.mutex());
-  if (has_grace) supervised.wait_in_grace(lock, deadline_after(supervised.sys().now(), kGrace));
-  while (supervised.phase(lock) == Supervised::Phase::kStarting && !supervised.abandoned(lock)) {
-    supervised.wait_changed(lock, TimePoint::max());
-  }
-  if (supervised.abandoned(lock)) return;
-  ChildId child = supervised.child();
+  Lock lock(supervised);
+  if (has_grace) supervised.changes().wait_in_grace(lock, deadline_after(supervised.sys().now(), kGrace));
+  if (!supervised.leader().wait_until_begun(lock)) return;
+  ChildId child = supervised.leader().id();
   if (child.pidfd < 0) {
     lock.unlock();
     child.pidfd = open_private_pidfd(supervised);
@@ -83,7 +80,7 @@ void reap(Supervised& supervised, bool has_grace) {
   } else {
     wait_by_number(supervised, lock);
   }
-  supervised.collect_unpinned(lock);
+  supervised.leader().collect_unpinned(lock);
 }
 
 // Takes out what is the thread's own: it lies where nobody else looks any more.
@@ -114,11 +111,12 @@ void Reaper::finish() {
   end_spawn_streak();
   bool over = false;
   {
-    const Lock lock(supervised_->mutex());
-    over = supervised_->ended(lock) || supervised_->abandoned(lock);
-    supervised_->end_grace(lock);
+    const Lock lock(*supervised_);
+    const Leader& leader = supervised_->leader();
+    over = leader.ended(lock) || leader.stage(lock) == Leader::Stage::kAbandoned;
+    supervised_->changes().end_grace(lock);
   }
-  supervised_->announce_end_of_grace();
+  supervised_->changes().wake_from_grace();
   if (over) {
     pthread_join(thread_, nullptr);
   } else {

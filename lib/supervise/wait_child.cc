@@ -5,16 +5,17 @@
 namespace warden::internal {
 
 Result<std::optional<ExitStatus>> wait_child(Supervised& child, Lock& lock, TimePoint deadline) {
-  for (bool has_ended = child.look_when_readable(lock, deadline); !has_ended; has_ended = child.look(lock)) {
-    if (child.look_error(lock) != 0) {
-      return WaitError{os_error(child.look_error(lock)), child.name()};
+  for (bool has_ended = child.leader().look_when_readable(lock, deadline); !has_ended;
+       has_ended = child.leader().look(lock)) {
+    if (child.leader().look_error(lock) != 0) {
+      return WaitError{os_error(child.leader().look_error(lock)), child.name()};
     }
     if (child.sys().now() >= deadline) return std::optional<ExitStatus>();
     // Readable and still not to be waited for means a tracer: the reaper goes on looking and tells us.
-    child.wait_changed(lock, deadline);
+    child.changes().wait(lock, deadline);
   }
   child.set_told(lock);
-  return std::optional<ExitStatus>(child.status(lock));
+  return std::optional<ExitStatus>(child.leader().status(lock));
 }
 
 }  // namespace warden::internal

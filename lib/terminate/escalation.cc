@@ -11,7 +11,7 @@
 #include "lib/base/os_error.h"
 #include "lib/os/deadline.h"
 #include "lib/terminate/stuck_process.h"
-#include "lib/terminate/survivors.h"
+#include "lib/terminate/survivor_watch.h"
 #include "warden/log.h"
 
 namespace warden::internal {
@@ -37,10 +37,54 @@ std::string describe(const std::vector<Member>& live) {
   });
 }
 
+// The longest that the policy would wait after this signal: no time for a phase that it does not have, so that its own
+// phases come before its SIGKILL.
+absl::Duration timeout_after(const TerminationPolicy& policy, Signal signal) {
+  absl::Duration timeout = absl::InfiniteDuration();
+  bool has_phase = false;
+  for (const TerminationPhase& phase : policy.phases) {
+    if (phase.signal != signal) continue;
+    timeout = std::min(timeout, phase.timeout);
+    has_phase = true;
+  }
+  return has_phase ? timeout : absl::ZeroDuration();
+}
+
 }  // namespace
 
 Escalation::Escalation(Supervised& child, const TerminationPolicy& policy)
-    : child_(child), policy_(policy), begun_(child.sys().now()) {}
+    : child_(child), leader_(child.leader()), group_(child.group()), policy_(policy), begun_(child.sys().now()) {}
+
+// A later policy can only shorten what is left: each phase to its own timeout, and SIGKILL to the sum of its timeouts.
+void Escalation::join(const Lock& lock, const TerminationPolicy& policy) {
+  const TimePoint now = child_.sys().now();
+  absl::Duration total;
+  for (const TerminationPhase& theirs : policy.phases) total += theirs.timeout;
+  kill_by_ = std::min(kill_by_, deadline_after(now, total));
+  for (std::size_t i = next_; i < policy_.phases.size(); ++i) {
+    policy_.phases[i].timeout = std::min(policy_.phases[i].timeout, timeout_after(policy, policy_.phases[i].signal));
+  }
+  if (send_error_ != 0) {  // a grace, whatever it came after
+    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.failed_send_grace));
+  } else if (stage_ == Stage::kWaitingAfterKill) {
+    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.kill_timeout));
+  } else if (stage_ == Stage::kWaiting && signal_.has_value()) {
+    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, timeout_after(policy, *signal_)));
+  }
+  policy_.kill_timeout = std::min(policy_.kill_timeout, policy.kill_timeout);
+  policy_.failed_send_grace = std::min(policy_.failed_send_grace, policy.failed_send_grace);
+  if (policy_.leader_only && !policy.leader_only) widen(lock);
+  child_.changes().notify(lock);
+}
+
+// From the leader to its group. If SIGKILL has been sent, only the leader got it; the bound stays.
+void Escalation::widen(const Lock& lock) {
+  policy_.leader_only = false;
+  if (stage_ != Stage::kWaitingAfterKill) return;
+  const TimePoint bound = phase_deadline_;
+  enter_kill(lock);
+  phase_deadline_ = std::min(phase_deadline_, bound);
+}
 
 TimePoint Escalation::deadline() const {
   return stage_ == Stage::kWaiting ? std::min(phase_deadline_, kill_by_) : phase_deadline_;
@@ -63,18 +107,24 @@ void Escalation::warn(LogSeverity severity, std::string event, std::string error
   messages_.push_back({severity, std::move(event), std::move(error)});
 }
 
-void Escalation::advance(Lock& lock, ProcessTable* table, Reading reading) { advance(lock, table, reading, false); }
+void Escalation::advance(Lock& lock) { advance(lock, nullptr, /*may_read=*/true, /*was_looked_at=*/false); }
 
-void Escalation::advance_after_look(Lock& lock) {
-  advance(lock, nullptr, Reading::kAllowed, !child_.ended(lock) && child_.look_error(lock) == 0);
+void Escalation::advance_with(Lock& lock, ProcessTable* table) {
+  advance(lock, table, /*may_read=*/false, /*was_looked_at=*/false);
 }
 
-void Escalation::advance(Lock& lock, ProcessTable* table, Reading reading, bool was_looked_at) {
+void Escalation::advance_after_look(Lock& lock) {
+  advance(lock, nullptr, /*may_read=*/true, !leader_.ended(lock) && leader_.look_error(lock) == 0);
+}
+
+void Escalation::advance(Lock& lock, ProcessTable* table, bool may_read, bool was_looked_at) {
+  needs_table_ = false;
   if (stage_ == Stage::kOver) return;
   if (stage_ == Stage::kPreflight) preflight(lock);
   while (stage_ != Stage::kOver) {
-    const bool finished = !std::exchange(was_looked_at, false) && is_finished(lock, table, reading);
+    const bool finished = !std::exchange(was_looked_at, false) && is_finished(lock, table, may_read);
     if (stage_ == Stage::kOver) return;  // by another participant, while a look had released the lock
+    if (needs_table_) return;
     if (finished) {
       succeeded_ = true;
       stage_ = Stage::kOver;
@@ -90,7 +140,7 @@ void Escalation::advance(Lock& lock, ProcessTable* table, Reading reading, bool 
     }
   }
   child_.set_last_log(lock, log_);
-  child_.notify(lock);
+  child_.changes().notify(lock);
 }
 
 void Escalation::preflight(const Lock& lock) {
@@ -99,7 +149,7 @@ void Escalation::preflight(const Lock& lock) {
                              // phase
   phase_deadline_ = started;
   wait_recorded_ = true;
-  const int error = child_.ended(lock) ? 0 : child_.look_error(lock);
+  const int error = leader_.ended(lock) ? 0 : leader_.look_error(lock);
   record(AttemptOperation::kCheckStatus, started, error == 0 ? AttemptResult::kOk : AttemptResult::kFailed,
          os_error(error))
       .target = AttemptTarget::kLeader;
@@ -108,8 +158,8 @@ void Escalation::preflight(const Lock& lock) {
 }
 
 // True when what the policy promises has been reached. Looks, and records what it sees.
-bool Escalation::is_finished(Lock& lock, ProcessTable* table, Reading reading) {
-  if (!child_.ended(lock) && !child_.look(lock)) return false;
+bool Escalation::is_finished(Lock& lock, ProcessTable* table, bool may_read) {
+  if (!leader_.ended(lock) && !leader_.look(lock)) return false;
   if (stage_ == Stage::kOver) return succeeded_;
   if (!wait_recorded_) {
     Attempt& wait = record(wait_operation(), wait_started_, AttemptResult::kOk);
@@ -117,34 +167,31 @@ bool Escalation::is_finished(Lock& lock, ProcessTable* table, Reading reading) {
     wait_recorded_ = true;
     wait_started_ = child_.sys().now();  // what is left of the phase is a wait for the rest of the group
   }
-  if (policy_.leader_only || !child_.leads_group()) return true;
-  return is_group_empty(lock, table, reading);
+  if (policy_.leader_only || !group_.is_led()) return true;
+  return is_group_empty(lock, table, may_read);
 }
 
-bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table, Reading reading) {
+bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table, bool may_read) {
   const TimePoint started = child_.sys().now();
-  const bool put_off = table == nullptr && reading == Reading::kPutOff && started < deadline();
-  if (put_off && child_.group_may_live(lock)) {
-    group_ = GroupState::kUnknown;
-    return false;
-  }
+  needs_table_ = table == nullptr && !may_read && group_.may_live(lock);
+  if (needs_table_) return false;
   ProcessTable fresh(child_.sys());
-  group_ = child_.look_at_group(lock, table == nullptr ? fresh : *table, &live_);
+  group_state_ = group_.look(lock, table == nullptr ? fresh : *table, &live_);
   if (survivors_.empty()) survivors_ = survivors_of(live_);
-  if (group_ == GroupState::kEmpty || !sweep_recorded_) {
-    const AttemptResult result = group_ == GroupState::kEmpty  ? AttemptResult::kOk
-                                 : group_ == GroupState::kLive ? AttemptResult::kTimedOut
-                                                               : AttemptResult::kFailed;
+  if (group_state_ == GroupState::kEmpty || !sweep_recorded_) {
+    const AttemptResult result = group_state_ == GroupState::kEmpty  ? AttemptResult::kOk
+                                 : group_state_ == GroupState::kLive ? AttemptResult::kTimedOut
+                                                                     : AttemptResult::kFailed;
     std::error_code error;
-    if (group_ == GroupState::kLive) error = Errc::kSurvivors;
-    if (group_ == GroupState::kUnknown) error = Errc::kGroupUnknown;
+    if (group_state_ == GroupState::kLive) error = Errc::kSurvivors;
+    if (group_state_ == GroupState::kUnknown) error = Errc::kGroupUnknown;
     Attempt& sweep = record(AttemptOperation::kSweep, started, result, error);
     sweep.target = AttemptTarget::kGroup;
     sweep.detail = describe(live_);
     sweep_recorded_ = true;
     wait_started_ = child_.sys().now();  // the wait for the others begins after the look
   }
-  return group_ == GroupState::kEmpty;
+  return group_state_ == GroupState::kEmpty;
 }
 
 // After a signal that could not be sent it is a grace in which the leader is looked for, and no wait for an exit.
@@ -155,13 +202,13 @@ AttemptOperation Escalation::wait_operation() const {
 // The time of the current wait is over.
 void Escalation::finish_wait(const Lock& lock) {
   if (phase_ == AttemptPhase::kPreflight) return;
-  const int look_error = child_.ended(lock) ? 0 : child_.look_error(lock);
+  const int look_error = leader_.ended(lock) ? 0 : leader_.look_error(lock);
   Attempt& wait = look_error == 0
                       ? record(wait_operation(), wait_started_, AttemptResult::kTimedOut,
                                std::make_error_code(std::errc::timed_out))
                       : record(wait_operation(), wait_started_, AttemptResult::kFailed, os_error(look_error));
   wait.signal = signal_;
-  if (child_.ended(lock)) wait.detail = describe(live_);
+  if (leader_.ended(lock)) wait.detail = describe(live_);
   if (look_error != 0 && (stage_ == Stage::kWaiting || send_error_ != 0)) {
     warn(LogSeverity::kWarning, absl::StrCat("the child's state is unknown after ", signal_->name()),
          wait.error.message());
@@ -176,7 +223,7 @@ bool Escalation::next_phase(const Lock& lock) {
   while (next_ < policy_.phases.size() && child_.sys().now() < kill_by_) {
     const TerminationPhase phase = policy_.phases[next_++];
     const AttemptTarget target = target_of(lock, phase.target);
-    if (target == AttemptTarget::kLeader && child_.ended(lock)) continue;
+    if (target == AttemptTarget::kLeader && leader_.ended(lock)) continue;
     enter_phase(lock, phase, target);
     return true;
   }
@@ -187,7 +234,7 @@ void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, ab
   stage_ = stage;
   send_error_ = send_error;
   wait_started_ = child_.sys().now();
-  wait_recorded_ = child_.ended(lock);
+  wait_recorded_ = leader_.ended(lock);
   sweep_recorded_ = false;
   phase_deadline_ = deadline_after(wait_started_, send_error == 0 ? timeout : policy_.failed_send_grace);
   child_.close_stdin_unless_kept(lock);
@@ -196,13 +243,13 @@ void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, ab
 void Escalation::fail(const Lock& lock) {
   stage_ = Stage::kOver;
   stuck_ = find_stuck(lock);
-  if (child_.ended(lock) && group_ == GroupState::kUnknown) {
+  if (leader_.ended(lock) && group_state_ == GroupState::kUnknown) {
     failure_ = Errc::kGroupUnknown;  // also the reason why it could not be signalled, if it could not
   } else if (send_error_ != 0) {
     failure_ = os_error(send_error_);
-  } else if (child_.ended(lock)) {
+  } else if (leader_.ended(lock)) {
     failure_ = Errc::kSurvivors;
-  } else if (child_.look_error(lock) != 0) {
+  } else if (leader_.look_error(lock) != 0) {
     failure_ = Errc::kStatusUnknown;
   } else {
     failure_ = !stuck_.empty() && is_held_by_tracer(stuck_.front()) ? Errc::kNotReapable : Errc::kStillRunning;
@@ -217,34 +264,34 @@ std::vector<StuckProcess> Escalation::find_stuck(const Lock& lock) const {
     if (stuck.size() == kMostStuck) return;
     if (auto process = read_stuck_process(child_.sys(), pid)) stuck.push_back(*std::move(process));
   };
-  if (!child_.ended(lock)) add(child_.pid());
+  if (!leader_.ended(lock)) add(child_.pid());
   for (const Member& member : live_) add(member.pid);
   return stuck;
 }
 
 bool Escalation::must_look_again(const Lock& lock) const {
-  return child_.ended(lock) && group_ == GroupState::kUnknown;
+  return leader_.ended(lock) && group_state_ == GroupState::kUnknown;
 }
 
 void Escalation::wait(Lock& lock) {
-  if (child_.ended(lock) && group_ == GroupState::kLive) {
+  if (leader_.ended(lock) && group_state_ == GroupState::kLive) {
     wait_for_survivor(child_, lock, live_, deadline());
   } else {
     const TimePoint next_look = deadline_after(child_.sys().now(), kSurvivorPause);
-    child_.wait_exit_or_changed(lock, must_look_again(lock) ? std::min(deadline(), next_look) : deadline());
+    leader_.wait_exit_or_changed(lock, must_look_again(lock) ? std::min(deadline(), next_look) : deadline());
   }
 }
 
 EndCause Escalation::cause_of_end(const Lock& lock) const {
-  const ExitStatus& status = child_.status(lock);
+  const ExitStatus& status = leader_.status(lock);
   if (status.kind() == ExitKind::kLost) return EndCause::kUnknown;
-  if (!status.signal().has_value()) return child_.was_sent_any(lock) ? EndCause::kByUs : EndCause::kNatural;
-  return child_.was_sent(lock, status.signal()->number()) ? EndCause::kByUs : EndCause::kByAnother;
+  if (!status.signal().has_value()) return group_.was_sent_any(lock) ? EndCause::kByUs : EndCause::kNatural;
+  return group_.was_sent(lock, status.signal()->number()) ? EndCause::kByUs : EndCause::kByAnother;
 }
 
 TerminationResult Escalation::outcome(const Lock& lock) const {
   if (succeeded_) {
-    return TerminationReport{child_.status(lock), phase_, cause_of_end(lock), forced_, survivors_, log_};
+    return TerminationReport{leader_.status(lock), phase_, cause_of_end(lock), forced_, survivors_, log_};
   }
   TerminationError error(TerminationErrorKind::kTerminationFailed, failure_, child_.name(), log_);
   error.set_survivors(survivors_of(live_));

@@ -1,11 +1,10 @@
-// The phase machine that ends a child: one run of a policy, which any number of threads may take part in.
+// The phase machine that ends a child: one pass through a policy, which any number of threads may take part in.
 //
-// A run is data under the lock of its Supervised. Whoever takes part advances it when its current deadline passes; all
-// get its outcome.
+// An escalation is data under the lock of its Supervised. A thread that takes part advances it when its current
+// deadline passes; all of them get its outcome.
 #ifndef WARDEN_LIB_TERMINATE_ESCALATION_H_
 #define WARDEN_LIB_TERMINATE_ESCALATION_H_
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,30 +19,24 @@ namespace warden::internal {
 
 using TerminationResult = Result<TerminationReport, TerminationError>;
 
-// Ends the child by the policy: starts a run or joins the one that is under way. Joining shortens it where this policy
-// is shorter, and never lengthens it; no phase is ever sent twice or added. Blocks, with the lock released while it
-// waits. Log messages are delivered with the lock released. REQUIRES: the policy is valid.
-TerminationResult terminate_child(Supervised& child, Lock& lock, const TerminationPolicy& policy);
-
 class Escalation {
  public:
   Escalation(Supervised& child, const TerminationPolicy& policy);
 
   void join(const Lock& lock, const TerminationPolicy& policy);
 
-  // Whether advance() may read /proc itself when it has no table. Where it may not and needs one before the deadline,
-  // it returns, and must_look_again() is true.
-  enum class Reading { kAllowed, kPutOff };
-
-  // Does everything that is due and returns when the run is over or has to wait until deadline(). `table`: what to take
-  // for the state of /proc, read at no time before the leader's end; nullptr to read it anew when needed.
-  void advance(Lock& lock, ProcessTable* table = nullptr, Reading reading = Reading::kAllowed);
+  // Does everything that is due and returns when the escalation is over or has to wait until deadline().
+  void advance(Lock& lock);
+  // The same, but /proc is not read: `table` stands for it, read at no time before the leader's end. Where that is
+  // nullptr and /proc is needed, it returns, and needs_table() is true.
+  void advance_with(Lock& lock, ProcessTable* table);
+  bool needs_table(const Lock&) const { return needs_table_; }
   // The same directly after a look at the leader, under the same lock: another would see nothing else.
   void advance_after_look(Lock& lock);
   bool over(const Lock&) const { return stage_ == Stage::kOver; }
   // Waits for something to happen, until the deadline at most. May return early.
   void wait(Lock& lock);
-  // What wait() waits for. The leader's exit and the end of the run are changes of the child; beside those:
+  // What wait() waits for. The leader's exit and the end of the escalation are changes of the child; beside those:
   TimePoint deadline() const;
   const std::vector<Member>& survivors(const Lock&) const { return live_; }  // as last seen, once the leader has ended
   bool must_look_again(const Lock& lock) const;                              // in a while, because nothing will tell
@@ -62,7 +55,7 @@ class Escalation {
  private:
   enum class Stage { kPreflight, kWaiting, kWaitingAfterKill, kOver };
 
-  void advance(Lock& lock, ProcessTable* table, Reading reading, bool was_looked_at);
+  void advance(Lock& lock, ProcessTable* table, bool may_read, bool was_looked_at);
   void widen(const Lock& lock);
   void preflight(const Lock& lock);  // after a look
   bool next_phase(const Lock& lock);
@@ -70,8 +63,8 @@ class Escalation {
   void enter_kill(const Lock& lock);
   void finish_wait(const Lock& lock);
   void fail(const Lock& lock);
-  bool is_finished(Lock& lock, ProcessTable* table, Reading reading);
-  bool is_group_empty(const Lock& lock, ProcessTable* table, Reading reading);
+  bool is_finished(Lock& lock, ProcessTable* table, bool may_read);
+  bool is_group_empty(const Lock& lock, ProcessTable* table, bool may_read);
   struct Sent {
     int error;   // the leader's, where it was signalled apart
     bool any;    // somebody was signalled
@@ -89,6 +82,8 @@ class Escalation {
   void warn(LogSeverity severity, std::string event, std::string error);
 
   Supervised& child_;
+  Leader& leader_;
+  Group& group_;
   TerminationPolicy policy_;
   std::size_t next_ = 0;  // the next phase of the policy
   const TimePoint begun_;
@@ -100,9 +95,10 @@ class Escalation {
   TimePoint phase_deadline_;
   TimePoint kill_by_ = TimePoint::max();  // when a joined policy wants SIGKILL
 
+  bool needs_table_ = false;     // the last advance could not tell without
   bool wait_recorded_ = false;   // the leader's exit is in the log
   bool sweep_recorded_ = false;  // this phase's look at the group is in the log
-  GroupState group_ = GroupState::kUnknown;
+  GroupState group_state_ = GroupState::kUnknown;
   std::vector<Member> live_;         // as last seen
   std::vector<Survivor> survivors_;  // as first seen
   int send_error_ = 0;               // of the last signal
@@ -113,11 +109,6 @@ class Escalation {
   AttemptLog log_;
   std::vector<Message> messages_;
 };
-
-// The parts of terminate_child, for a caller that ends several children at once.
-std::shared_ptr<Escalation> take_part(Supervised& child, Lock& lock, const TerminationPolicy& policy);
-void deliver_messages(Supervised& child, Lock& lock, Escalation& run);               // releases the lock meanwhile
-TerminationResult outcome_of(Supervised& child, Lock& lock, const Escalation& run);  // REQUIRES: over()
 
 }  // namespace warden::internal
 

@@ -8,13 +8,13 @@
 namespace warden::internal {
 
 AttemptTarget Escalation::target_of(const Lock& lock, AttemptTarget asked) const {
-  const bool alone = policy_.leader_only || !child_.leads_group() || child_.group_is_ours(lock);
+  const bool alone = policy_.leader_only || !group_.is_led() || group_.is_ours(lock);
   return alone ? AttemptTarget::kLeader : asked;
 }
 
 int Escalation::send_once(const Lock& lock, Signal signal, AttemptTarget target) {
   const TimePoint started = child_.sys().now();
-  const int error = child_.send(lock, target, signal.number());
+  const int error = group_.send(lock, target, signal.number());
   Attempt& attempt = record(AttemptOperation::kSendSignal, started,
                             error == 0 ? AttemptResult::kOk : AttemptResult::kFailed, os_error(error));
   attempt.signal = signal;
@@ -27,8 +27,8 @@ int Escalation::send_once(const Lock& lock, Signal signal, AttemptTarget target)
 Escalation::Sent Escalation::send(const Lock& lock, Signal signal, AttemptTarget target) {
   const int error = send_once(lock, signal, target);
   const bool missed =
-      target == AttemptTarget::kGroup && !child_.ended(lock) &&
-      (child_.leader_has_moved(lock) || (error == 0 && child_.send(lock, AttemptTarget::kLeader, 0) == EPERM));
+      target == AttemptTarget::kGroup && !leader_.ended(lock) &&
+      (group_.leader_has_moved(lock) || (error == 0 && group_.send(lock, AttemptTarget::kLeader, 0) == EPERM));
   if (!missed) return {error, error == 0, false};
   const int apart = send_once(lock, signal, AttemptTarget::kLeader);
   return {apart, apart == 0 || error == 0, true};
@@ -48,11 +48,11 @@ void Escalation::enter_phase(const Lock& lock, const TerminationPhase& phase, At
 }
 
 void Escalation::enter_kill(const Lock& lock) {
-  phase_ = child_.ended(lock) ? AttemptPhase::kSweep : AttemptPhase::kKill;
+  phase_ = leader_.ended(lock) ? AttemptPhase::kSweep : AttemptPhase::kKill;
   signal_ = Signal::kill();
   const AttemptTarget target = target_of(lock, AttemptTarget::kGroup);
   // Nobody is left who may be signalled where the leader has ended, and its group is ours.
-  const bool has_target = target == AttemptTarget::kGroup || !child_.ended(lock);
+  const bool has_target = target == AttemptTarget::kGroup || !leader_.ended(lock);
   const Sent sent = has_target ? send(lock, Signal::kill(), target) : Sent{0, false, false};
   forced_ = sent.any;
   if (sent.error != 0) {

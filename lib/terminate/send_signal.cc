@@ -21,13 +21,13 @@ Attempt attempt_of(AttemptOperation operation, AttemptTarget target, Signal sign
 }  // namespace
 
 Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock, Signal signal) {
-  const bool has_group = child.leads_group() && !child.group_is_ours(lock);
+  const bool has_group = child.group().is_led() && !child.group().is_ours(lock);
   const AttemptTarget target = has_group ? AttemptTarget::kGroup : AttemptTarget::kLeader;
   AttemptLog log;
   // The child's own view: ended is a success; what cannot be told is an entry.
   const auto ended = [&] {
-    if (child.look(lock)) return true;
-    const int error = child.look_error(lock);
+    if (child.leader().look(lock)) return true;
+    const int error = child.leader().look_error(lock);
     if (error != 0) log.append(attempt_of(AttemptOperation::kCheckStatus, AttemptTarget::kLeader, signal, error));
     return false;
   };
@@ -36,7 +36,7 @@ Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock,
     return TerminationError(TerminationErrorKind::kSignalFailed, log[0].error, child.name(), log);
   };
   const auto succeed = [&]() -> Result<void, TerminationError> {
-    if (child.ended(lock)) child.set_armed(lock, false);
+    if (child.leader().ended(lock)) child.set_armed(lock, false);
     if (!log.empty()) child.set_last_log(lock, log);
     return outcome::success();
   };
@@ -44,7 +44,7 @@ Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock,
   if (ended()) return succeed();
   if (!log.empty()) return fail();
   const TimePoint started = child.sys().now();
-  const int error = child.send(lock, target, signal.number());
+  const int error = child.group().send(lock, target, signal.number());
   Attempt send = attempt_of(AttemptOperation::kSendSignal, target, signal, error);
   send.elapsed = duration_between(started, child.sys().now());
   log.append(send);

@@ -1,4 +1,4 @@
-#include "lib/terminate/survivors.h"
+#include "lib/terminate/survivor_watch.h"
 
 #include <algorithm>
 
@@ -25,9 +25,9 @@ void wait_for_survivor(Supervised& child, Lock& lock, const std::vector<Member>&
   if (watch.gone) return;
   const SysFd pidfd(child.sys(), watch.pidfd);
   if (pidfd.get() < 0) {
-    child.wait_changed(lock, std::min(deadline, deadline_after(child.sys().now(), kSurvivorPause)));
+    child.changes().wait(lock, std::min(deadline, deadline_after(child.sys().now(), kSurvivorPause)));
   } else {
-    child.wait_readable_or_changed(lock, pidfd.get(), deadline);
+    child.changes().wait_readable(lock, pidfd.get(), deadline);
   }
 }
 

@@ -1,6 +1,6 @@
 // Waits for the end of processes that are not our children: the rest of a group whose leader has gone.
-#ifndef WARDEN_LIB_TERMINATE_SURVIVORS_H_
-#define WARDEN_LIB_TERMINATE_SURVIVORS_H_
+#ifndef WARDEN_LIB_TERMINATE_SURVIVOR_WATCH_H_
+#define WARDEN_LIB_TERMINATE_SURVIVOR_WATCH_H_
 
 #include <vector>
 
@@ -27,4 +27,4 @@ void wait_for_survivor(Supervised& child, Lock& lock, const std::vector<Member>&
 
 }  // namespace warden::internal
 
-#endif  // WARDEN_LIB_TERMINATE_SURVIVORS_H_
+#endif  // WARDEN_LIB_TERMINATE_SURVIVOR_WATCH_H_

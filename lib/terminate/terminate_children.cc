@@ -10,7 +10,8 @@
 
 #include "lib/os/deadline.h"
 #include "lib/os/event.h"
-#include "lib/terminate/survivors.h"
+#include "lib/terminate/survivor_watch.h"
+#include "lib/terminate/terminate_child.h"
 
 namespace warden::internal {
 namespace {
@@ -18,14 +19,14 @@ namespace {
 // The least time between two readings of /proc, so that leaders that end one after the other share one.
 constexpr absl::Duration kReadingPause = absl::Milliseconds(1);
 
-// Which runs something has happened to. Its lock is taken under a child's.
-class DueRuns {
+// The children that something has happened to, by their index. Its lock is taken under a child's.
+class DueChildren {
  public:
-  explicit DueRuns(Sys& sys) : sys_(sys) {}
+  explicit DueChildren(Sys& sys) : sys_(sys) {}
 
-  void add(std::size_t run) {
+  void add(std::size_t index) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    due_.push_back(run);
+    due_.push_back(index);
     changed_.notify_one();
     if (event_ != nullptr) event_->happen();
   }
@@ -44,11 +45,8 @@ class DueRuns {
     }
     if (!due_.empty()) return;
     event_ = std::make_unique<Event>(sys_);
-    if (event_->fd() >= 0) {
-      fds.push_back(event_->fd());
-    } else {
-      deadline = std::min(deadline, deadline_after(sys_.now(), kSurvivorPause));
-    }
+    deadline = event_->latest_look(deadline);
+    if (event_->fd() >= 0) fds.push_back(event_->fd());
     lock.unlock();
     sys_.poll_readable(fds.data(), fds.size(), deadline);
     lock.lock();
@@ -63,25 +61,25 @@ class DueRuns {
   std::unique_ptr<Event> event_;  // while a descriptor is waited for
 };
 
-// One child's run in the batch.
-class Run final : public ChangeObserver {
+// The part that the batch takes in one child's escalation.
+class Part final : public ChangeObserver {
  public:
-  Run(Supervised& child, DueRuns& due, std::size_t index) : child_(child), due_(due), index_(index) {}
-  ~Run() {
+  Part(Supervised& child, DueChildren& due, std::size_t index) : child_(child), due_(due), index_(index) {}
+  ~Part() {
     close_watch();
     if (escalation_ == nullptr || outcome_.has_value()) return;
-    const Lock lock(child_.mutex());
-    child_.remove_observer(lock, this);
+    const Lock lock(child_);
+    child_.changes().remove_observer(lock, this);
   }
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
+  Part(const Part&) = delete;
+  Part& operator=(const Part&) = delete;
 
   void begin(const TerminationPolicy& policy) {
-    Lock lock(child_.mutex());
+    Lock lock(child_);
     const std::shared_ptr<Escalation> escalation = take_part(child_, lock, policy);
-    child_.add_observer(lock, this);
+    child_.changes().add_observer(lock, this);
     escalation_ = escalation;
-    ended_ = child_.ended(lock);
+    ended_ = child_.leader().ended(lock);
   }
 
   void child_changed() override { due_.add(index_); }
@@ -89,34 +87,35 @@ class Run final : public ChangeObserver {
   // Looks for the leader's exit, before a reading of /proc that is to count for it.
   void look() {
     close_watch();
-    Lock lock(child_.mutex());
-    ended_ = child_.look(lock);
+    Lock lock(child_);
+    ended_ = child_.leader().look(lock);
   }
 
   // Does what is due; true when it is over. Without a table it is put off to the next reading if it needs one.
   bool advance(ProcessTable* table, TimePoint next_reading) {
-    Lock lock(child_.mutex());
-    if (table == nullptr && ended_ && !escalation_->over(lock) && child_.group_may_live(lock)) {
-      wake_at_ = next_reading;
-      return false;
-    }
-    escalation_->advance(lock, ended_ ? table : nullptr, Escalation::Reading::kPutOff);
+    Lock lock(child_);
+    escalation_->advance_with(lock, ended_ ? table : nullptr);
     deliver_messages(child_, lock, *escalation_);
     if (escalation_->over(lock)) {
-      child_.remove_observer(lock, this);
+      child_.changes().remove_observer(lock, this);
       outcome_ = outcome_of(child_, lock, *escalation_);
       return true;
     }
+    if (escalation_->needs_table(lock)) {
+      wake_at_ = next_reading;
+      if (!ended_) due_.add(index_);  // the leader has ended since the look: a reading from now on counts for it
+      return false;
+    }
     wake_at_ = escalation_->deadline();
     bool look_again = escalation_->must_look_again(lock);
-    if (child_.ended(lock) && !look_again) {
+    if (child_.leader().ended(lock) && !look_again) {
       const SurvivorWatch watch = watch_survivor(child_, escalation_->survivors(lock));
       watched_ = watch.pidfd;
       look_again = watched_ < 0 && !watch.gone;
       if (watch.gone) due_.add(index_);
     }
-    if (look_again && !ended_) due_.add(index_);     // it has ended just now, and needs a reading that others may share
-    const bool is_blind = child_.child().pidfd < 0;  // its reaper has a table of its own, without the event of DueRuns
+    const bool is_blind =
+        child_.leader().id().pidfd < 0;  // its reaper has a table of its own, without the event of DueChildren
     if (look_again || is_blind) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kSurvivorPause));
     return false;
   }
@@ -131,7 +130,7 @@ class Run final : public ChangeObserver {
   }
 
   Supervised& child_;
-  DueRuns& due_;
+  DueChildren& due_;
   const std::size_t index_;
   std::shared_ptr<Escalation> escalation_;
   bool ended_ = false;  // at the last look
@@ -144,11 +143,11 @@ class Batch {
  public:
   explicit Batch(Sys& sys) : sys_(sys), due_(sys) {}
 
-  void add(Supervised& child) { runs_.push_back(std::make_unique<Run>(child, due_, runs_.size())); }
+  void add(Supervised& child) { parts_.push_back(std::make_unique<Part>(child, due_, parts_.size())); }
 
-  std::vector<TerminationResult> run(const TerminationPolicy& policy) {
-    for (const auto& run : runs_) run->begin(policy);
-    std::vector<std::size_t> due(runs_.size());
+  std::vector<TerminationResult> end(const TerminationPolicy& policy) {
+    for (const auto& part : parts_) part->begin(policy);
+    std::vector<std::size_t> due(parts_.size());
     for (std::size_t i = 0; i < due.size(); ++i) due[i] = i;
     for (;;) {
       advance(due);
@@ -157,49 +156,49 @@ class Batch {
       due = next();
     }
     std::vector<TerminationResult> outcomes;
-    for (const auto& run : runs_) outcomes.push_back(run->take_outcome());
+    for (const auto& part : parts_) outcomes.push_back(part->take_outcome());
     return outcomes;
   }
 
  private:
   // One reading of /proc serves all whose leaders had ended before it.
   void advance(const std::vector<std::size_t>& due) {
-    for (const std::size_t i : due) runs_[i]->look();
+    for (const std::size_t i : due) parts_[i]->look();
     const TimePoint started = sys_.now();
     ProcessTable table(sys_);
     for (const std::size_t i : due) {
-      if (runs_[i]->advance(started < next_reading_ ? nullptr : &table, next_reading_)) continue;
-      left_.emplace(runs_[i]->wake_at(), i);
-      if (runs_[i]->watched() >= 0) watching_.push_back(i);
+      if (parts_[i]->advance(started < next_reading_ ? nullptr : &table, next_reading_)) continue;
+      left_.emplace(parts_[i]->wake_at(), i);
+      if (parts_[i]->watched() >= 0) watching_.push_back(i);
     }
     const TimePoint now = sys_.now();
     if (table.was_read()) next_reading_ = now + std::max(absl::ToChronoNanoseconds(kReadingPause), now - started);
   }
 
-  // Takes the runs that are to be looked at out of those that are left.
+  // Takes the children that are to be looked at out of those that are left.
   std::vector<std::size_t> next() {
     std::vector<std::size_t> due = due_.take();
     // A survivor may have ended; which one is not asked, since few groups have any.
     due.insert(due.end(), watching_.begin(), watching_.end());
     watching_.clear();
     const TimePoint now = sys_.now();
-    for (auto run = left_.begin(); run != left_.end() && run->first <= now; ++run) due.push_back(run->second);
+    for (auto next = left_.begin(); next != left_.end() && next->first <= now; ++next) due.push_back(next->second);
     std::sort(due.begin(), due.end());
     due.erase(std::unique(due.begin(), due.end()), due.end());
-    const auto is_over = [this](std::size_t i) { return left_.erase({runs_[i]->wake_at(), i}) == 0; };
+    const auto is_over = [this](std::size_t i) { return left_.erase({parts_[i]->wake_at(), i}) == 0; };
     due.erase(std::remove_if(due.begin(), due.end(), is_over), due.end());
     return due;
   }
 
   std::vector<int> watched() const {
     std::vector<int> fds;
-    for (const std::size_t i : watching_) fds.push_back(runs_[i]->watched());
+    for (const std::size_t i : watching_) fds.push_back(parts_[i]->watched());
     return fds;
   }
 
   Sys& sys_;
-  DueRuns due_;
-  std::vector<std::unique_ptr<Run>> runs_;
+  DueChildren due_;
+  std::vector<std::unique_ptr<Part>> parts_;
   TimePoint next_reading_;                            // not earlier
   std::set<std::pair<TimePoint, std::size_t>> left_;  // by the time at which each has to go on
   std::vector<std::size_t> watching_;                 // those of them that wait for a survivor
@@ -212,7 +211,7 @@ std::vector<TerminationResult> terminate_children(const std::vector<Supervised*>
   if (children.empty()) return {};
   Batch batch(children.front()->sys());
   for (Supervised* const child : children) batch.add(*child);
-  return batch.run(policy);
+  return batch.end(policy);
 }
 
 }  // namespace warden::internal

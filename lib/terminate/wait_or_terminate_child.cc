@@ -2,7 +2,7 @@
 
 #include "lib/os/deadline.h"
 #include "lib/supervise/wait_child.h"
-#include "lib/terminate/escalation.h"
+#include "lib/terminate/terminate_child.h"
 
 namespace warden::internal {
 

@@ -9,6 +9,7 @@
 namespace warden_testing::internal {
 namespace {
 
+using warden::internal::Leader;
 using warden::internal::Lock;
 using warden::internal::Pipe;
 using warden::internal::Supervised;
@@ -17,27 +18,27 @@ using warden::internal::UniqueFd;
 // Makes the group the owner of the pipe. By its number, which is the child's as long as there is a zombie at least:
 // looked at afterwards.
 int give_to_group(Supervised& child, const Lock& lock, Pipe* pipe) {
-  const Supervised::Phase phase = child.phase(lock);
-  if (phase != Supervised::Phase::kRunning && phase != Supervised::Phase::kPinned) return ESRCH;
+  const Leader::Stage stage = child.leader().stage(lock);
+  if (stage != Leader::Stage::kRunning && stage != Leader::Stage::kPinned) return ESRCH;
   if (const int error = warden::internal::make_pipe(pipe)) return error;
   const int fd = pipe->read_end.get();
   const bool is_set = ::fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && ::fcntl(pipe->write_end.get(), F_SETFL, O_NONBLOCK) == 0;
   if (!is_set || ::fcntl(fd, F_SETSIG, SIGKILL) != 0 || ::fcntl(fd, F_SETOWN, -child.pid()) != 0) return errno;
-  const bool was_taken = child.sys().look(child.child(), warden::internal::Reap::kLeave).error == ECHILD;
+  const bool was_taken = child.sys().look(child.leader().id(), warden::internal::Reap::kLeave).error == ECHILD;
   return was_taken ? ESRCH : 0;
 }
 
 }  // namespace
 
 int claim_group(Supervised& child, std::optional<GroupClaim>* claim) {
-  const Lock lock(child.mutex());
-  if (child.ended(lock) && !child.group_may_live(lock)) return 0;
-  const int pidfd = child.child().pidfd;
+  const Lock lock(child);
+  if (child.leader().ended(lock) && !child.group().may_live(lock)) return 0;
+  const int pidfd = child.leader().id().pidfd;
   if (pidfd < 0) return EBADF;
   GroupClaim made;
   made.pidfd.reset(::fcntl(pidfd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (made.pidfd.get() < 0) return errno;
-  if (child.leads_group()) {
+  if (child.group().is_led()) {
     const bool by_pidfd = child.sys().has_pidfd_group_signals(pidfd);
     made.kind = by_pidfd ? GuardRequest::Kind::kWatchGroup : GuardRequest::Kind::kWatchByOwner;
     if (const int error = by_pidfd ? 0 : give_to_group(child, lock, &made.owned)) return error;

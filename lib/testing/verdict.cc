@@ -24,10 +24,10 @@ Sight look_at(const warden::Child& child) {
   sight.attempts = child.attempt_log();
   if (!sight.is_ours || state.error == warden::Errc::kEmptyHandle) return sight;
   warden::internal::Supervised& supervised = *warden::internal::ChildAccess::handle(child)->child;
-  const warden::internal::Lock lock(supervised.mutex());
+  const warden::internal::Lock lock(supervised);
   sight.end_was_seen = sight.has_ended && supervised.told(lock);
   sight.was_asked_to_end = std::any_of(std::begin(kAskForTheEnd), std::end(kAskForTheEnd),
-                                       [&](int signal) { return supervised.was_sent(lock, signal); });
+                                       [&](int signal) { return supervised.group().was_sent(lock, signal); });
   return sight;
 }
 

@@ -16,12 +16,12 @@ class DropTest : public testing::Test {
  protected:
   DropTest() {
     handle_.child = std::make_shared<Supervised>(sys_, "victim");
-    const Lock lock(handle_.child->mutex());
+    const Lock lock(*handle_.child);
     handle_.child->begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
   }
   void TearDown() override { EXPECT_THAT(sys_.violations(), IsEmpty()); }
   void disarm() {
-    const Lock lock(handle_.child->mutex());
+    const Lock lock(*handle_.child);
     handle_.child->set_armed(lock, false);
   }
 
@@ -65,8 +65,8 @@ TEST_F(DropTest, PinOfAnExcusedChildIsLetGo) {
   sys_.pidfd_group_signals = false;
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   {
-    Lock lock(handle_.child->mutex());
-    handle_.child->look(lock);
+    Lock lock(*handle_.child);
+    handle_.child->leader().look(lock);
   }
   disarm();
   drop_child(handle_);

@@ -64,7 +64,7 @@ TEST_F(WaitUntilReadyTest, EndsAtTheExitAndNotAtTheNextInterval) {
     FakeSys sys;
     Supervised child(sys, "victim");
     {
-      Lock lock(child.mutex());
+      Lock lock(child);
       child.begin(lock, {FakeSys::kLeaderPid, has_pidfd ? FakeSys::kLeaderPidfd : -1}, true);
     }
     sys.play_reaper_of(child);
@@ -77,7 +77,7 @@ TEST_F(WaitUntilReadyTest, EndsAtTheExitAndNotAtTheNextInterval) {
     EXPECT_EQ(end.status, ExitStatus::exited(4));
     EXPECT_EQ(sys.elapsed(), ms(300));
     EXPECT_EQ(asked, 1);
-    Lock lock(child.mutex());
+    Lock lock(child);
     EXPECT_FALSE(child.armed(lock));
   }
 }
@@ -119,9 +119,9 @@ TEST_F(WaitUntilReadyTest, AnExceptionPassesThroughAndLeavesTheChildAsItWas) {
 TEST_F(WaitUntilReadyTest, ThePredicateMayUseTheChild) {
   begin();
   const auto ends_it = [this] {
-    Lock lock(child_.mutex());  // would not return if the caller held it
+    Lock lock(child_);  // would not return if the caller held it
     sys_.exit(sys_.leader(), ExitStatus::exited(3));
-    return !child_.look(lock);
+    return !child_.leader().look(lock);
   };
   EXPECT_EQ(wait_until_ready(child_, ends_it, ms(100), seconds(5)).value().status, ExitStatus::exited(3));
   EXPECT_EQ(sys_.elapsed(), kZero);

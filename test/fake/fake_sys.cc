@@ -62,8 +62,8 @@ void FakeSys::exit(FakeProcess& process, const ExitStatus& status) {
   const auto reaper = supervised_.find(process.pid);
   if (reaper == supervised_.end()) return;
   at(elapsed(), [supervised = reaper->second] {
-    Lock lock(supervised->mutex());
-    supervised->look(lock);
+    Lock lock(*supervised);
+    supervised->leader().look(lock);
   });
 }
 

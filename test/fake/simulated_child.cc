@@ -55,7 +55,7 @@ void EscalationTest::TearDown() { EXPECT_THAT(sys_.violations(), testing::IsEmpt
 
 void EscalationTest::begin(Kernel kernel, bool leads_group, bool has_pidfd) {
   sys_.pidfd_group_signals = kernel == Kernel::kNew;
-  const Lock lock(child_.mutex());
+  const Lock lock(child_);
   const ChildId id{FakeSys::kLeaderPid, has_pidfd ? FakeSys::kLeaderPidfd : -1};
   if (!leads_group) sys_.leader().group = 900;
   child_.begin(lock, id, leads_group);
@@ -75,7 +75,7 @@ bool EscalationTest::stdin_is_open() {
 }
 
 TerminationResult EscalationTest::terminate(const TerminationPolicy& policy) {
-  Lock lock(child_.mutex());
+  Lock lock(child_);
   return terminate_child(child_, lock, policy);
 }
 
@@ -91,13 +91,13 @@ TerminationError EscalationTest::error_of(const TerminationPolicy& policy) {
   return result.error();
 }
 
-Supervised::Phase EscalationTest::phase() {
-  const Lock lock(child_.mutex());
-  return child_.phase(lock);
+Leader::Stage EscalationTest::phase() {
+  const Lock lock(child_);
+  return child_.leader().stage(lock);
 }
 
 bool EscalationTest::armed() {
-  const Lock lock(child_.mutex());
+  const Lock lock(child_);
   return child_.armed(lock);
 }
 

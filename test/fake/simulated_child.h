@@ -13,7 +13,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "lib/supervise/supervised.h"
-#include "lib/terminate/escalation.h"
+#include "lib/terminate/terminate_child.h"
 #include "test/fake/fake_sys.h"
 
 namespace warden::internal {
@@ -58,7 +58,7 @@ class EscalationTest : public testing::Test {
   // The same, where a failure is expected.
   TerminationError error_of(const TerminationPolicy& policy);
 
-  Supervised::Phase phase();
+  Leader::Stage phase();
   bool armed();
 
   FakeSys sys_;

@@ -32,7 +32,7 @@ std::vector<absl::Duration> all_timeouts() {
 // A child that only SIGKILL ends, and its clock.
 struct World {
   World() {
-    const Lock lock(child.mutex());
+    const Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
   }
 
@@ -68,7 +68,7 @@ void expect_terminate_takes(const std::vector<absl::Duration>& timeouts) {
     end = end_of_wait(last_start, timeout);
   }
   if (!end.has_value()) world.exits_at(last_start + 5);
-  Lock lock(world.child.mutex());
+  Lock lock(world.child);
   const TerminationResult result = terminate_child(world.child, lock, policy);
   ASSERT_TRUE(result.has_value()) << result.error();
   EXPECT_EQ(world.nanoseconds(), end.value_or(last_start + 5)) << result.value().attempts;
@@ -81,7 +81,7 @@ void expect_wait_takes(absl::Duration timeout) {
   World world;
   const std::optional<std::int64_t> end = end_of_wait(0, timeout);
   if (!end.has_value()) world.exits_at(5);
-  Lock lock(world.child.mutex());
+  Lock lock(world.child);
   const auto waited = wait_child(world.child, lock, deadline_after(world.sys.now(), timeout));
   ASSERT_TRUE(waited.has_value());
   EXPECT_EQ(world.nanoseconds(), end.value_or(5)) << timeout;
@@ -113,7 +113,7 @@ TEST_F(TimeTest, TheBoundAfterSigkillIsExact) {
     if (!end.has_value()) world.exits_at(5);
     TerminationPolicy policy = TerminationPolicy::immediate();
     policy.kill_timeout = timeout;
-    Lock lock(world.child.mutex());
+    Lock lock(world.child);
     const TerminationResult result = terminate_child(world.child, lock, policy);
     EXPECT_EQ(result.has_value(), !end.has_value()) << timeout;
     EXPECT_EQ(world.nanoseconds(), end.value_or(5)) << timeout;
@@ -129,7 +129,7 @@ TEST_F(TimeTest, TheGraceAfterASendThatFailedIsExact) {
     TerminationPolicy policy = TerminationPolicy::immediate();
     policy.failed_send_grace = timeout;
     policy.kill_timeout = absl::InfiniteDuration();
-    Lock lock(world.child.mutex());
+    Lock lock(world.child);
     EXPECT_EQ(terminate_child(world.child, lock, policy).has_value(), !end.has_value()) << timeout;
     EXPECT_EQ(world.nanoseconds(), end.value_or(5)) << timeout;
   }

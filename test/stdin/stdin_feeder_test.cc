@@ -14,7 +14,7 @@
 #include "lib/child/spawn_child.h"
 #include "lib/os/deadline.h"
 #include "lib/supervise/wait_child.h"
-#include "lib/terminate/escalation.h"
+#include "lib/terminate/terminate_child.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/large_text.h"
@@ -53,15 +53,15 @@ class StdinFeederTest : public ::testing::Test {
   }
 
   void kill() {
-    Lock lock(handle_->child->mutex());
+    Lock lock(*handle_->child);
     EXPECT_TRUE(terminate_child(*handle_->child, lock, TerminationPolicy::immediate()).has_value());
   }
   ExitStatus wait() {
-    Lock lock(handle_->child->mutex());
+    Lock lock(*handle_->child);
     return *wait_child(*handle_->child, lock, TimePoint::max()).value();
   }
   bool stdin_is_open() {
-    Lock lock(handle_->child->mutex());
+    Lock lock(*handle_->child);
     return handle_->child->stdin_fd(lock) >= 0;
   }
   TimePoint bound() { return deadline_after(linux_sys().now(), kBound); }
@@ -69,7 +69,7 @@ class StdinFeederTest : public ::testing::Test {
   void wait_until_fed() {
     for (int unread = 0; unread == 0;) {
       ::sched_yield();
-      Lock lock(handle_->child->mutex());
+      Lock lock(*handle_->child);
       ASSERT_EQ(::ioctl(handle_->child->stdin_fd(lock), FIONREAD, &unread), 0);
     }
   }

@@ -22,7 +22,7 @@ class WriteStdinTest : public EscalationTest {
   }
 
   Written write(std::string_view text, absl::Duration timeout) {
-    Lock lock(child_.mutex());
+    Lock lock(child_);
     return write_stdin(child_, lock, text, deadline_after(sys_.now(), timeout));
   }
   // "timed_out 3"
@@ -32,7 +32,7 @@ class WriteStdinTest : public EscalationTest {
     return std::string(to_string(written.error().kind)) + " " + std::to_string(written.error().written);
   }
   void close() {
-    Lock lock(child_.mutex());
+    Lock lock(child_);
     child_.close_stdin(lock);
   }
   std::size_t writes() { return sys_.count(FakeSys::Call::kWritePipe); }
@@ -143,8 +143,8 @@ TEST_F(WriteStdinTest, EndsWhenThePipeIsClosedDuringTheWriteItself) {
 TEST_F(WriteStdinTest, EndsWhenTheChildEndsDuringTheWriteItself) {
   sys_.during_next_write = [this] {
     sys_.exit(sys_.leader(), ExitStatus::exited(0));
-    Lock lock(child_.mutex());
-    child_.look(lock);
+    Lock lock(child_);
+    child_.leader().look(lock);
   };
   EXPECT_EQ(outcome(kText, seconds(60)), "child_ended 0");
   EXPECT_EQ(sys_.elapsed(), kZero);
@@ -207,7 +207,7 @@ TEST_F(WriteStdinTest, AWriterThatWaitsForItsTurnIsToldOfTheClose) {
 
 TEST_F(WriteStdinTest, KeptOpenItOutlivesTerminate) {
   {
-    Lock lock(child_.mutex());
+    Lock lock(child_);
     child_.stdin_pipe(lock).stays_open = true;
   }
   sys_.leader().dies_of(SIGINT, ms(5));

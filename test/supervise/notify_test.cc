@@ -53,14 +53,14 @@ class WaitingSys : public FakeSys {
 class NotifyTest : public testing::TestWithParam<bool> {
  protected:
   NotifyTest() {
-    const Lock lock(child_.mutex());
+    const Lock lock(child_);
     child_.begin(lock, {FakeSys::kLeaderPid, GetParam() ? FakeSys::kLeaderPidfd : -1}, /*leads_group=*/true);
   }
 
   // Returns with the lock held and the other thread in its wait.
   Lock lock_when_it_waits() {
     for (;;) {
-      Lock lock(child_.mutex());
+      Lock lock(child_);
       if (sys_.waits() > 0) return lock;
       lock.unlock();
       std::this_thread::yield();
@@ -68,7 +68,7 @@ class NotifyTest : public testing::TestWithParam<bool> {
   }
   std::thread terminate_in_a_thread(std::optional<TerminationResult>* result) {
     return std::thread([this, result] {
-      Lock lock(child_.mutex());
+      Lock lock(child_);
       *result = terminate_child(child_, lock, usual());
     });
   }
@@ -79,12 +79,12 @@ class NotifyTest : public testing::TestWithParam<bool> {
 
 TEST_P(NotifyTest, ExitThatSomebodySeesWakesEveryWaiter) {
   std::thread waiter([this] {
-    Lock lock(child_.mutex());
-    while (!child_.ended(lock)) child_.wait_changed(lock, TimePoint::max());
+    Lock lock(child_);
+    while (!child_.leader().ended(lock)) child_.changes().wait(lock, TimePoint::max());
   });
   Lock lock = lock_when_it_waits();
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
-  EXPECT_TRUE(child_.look(lock));
+  EXPECT_TRUE(child_.leader().look(lock));
   lock.unlock();
   waiter.join();
 }

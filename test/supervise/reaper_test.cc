@@ -33,8 +33,8 @@ TEST(Reaper, OfAChildThatNeverWasHoldsNothingOnceItHasFinished) {
   const std::weak_ptr<Supervised> watched = supervised;
   Reaper reaper;
   ASSERT_EQ(reaper.start(supervised, {}), 0);
-  supervised->abandon(Lock(supervised->mutex()));
-  supervised->announce();
+  supervised->leader().abandon(Lock(*supervised));
+  supervised->changes().wake_sleepers();
   supervised.reset();
   reaper.finish();
   EXPECT_TRUE(watched.expired());
@@ -47,12 +47,12 @@ TEST(Reaper, RunsItsTaskOnAThreadOfItsOwnBeforeItWaits) {
     Reaper reaper;
     const auto task = [&] {
       runner = std::this_thread::get_id();
-      supervised->abandon(Lock(supervised->mutex()));
-      supervised->announce();
+      supervised->leader().abandon(Lock(*supervised));
+      supervised->changes().wake_sleepers();
     };
     ASSERT_EQ(reaper.start(supervised, task), 0);
-    Lock lock(supervised->mutex());
-    while (!supervised->abandoned(lock)) supervised->wait_changed(lock, TimePoint::max());
+    Lock lock(*supervised);
+    EXPECT_FALSE(supervised->leader().wait_until_begun(lock));
   }
   EXPECT_NE(runner, std::thread::id());
   EXPECT_NE(runner, std::this_thread::get_id());

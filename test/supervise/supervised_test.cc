@@ -12,38 +12,38 @@ using testing::IsEmpty;
 class SupervisedTest : public EscalationTest {
  protected:
   bool look() {
-    Lock lock(child_.mutex());
-    return child_.look(lock);
+    Lock lock(child_);
+    return child_.leader().look(lock);
   }
   int send(AttemptTarget target, int signal = SIGTERM) {
-    const Lock lock(child_.mutex());
-    return child_.send(lock, target, signal);
+    const Lock lock(child_);
+    return child_.group().send(lock, target, signal);
   }
   ExitStatus status() {
-    const Lock lock(child_.mutex());
-    return child_.status(lock);
+    const Lock lock(child_);
+    return child_.leader().status(lock);
   }
   GroupState look_at_group(std::vector<Member>* live) {
-    const Lock lock(child_.mutex());
+    const Lock lock(child_);
     ProcessTable table(sys_);
-    return child_.look_at_group(lock, table, live);
+    return child_.group().look(lock, table, live);
   }
   void release() {
-    const Lock lock(child_.mutex());
-    child_.release(lock);
+    const Lock lock(child_);
+    child_.leader().unpin(lock);
   }
   void set_reaper_waits_by_number(bool waits) {
-    const Lock lock(child_.mutex());
-    child_.set_reaper_waits_by_number(lock, waits);
+    const Lock lock(child_);
+    child_.leader().set_reaper_waits_by_number(lock, waits);
   }
 };
 
 TEST_F(SupervisedTest, RunningChildHasNoEndAndNoError) {
   begin();
   EXPECT_FALSE(look());
-  const Lock lock(child_.mutex());
-  EXPECT_FALSE(child_.ended(lock));
-  EXPECT_EQ(child_.look_error(lock), 0);
+  const Lock lock(child_);
+  EXPECT_FALSE(child_.leader().ended(lock));
+  EXPECT_EQ(child_.leader().look_error(lock), 0);
 }
 
 TEST_F(SupervisedTest, StatusIsPublishedOnceAndNeverChanges) {
@@ -51,19 +51,19 @@ TEST_F(SupervisedTest, StatusIsPublishedOnceAndNeverChanges) {
     FakeSys sys;
     sys.pidfd_group_signals = kernel == Kernel::kNew;
     Supervised child(sys, "victim");
-    Lock lock(child.mutex());
+    Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
     sys.exit(sys.leader(), ExitStatus::exited(6));
-    EXPECT_TRUE(child.look(lock));
+    EXPECT_TRUE(child.leader().look(lock));
     const std::size_t calls = sys.calls().size();
     sys.steal_zombie();
     sys.fail_next(FakeSys::Call::kLook, EPERM);
-    EXPECT_TRUE(child.look(lock));
-    EXPECT_EQ(child.status(lock), ExitStatus::exited(6));
-    EXPECT_EQ(child.look_error(lock), 0);
+    EXPECT_TRUE(child.leader().look(lock));
+    EXPECT_EQ(child.leader().status(lock), ExitStatus::exited(6));
+    EXPECT_EQ(child.leader().look_error(lock), 0);
     EXPECT_EQ(sys.calls().size(), calls) << "the kernel was asked again";
-    child.release(lock);
-    EXPECT_EQ(child.status(lock), ExitStatus::exited(6));
+    child.leader().unpin(lock);
+    EXPECT_EQ(child.leader().status(lock), ExitStatus::exited(6));
   }
 }
 
@@ -72,20 +72,20 @@ TEST_F(SupervisedTest, LookErrorLastsUntilTheNextLook) {
   sys_.fail_next(FakeSys::Call::kLook, EPERM);
   EXPECT_FALSE(look());
   {
-    const Lock lock(child_.mutex());
-    EXPECT_EQ(child_.look_error(lock), EPERM);
+    const Lock lock(child_);
+    EXPECT_EQ(child_.leader().look_error(lock), EPERM);
   }
   EXPECT_FALSE(look());
-  const Lock lock(child_.mutex());
-  EXPECT_EQ(child_.look_error(lock), 0);
+  const Lock lock(child_);
+  EXPECT_EQ(child_.leader().look_error(lock), 0);
 }
 
 TEST_F(SupervisedTest, NothingIsSentBeforeThereIsAChild) {
   EXPECT_EQ(send(AttemptTarget::kGroup), ESRCH);
   EXPECT_EQ(send(AttemptTarget::kLeader), ESRCH);
   {
-    const Lock lock(child_.mutex());
-    child_.abandon(lock);
+    const Lock lock(child_);
+    child_.leader().abandon(lock);
   }
   EXPECT_EQ(send(AttemptTarget::kGroup), ESRCH);
   EXPECT_EQ(send(AttemptTarget::kLeader), ESRCH);
@@ -106,10 +106,10 @@ TEST_F(SupervisedTest, GroupIsSignalledByNumberOnlyWhileTheZombiePinsIt) {
   EXPECT_EQ(send(AttemptTarget::kGroup), 0);
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   EXPECT_TRUE(look());
-  EXPECT_EQ(phase(), Supervised::Phase::kPinned);
+  EXPECT_EQ(phase(), Leader::Stage::kPinned);
   EXPECT_EQ(send(AttemptTarget::kGroup), 0);
   release();
-  EXPECT_EQ(phase(), Supervised::Phase::kReaped);
+  EXPECT_EQ(phase(), Leader::Stage::kReaped);
   sys_.recycle(FakeSys::kLeaderPid, FakeSys::kLeaderPid);
   EXPECT_EQ(send(AttemptTarget::kGroup), ESRCH);
   EXPECT_THAT(sys_.signals(), ElementsAre("kill_group SIGTERM", "kill_group SIGTERM"));
@@ -120,15 +120,15 @@ TEST_F(SupervisedTest, LostChildsNumberIsNeverUsed) {
     FakeSys sys;
     sys.pidfd_group_signals = false;
     Supervised child(sys, "victim");
-    Lock lock(child.mutex());
+    Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, has_pidfd ? FakeSys::kLeaderPidfd : -1}, true);
     sys.steal_zombie();
     sys.recycle(FakeSys::kLeaderPid, FakeSys::kLeaderPid);
-    EXPECT_TRUE(child.look(lock));
-    EXPECT_EQ(child.phase(lock), Supervised::Phase::kLost);
-    EXPECT_EQ(child.send(lock, AttemptTarget::kGroup, SIGKILL), ESRCH);
-    EXPECT_EQ(child.send(lock, AttemptTarget::kLeader, SIGKILL), 0);
-    EXPECT_FALSE(child.leader_has_moved(lock));
+    EXPECT_TRUE(child.leader().look(lock));
+    EXPECT_EQ(child.leader().stage(lock), Leader::Stage::kLost);
+    EXPECT_EQ(child.group().send(lock, AttemptTarget::kGroup, SIGKILL), ESRCH);
+    EXPECT_EQ(child.group().send(lock, AttemptTarget::kLeader, SIGKILL), 0);
+    EXPECT_FALSE(child.group().leader_has_moved(lock));
     EXPECT_THAT(sys.signals(), IsEmpty());
   }
 }
@@ -139,14 +139,14 @@ TEST_F(SupervisedTest, NumberOfAChildThatWasTakenBeforeAnybodyLookedIsNotUsed) {
     FakeSys sys;
     sys.pidfd_group_signals = false;
     Supervised child(sys, "victim");
-    Lock lock(child.mutex());
+    Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, has_pidfd ? FakeSys::kLeaderPidfd : -1}, true);
     sys.steal_zombie();
     sys.recycle(FakeSys::kLeaderPid, FakeSys::kLeaderPid);
-    EXPECT_EQ(child.phase(lock), Supervised::Phase::kRunning);
-    EXPECT_EQ(child.send(lock, AttemptTarget::kGroup, SIGKILL), ESRCH);
+    EXPECT_EQ(child.leader().stage(lock), Leader::Stage::kRunning);
+    EXPECT_EQ(child.group().send(lock, AttemptTarget::kGroup, SIGKILL), ESRCH);
     if (!has_pidfd) {
-      EXPECT_EQ(child.send(lock, AttemptTarget::kLeader, SIGKILL), 0);
+      EXPECT_EQ(child.group().send(lock, AttemptTarget::kLeader, SIGKILL), 0);
     }
     EXPECT_THAT(sys.signals(), IsEmpty());
   }
@@ -216,11 +216,11 @@ TEST_F(SupervisedTest, ZombieIsLeftWhileTheReaperWaitsByNumber) {
   EXPECT_TRUE(look());
   release();
   EXPECT_EQ(sys_.count(FakeSys::Call::kReap), 0u);
-  EXPECT_EQ(phase(), Supervised::Phase::kPinned);
+  EXPECT_EQ(phase(), Leader::Stage::kPinned);
   set_reaper_waits_by_number(false);
-  const Lock lock(child_.mutex());
-  child_.collect_unpinned(lock);
-  EXPECT_EQ(child_.phase(lock), Supervised::Phase::kReaped);
+  const Lock lock(child_);
+  child_.leader().collect_unpinned(lock);
+  EXPECT_EQ(child_.leader().stage(lock), Leader::Stage::kReaped);
   EXPECT_EQ(sys_.count(FakeSys::Call::kReap), 1u);
 }
 
@@ -229,7 +229,7 @@ TEST_F(SupervisedTest, ReleaseBeforeTheEndReapsAtTheEnd) {
   release();
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   EXPECT_TRUE(look());
-  EXPECT_EQ(phase(), Supervised::Phase::kReaped);
+  EXPECT_EQ(phase(), Leader::Stage::kReaped);
 }
 
 TEST_F(SupervisedTest, ZombieThatIsStolenFromItsPinIsLostAndKeepsItsStatus) {
@@ -238,23 +238,23 @@ TEST_F(SupervisedTest, ZombieThatIsStolenFromItsPinIsLostAndKeepsItsStatus) {
   EXPECT_TRUE(look());
   sys_.steal_zombie();
   release();
-  EXPECT_EQ(phase(), Supervised::Phase::kLost);
+  EXPECT_EQ(phase(), Leader::Stage::kLost);
   EXPECT_EQ(status(), ExitStatus::exited(9));
 }
 
 TEST_F(SupervisedTest, MovedLeaderIsNoticedWhileItRuns) {
   begin();
-  const Lock lock(child_.mutex());
-  EXPECT_FALSE(child_.leader_has_moved(lock));
+  const Lock lock(child_);
+  EXPECT_FALSE(child_.group().leader_has_moved(lock));
   sys_.leader().group = 900;
-  EXPECT_TRUE(child_.leader_has_moved(lock));
+  EXPECT_TRUE(child_.group().leader_has_moved(lock));
 }
 
 TEST_F(SupervisedTest, PidfdIsClosedOnceAtTheEndOfSupervision) {
   FakeSys sys;
   {
     Supervised child(sys, "victim");
-    const Lock lock(child.mutex());
+    const Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
   }
   EXPECT_EQ(sys.count(FakeSys::Call::kCloseFd), 1u);

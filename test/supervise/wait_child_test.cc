@@ -12,7 +12,7 @@ using Waited = Result<std::optional<ExitStatus>>;
 class WaitChildTest : public EscalationTest {
  protected:
   Waited wait_for(absl::Duration timeout) {
-    Lock lock(child_.mutex());
+    Lock lock(child_);
     return wait_child(child_, lock, deadline_after(sys_.now(), timeout));
   }
   std::size_t polls() { return sys_.count(FakeSys::Call::kPoll); }
@@ -30,7 +30,7 @@ TEST_F(WaitChildTest, ZeroLooksOnceAndDoesNotWait) {
 TEST_F(WaitChildTest, DeadlineLongPastStillLooksOnce) {
   begin();
   sys_.exit(sys_.leader(), ExitStatus::exited(4));
-  Lock lock(child_.mutex());
+  Lock lock(child_);
   const Waited waited = wait_child(child_, lock, TimePoint::min());
   ASSERT_TRUE(waited.has_value());
   EXPECT_EQ(waited.value(), ExitStatus::exited(4));
@@ -50,7 +50,7 @@ TEST_F(WaitChildTest, BoundedWaitEndsAtItsDeadline) {
   for (const bool has_pidfd : {true, false}) {
     FakeSys sys;
     Supervised child(sys, "victim");
-    Lock lock(child.mutex());
+    Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, has_pidfd ? FakeSys::kLeaderPidfd : -1}, true);
     const Waited waited = wait_child(child, lock, deadline_after(sys.now(), seconds(1)));
     ASSERT_TRUE(waited.has_value());
@@ -100,8 +100,8 @@ TEST_F(WaitChildTest, ChildThatItsTracerLetsGoIsReportedByTheReaper) {
   sys_.leader().traced = true;
   sys_.at(ms(200), [this] {
     sys_.leader().traced = false;
-    Lock lock(child_.mutex());
-    child_.look(lock);
+    Lock lock(child_);
+    child_.leader().look(lock);
   });
   EXPECT_EQ(wait_for(seconds(1)).value(), ExitStatus::exited(4));
   EXPECT_EQ(sys_.elapsed(), ms(200));
@@ -125,7 +125,7 @@ TEST_F(WaitChildTest, ExitIsReportedThoughTheGroupLivesOn) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   EXPECT_EQ(wait_for(kZero).value(), ExitStatus::exited(0));
   EXPECT_TRUE(worker.alive());
-  EXPECT_EQ(phase(), Supervised::Phase::kPinned);
+  EXPECT_EQ(phase(), Leader::Stage::kPinned);
 }
 
 TEST_F(WaitChildTest, LostChildHasALostStatusAndNoMadeUpCode) {

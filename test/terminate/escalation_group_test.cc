@@ -69,7 +69,7 @@ TEST_F(EscalationGroupTest, UnkillableSurvivorIsNamedInTheError) {
     FakeProcess& worker = sys.add_member("worker");
     worker.unkillable = true;
     Supervised child(sys, "victim");
-    Lock lock(child.mutex());
+    Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
     const TerminationResult result = terminate_child(child, lock, usual());
     ASSERT_TRUE(result.has_error());

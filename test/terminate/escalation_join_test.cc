@@ -217,10 +217,10 @@ TEST_F(EscalationJoinTest, EndOfTheRunEndsAWaitForSurvivors) {
     sys.leader().dies_of(SIGTERM);
     sys.add_member("worker").unkillable = true;
     Supervised child(sys, "victim");
-    Lock lock(child.mutex());
+    Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, /*leads_group=*/true);
     sys.at(seconds(1), [&] {
-      Lock second(child.mutex());
+      Lock second(child);
       EXPECT_TRUE(terminate_child(child, second, TerminationPolicy::immediate()).has_error());
     });
     const TerminationResult result = terminate_child(child, lock, TerminationPolicy::service(absl::InfiniteDuration()));

@@ -36,7 +36,7 @@ TEST_F(EscalationLostTest, LostLeaderWithItsStatusInTheKernelIsAnOrdinaryEnd) {
   sys_.steal_zombie();
   const TerminationReport report = report_of(usual());
   EXPECT_EQ(report.status, ExitStatus::exited(7));
-  EXPECT_EQ(phase(), Supervised::Phase::kLost);
+  EXPECT_EQ(phase(), Leader::Stage::kLost);
   EXPECT_EQ(sys_.elapsed(), kZero);
   EXPECT_THAT(sys_.signals(), IsEmpty());
 }
@@ -120,7 +120,7 @@ TEST_F(EscalationLostTest, MarkedGroupOnABusyMachineIsKnownEmptyAfterSomeLooks) 
   report_of(TerminationPolicy::service(seconds(1)));
   EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 100u) << "five looks of twenty readings";
   EXPECT_LE(sys_.elapsed(), ms(80));
-  EXPECT_EQ(phase(), Supervised::Phase::kReaped);
+  EXPECT_EQ(phase(), Leader::Stage::kReaped);
 }
 
 // The same where a member was seen: its group may fork all the time, so the zombie stays until SIGKILL has gone to all.
@@ -185,7 +185,7 @@ TEST_F(EscalationLostTest, StrangersWithTheNumbersOfAMarkedGroupAreNeverSignalle
     sys.group_marks = true;
     FakeProcess& worker = sys.add_member("worker");
     Supervised child(sys, "victim");
-    Lock lock(child.mutex());
+    Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
     sys.steal_zombie();
     const auto give_away = [&] {
@@ -220,16 +220,16 @@ TEST_F(EscalationLostTest, PinThatAThiefTakesIsNoticedBeforeTheNextSignal) {
     sys.group_marks = marks;
     FakeProcess& worker = sys.add_member("worker");
     Supervised child(sys, "victim");
-    Lock lock(child.mutex());
+    Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
     sys.exit(sys.leader(), ExitStatus::exited(3));
-    EXPECT_TRUE(child.look(lock));
-    EXPECT_EQ(child.phase(lock), Supervised::Phase::kPinned);
+    EXPECT_TRUE(child.leader().look(lock));
+    EXPECT_EQ(child.leader().stage(lock), Leader::Stage::kPinned);
     sys.steal_zombie();
     const TerminationResult result = terminate_child(child, lock, usual());
     EXPECT_EQ(result.has_value(), marks);
     EXPECT_EQ(worker.alive(), !marks);
-    EXPECT_EQ(child.status(lock), ExitStatus::exited(3));
+    EXPECT_EQ(child.leader().status(lock), ExitStatus::exited(3));
     EXPECT_THAT(sys.violations(), IsEmpty());
   }
 }
@@ -239,7 +239,7 @@ TEST_F(EscalationLostTest, ThiefInTheMiddleOfARunEndsItWithoutASignalByNumber) {
     FakeSys sys;
     sys.pidfd_group_signals = kernel == Kernel::kNew;
     Supervised child(sys, "victim");
-    Lock lock(child.mutex());
+    Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
     sys.at(ms(500), [&] {
       sys.steal_zombie();

@@ -30,7 +30,7 @@ TEST_F(EscalationReapTest, NewKernelReapsAtTheFirstLookAndSignalsTheGroupThrough
   sys_.add_member("worker");
   sys_.leader().dies_of(SIGINT, ms(1));
   bool reaped = false;
-  sys_.at(ms(2), [&] { reaped = phase() == Supervised::Phase::kReaped; });
+  sys_.at(ms(2), [&] { reaped = phase() == Leader::Stage::kReaped; });
   report_of(usual());
   EXPECT_TRUE(reaped);
   EXPECT_THAT(sys_.signals(), Each(StartsWith("pidfd_kill_group ")));
@@ -41,12 +41,12 @@ TEST_F(EscalationReapTest, OldKernelKeepsTheZombieUntilTheGroupIsEmpty) {
   begin(Kernel::kOld);
   sys_.add_member("worker");
   sys_.leader().dies_of(SIGINT, ms(1));
-  std::vector<Supervised::Phase> seen;
+  std::vector<Leader::Stage> seen;
   for (const int time : {2, 999, 1500, 2999}) sys_.at(ms(time), [&] { seen.push_back(phase()); });
   const TerminationReport report = report_of(usual());
-  EXPECT_THAT(seen, ElementsAre(Supervised::Phase::kPinned, Supervised::Phase::kPinned, Supervised::Phase::kPinned,
-                                Supervised::Phase::kPinned));
-  EXPECT_EQ(phase(), Supervised::Phase::kReaped);
+  EXPECT_THAT(seen, ElementsAre(Leader::Stage::kPinned, Leader::Stage::kPinned, Leader::Stage::kPinned,
+                                Leader::Stage::kPinned));
+  EXPECT_EQ(phase(), Leader::Stage::kReaped);
   EXPECT_EQ(sys_.leader().state, FakeProcess::State::kGone);
   EXPECT_EQ(report.ended_by, AttemptPhase::kSweep);
   EXPECT_EQ(sys_.count(FakeSys::Call::kReap), 1u);
@@ -67,10 +67,10 @@ TEST_F(EscalationReapTest, FailedRunOnAnOldKernelKeepsThePin) {
   FakeProcess& worker = sys_.add_member("worker");
   worker.unkillable = true;
   EXPECT_EQ(error_of(usual()).code(), Errc::kSurvivors);
-  EXPECT_EQ(phase(), Supervised::Phase::kPinned);
+  EXPECT_EQ(phase(), Leader::Stage::kPinned);
   worker.unkillable = false;
   report_of(usual());
-  EXPECT_EQ(phase(), Supervised::Phase::kReaped);
+  EXPECT_EQ(phase(), Leader::Stage::kReaped);
 }
 
 TEST_F(EscalationReapTest, LeaderOnlySuccessOnAnOldKernelKeepsThePinForTheRestOfTheGroup) {
@@ -79,11 +79,11 @@ TEST_F(EscalationReapTest, LeaderOnlySuccessOnAnOldKernelKeepsThePinForTheRestOf
   TerminationPolicy policy = TerminationPolicy::immediate();
   policy.leader_only = true;
   report_of(policy);
-  EXPECT_EQ(phase(), Supervised::Phase::kPinned);
+  EXPECT_EQ(phase(), Leader::Stage::kPinned);
   EXPECT_TRUE(worker.alive());
   report_of(TerminationPolicy::immediate());
   EXPECT_FALSE(worker.alive());
-  EXPECT_EQ(phase(), Supervised::Phase::kReaped);
+  EXPECT_EQ(phase(), Leader::Stage::kReaped);
 }
 
 TEST_F(EscalationReapTest, ChildWithoutAPidfdIsHandledByItsPinnedNumber) {

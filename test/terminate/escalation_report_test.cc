@@ -76,9 +76,9 @@ TEST_F(EscalationCauseTest, ExitOfAHandlerIsOurs) {
 TEST_F(EscalationCauseTest, DeathOfAManualSignalIsOurs) {
   begin();
   {
-    const Lock lock(child_.mutex());
+    const Lock lock(child_);
     sys_.leader().dies_of(SIGUSR1);
-    EXPECT_EQ(child_.send(lock, AttemptTarget::kGroup, SIGUSR1), 0);
+    EXPECT_EQ(child_.group().send(lock, AttemptTarget::kGroup, SIGUSR1), 0);
   }
   EXPECT_EQ(cause_of(usual()), EndCause::kByUs);
 }
@@ -86,9 +86,9 @@ TEST_F(EscalationCauseTest, DeathOfAManualSignalIsOurs) {
 TEST_F(EscalationCauseTest, ContinuingIsNotEnding) {
   begin();
   {
-    const Lock lock(child_.mutex());
-    EXPECT_EQ(child_.send(lock, AttemptTarget::kGroup, SIGCONT), 0);
-    EXPECT_EQ(child_.send(lock, AttemptTarget::kLeader, 0), 0);
+    const Lock lock(child_);
+    EXPECT_EQ(child_.group().send(lock, AttemptTarget::kGroup, SIGCONT), 0);
+    EXPECT_EQ(child_.group().send(lock, AttemptTarget::kLeader, 0), 0);
   }
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   EXPECT_EQ(cause_of(usual()), EndCause::kNatural);
@@ -200,7 +200,7 @@ class TickingSys : public FakeSys {
 TEST(EscalationOrderTest, NoAttemptBeginsBeforeTheOneBeforeIt) {
   TickingSys sys;
   Supervised child(sys, "victim");
-  Lock lock(child.mutex());
+  Lock lock(child);
   child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
   sys.leader().dies_of(SIGINT);
   sys.add_member("worker");

@@ -133,12 +133,12 @@ TEST_F(EscalationSendTest, ChildWithoutAGroupOfItsOwnIsSignalledAlone) {
     sys.pidfd_group_signals = kernel == Kernel::kNew;
     sys.leader().group = 900;
     Supervised child(sys, "victim");
-    Lock lock(child.mutex());
+    Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, /*leads_group=*/false);
     ASSERT_TRUE(terminate_child(child, lock, usual()).has_value());
     EXPECT_THAT(sys.signals(), Each(StartsWith("pidfd_kill_process ")));
     EXPECT_EQ(sys.signals().size(), 5u);
-    EXPECT_EQ(child.phase(lock), Supervised::Phase::kReaped);
+    EXPECT_EQ(child.leader().stage(lock), Leader::Stage::kReaped);
     EXPECT_THAT(sys.violations(), IsEmpty());
   }
 }
@@ -233,7 +233,7 @@ TEST_F(EscalationSendTest, LeaderThatMovedToAnotherGroupIsSignalledApart) {
     sys.leader().dies_of(SIGTERM, ms(5));
     if (members_stay) sys.add_member("worker").dies_of(SIGTERM);
     Supervised child(sys, "victim");
-    Lock lock(child.mutex());
+    Lock lock(child);
     child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, /*leads_group=*/true);
     sys.play_reaper_of(child);
     ASSERT_TRUE(terminate_child(child, lock, TerminationPolicy::service(seconds(1))).has_value());

@@ -92,7 +92,7 @@ TEST_F(EscalationTest, UnkillableChildIsAnErrorExactlyThreeSecondsAfterTheKill) 
   EXPECT_EQ(error.attempt_errors().size(), 3u);
   ASSERT_EQ(messages_.messages().size(), 3u);
   EXPECT_THAT(messages_.messages().back(), StartsWith("ERROR victim: "));
-  EXPECT_EQ(phase(), Supervised::Phase::kRunning);
+  EXPECT_EQ(phase(), Leader::Stage::kRunning);
 }
 
 TEST_F(EscalationTest, KillTimeoutOfThePolicyBoundsTheLastWait) {
@@ -220,7 +220,7 @@ TEST_F(EscalationTest, FailedRunLeavesTheChildAsItWasAndCanBeRepeated) {
   sys_.leader().unkillable = true;
   error_of(usual());
   EXPECT_TRUE(armed());
-  EXPECT_EQ(phase(), Supervised::Phase::kRunning);
+  EXPECT_EQ(phase(), Leader::Stage::kRunning);
   sys_.leader().unkillable = false;
   const TerminationReport report = report_of(usual());
   EXPECT_EQ(report.status, ExitStatus::signaled(Signal::kill(), false));
@@ -232,7 +232,7 @@ TEST_F(EscalationTest, LogOfTheLastRunStaysWithTheChild) {
   begin();
   sys_.leader().unkillable = true;
   const TerminationError error = error_of(TerminationPolicy::immediate());
-  const Lock lock(child_.mutex());
+  const Lock lock(child_);
   EXPECT_EQ(lines_of(child_.last_log(lock)), lines_of(error.attempts()));
 }
 

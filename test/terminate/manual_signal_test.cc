@@ -20,12 +20,12 @@ class ManualSignalTest : public EscalationTest {
   }
 
   Result<void, TerminationError> send(Signal signal) {
-    Lock lock(child_.mutex());
+    Lock lock(child_);
     return send_manual_signal(child_, lock, signal);
   }
 
   std::vector<std::string> last_log() {
-    const Lock lock(child_.mutex());
+    const Lock lock(child_);
     return lines_of(child_.last_log(lock));
   }
 
@@ -96,7 +96,7 @@ TEST_F(ManualSignalTest, FailedSendToARunningChildIsAnErrorWithOneAttempt) {
   EXPECT_THAT(lines_of(result.error().attempts()), ElementsAre("@0 interrupt send_signal SIGINT group: failed EPERM"));
   EXPECT_TRUE(armed());
   EXPECT_EQ(looks(), 2u);
-  EXPECT_EQ(phase(), Supervised::Phase::kRunning);
+  EXPECT_EQ(phase(), Leader::Stage::kRunning);
 }
 
 TEST_F(ManualSignalTest, FailedSendAndFailedSecondLookAreTwoAttemptsInThatOrder) {
@@ -117,8 +117,8 @@ TEST_F(ManualSignalTest, ChildAfterAFailedSignalCanStillBeSignalled) {
   sys_.fail_next(FakeSys::Call::kPidfdKillGroup, EPERM);
   EXPECT_TRUE(send(Signal::interrupt()).has_error());
   EXPECT_TRUE(sys_.leader().alive());
-  Lock lock(child_.mutex());
-  EXPECT_EQ(child_.send(lock, AttemptTarget::kLeader, SIGINT), 0);
+  Lock lock(child_);
+  EXPECT_EQ(child_.group().send(lock, AttemptTarget::kLeader, SIGINT), 0);
   EXPECT_FALSE(sys_.leader().alive());
   sys_.forget_calls();
 }

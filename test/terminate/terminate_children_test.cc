@@ -25,7 +25,7 @@ class TerminateChildrenTest : public testing::Test {
   FakeProcess& add(const std::string& name) {
     const auto [process, pidfd] = sys_.add_leader(name);
     Supervised& child = children_.emplace_back(sys_, name);
-    const Lock lock(child.mutex());
+    const Lock lock(child);
     child.begin(lock, {process.pid, pidfd}, /*leads_group=*/true);
     sys_.play_reaper_of(child);
     return process;
@@ -140,8 +140,8 @@ TEST_F(TerminateChildrenTest, ASinkThatThrowsLeavesNobodyBehindToBeTold) {
   set_log_sink([](const LogRecord&, void*) { throw std::runtime_error("against the contract"); }, nullptr);
   EXPECT_THROW(terminate(TerminationPolicy::service(seconds(1))), std::runtime_error);
   set_log_sink(nullptr, nullptr);
-  Lock lock(children_[0].mutex());
-  children_[0].notify(lock);
+  Lock lock(children_[0]);
+  children_[0].changes().notify(lock);
   EXPECT_TRUE(terminate_child(children_[0], lock, TerminationPolicy::immediate()).has_value());
 }
 
@@ -209,7 +209,7 @@ TEST_F(TerminateChildrenTest, AnotherCallerJoinsTheRunOfOneOfThem) {
   add("child");
   add("other").dies_of(SIGTERM, ms(900));
   sys_.at(ms(100), [this] {
-    Lock lock(children_[0].mutex());
+    Lock lock(children_[0]);
     EXPECT_TRUE(terminate_child(children_[0], lock, TerminationPolicy::immediate()).has_value());
   });
   const std::vector<TerminationResult> ended = terminate(TerminationPolicy::service(absl::InfiniteDuration()));

@@ -19,7 +19,7 @@ class WaitOrTerminateChildTest : public EscalationTest {
  protected:
   WaitOrTerminateChildTest() { begin(); }
   auto run(absl::Duration timeout, const TerminationPolicy& policy = usual()) {
-    Lock lock(child_.mutex());
+    Lock lock(child_);
     return wait_or_terminate_child(child_, lock, timeout, policy);
   }
 };

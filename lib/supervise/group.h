@@ -1,0 +1,77 @@
+// The child's process group: who is in it besides the leader, and every signal to it.
+#ifndef WARDEN_LIB_SUPERVISE_GROUP_H_
+#define WARDEN_LIB_SUPERVISE_GROUP_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "lib/os/process_table.h"
+#include "lib/os/sys.h"
+#include "lib/supervise/changes.h"
+#include "lib/supervise/leader.h"
+#include "warden/attempt_log.h"
+
+namespace warden::internal {
+
+// Whether anybody is left in the child's group.
+enum class GroupState { kEmpty, kLive, kUnknown };
+
+// Thread-safe: a method with a Lock needs the child's lock.
+//
+// Where somebody else takes the zombie that pins the group's number, a mark on the pidfd tells whether the group is
+// still there (Linux 5.12), and its members are signalled one by one.
+class Group {
+ public:
+  Group(Sys& sys, Leader& leader) : sys_(sys), leader_(leader) {}
+
+  // The leader has begun.
+  void begin(const Lock& lock, bool is_led);
+  // Whether the child leads a group. If not, it is alone here.
+  bool is_led() const { return is_led_; }
+
+  // Sends to the group, or to the leader alone, as also in place of a group that this process is in: 0 or an errno. The
+  // leader's number is never used once it may be somebody else's: a leader that has ended takes no signal (success), a
+  // group that cannot be named any more gives ESRCH.
+  int send(const Lock& lock, AttemptTarget target, int signal);
+  // Whether a signal that can end a process was sent while the leader lived; this signal, or any.
+  bool was_sent(const Lock&, int signal) const { return (sent_ & mask_of(signal)) != 0; }
+  bool was_sent_any(const Lock&) const { return sent_ != 0; }
+  // True when this process is in the child's group: a signal to the group would be one to ourselves.
+  bool is_ours(const Lock& lock) const;
+  // True when the running leader is in another group than the one that it was started to lead.
+  bool leader_has_moved(const Lock& lock) const;
+
+  // False when look() needs no reading of /proc: there is no group, or the kernel says that it is empty.
+  // REQUIRES: the leader has ended.
+  bool may_live(const Lock& lock);
+  // Whether anybody lives in the group besides the leader that has ended, and who. kEmpty is final. `table`: a reading of
+  // /proc, none of it from before the leader's end. REQUIRES: the leader has ended.
+  GroupState look(const Lock& lock, ProcessTable& table, std::vector<Member>* live);
+  // Whether the group has been found empty, or there is none: nobody will need its number.
+  bool is_done(const Lock&) const { return !is_led_ || is_empty_; }
+
+ private:
+  static std::uint64_t mask_of(int signal) { return std::uint64_t{1} << (signal - 1); }
+  int number() const { return leader_.id().pid; }
+  int pidfd() const { return leader_.id().pidfd; }
+  bool mark_tells_of_life() const;
+  bool number_is_ours(const Lock& lock);
+  int send_to_all(const Lock& lock, int signal);
+  int send_to_members(const Lock& lock, int signal);
+  int send_to_member(const Lock& lock, const Member& member, int signal);
+  GroupScan scan(const Lock& lock, ProcessTable& table);
+
+  Sys& sys_;
+  Leader& leader_;
+  bool is_led_ = true;
+  bool is_empty_ = false;
+  bool is_marked_ = false;        // the pidfd tells whether the group is there
+  bool member_was_seen_ = false;  // alive, after the leader's end
+  bool was_killed_ = false;       // SIGKILL went to the whole of it
+  int unbelieved_looks_ = 0;
+  std::uint64_t sent_ = 0;  // one bit for each signal
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_SUPERVISE_GROUP_H_

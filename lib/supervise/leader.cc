@@ -1,0 +1,187 @@
+#include "lib/supervise/leader.h"
+
+#include <errno.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/os/deadline.h"
+#include "lib/supervise/spawn_streak.h"
+
+namespace warden::internal {
+namespace {
+
+// How long the kernel may take between giving a zombie to somebody else's wait and having its status for
+// PIDFD_GET_INFO. It takes some 40 us as a rule; but a child that loses its processor right there takes until it gets
+// it back, on a busy machine more than 10 ms.
+constexpr absl::Duration kExitInfoPatience = absl::Seconds(1);
+constexpr absl::Duration kFirstExitInfoPause = absl::Microseconds(50);
+constexpr absl::Duration kLongestExitInfoPause = absl::Milliseconds(5);
+
+// A call that a seccomp filter or an old kernel refuses, or that the process may not make.
+bool is_refused(int error) { return error == ENOSYS || error == EPERM; }
+
+}  // namespace
+
+void Leader::begin(const Lock& lock, ChildId id, bool leads_group) {
+  changes_.check(lock);
+  id_ = id;
+  group_needs_number_ = leads_group;
+  stage_ = Stage::kRunning;
+}
+
+void Leader::abandon(const Lock& lock) {
+  changes_.check(lock);
+  stage_ = Stage::kAbandoned;
+}
+
+bool Leader::wait_until_begun(Lock& lock) {
+  while (stage_ == Stage::kStarting) changes_.wait(lock, TimePoint::max());
+  return stage_ != Stage::kAbandoned;
+}
+
+Leader::Stage Leader::stage(const Lock& lock) const {
+  changes_.check(lock);
+  return stage_;
+}
+
+const ExitStatus& Leader::status(const Lock& lock) const {
+  changes_.check(lock);
+  return *status_;
+}
+
+int Leader::look_error(const Lock& lock) const {
+  changes_.check(lock);
+  return look_error_;
+}
+
+void Leader::set_reaper_waits_by_number(const Lock& lock, bool waits) {
+  changes_.check(lock);
+  reaper_waits_by_number_ = waits;
+}
+
+bool Leader::is_waited_for_by_pidfd(const Lock& lock) const {
+  changes_.check(lock);
+  return waiters_by_pidfd_ > 0;
+}
+
+// A waiter that leaves before the exit wakes the reaper, which had left the wait to it.
+class Leader::WaitsByPidfd {
+ public:
+  WaitsByPidfd(Leader& leader, Lock& lock) : leader_(leader), lock_(lock) {
+    ++leader_.waiters_by_pidfd_;
+    end_spawn_streak();
+  }
+  ~WaitsByPidfd() {
+    if (--leader_.waiters_by_pidfd_ == 0 && !leader_.ended(lock_)) leader_.changes_.wake_sleepers();
+  }
+  WaitsByPidfd(const WaitsByPidfd&) = delete;
+  WaitsByPidfd& operator=(const WaitsByPidfd&) = delete;
+
+ private:
+  Leader& leader_;
+  Lock& lock_;
+};
+
+// A pidfd that is readable while its process cannot be waited for means a tracer: the reaper goes on looking and tells
+// us.
+void Leader::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
+  if (id_.pidfd < 0 || held_by_tracer_ || ended(lock)) {
+    changes_.wait(lock, deadline);
+  } else {
+    const WaitsByPidfd waits(*this, lock);
+    if (changes_.wait_readable(lock, id_.pidfd, deadline) && !look(lock)) held_by_tracer_ = true;
+  }
+}
+
+bool Leader::look_when_readable(Lock& lock, TimePoint deadline) {
+  if (id_.pidfd < 0 || ended(lock) || sys_.now() >= deadline) return look(lock);
+  const WaitsByPidfd waits(*this, lock);
+  lock.unlock();
+  sys_.poll_readable(&id_.pidfd, 1, deadline);
+  lock.lock();
+  return look(lock);
+}
+
+bool Leader::look(Lock& lock, ChildId by) {
+  if (ended(lock)) return true;
+  const bool collect = !reaper_waits_by_number_ && !must_pin();
+  const WaitOutcome seen = sys_.look(by, collect ? Reap::kCollect : Reap::kLeave);
+  if (seen.error == ECHILD) return recover_lost(lock, by.pidfd);
+  look_error_ = seen.error;
+  if (!seen.status.has_value()) return false;
+  publish(lock, *seen.status, collect ? Stage::kReaped : Stage::kPinned);
+  return true;
+}
+
+// Somebody else has reaped the child, or SIGCHLD is ignored: the kernel may still have the status (Linux 6.15).
+bool Leader::recover_lost(Lock& lock, int pidfd) {
+  ExitStatus status = ExitStatus::lost();
+  const TimePoint give_up = deadline_after(sys_.now(), kExitInfoPatience);
+  absl::Duration pause = kFirstExitInfoPause;
+  while (pidfd >= 0) {
+    const WaitOutcome info = sys_.exit_info(pidfd);
+    if (info.status.has_value()) status = *info.status;
+    if (info.status.has_value() || info.error != 0) break;
+    const TimePoint now = sys_.now();
+    if (now >= give_up) break;
+    changes_.wait(lock, std::min(give_up, deadline_after(now, pause)));
+    if (ended(lock)) return true;  // another thread was quicker
+    pause = std::min(pause * 2, kLongestExitInfoPause);
+  }
+  publish(lock, status, Stage::kLost);
+  return true;
+}
+
+void Leader::publish(const Lock& lock, const ExitStatus& status, Stage stage) {
+  status_ = status;
+  stage_ = stage;
+  look_error_ = 0;
+  changes_.notify(lock);
+}
+
+bool Leader::has_group_signals() const { return id_.pidfd >= 0 && sys_.has_pidfd_group_signals(id_.pidfd); }
+
+bool Leader::must_pin() const { return group_needs_number_ && !unpinned_ && !has_group_signals(); }
+
+// Nobody keeps a foreign wait from the zombie, or a kernel that reaps by itself (SIGCHLD ignored) before we have looked;
+// what has the number then may be another child of this process.
+bool Leader::has_number(const Lock& lock) {
+  changes_.check(lock);
+  if (stage_ != Stage::kRunning && stage_ != Stage::kPinned) return false;
+  const WaitOutcome seen = sys_.look(id_, Reap::kLeave);
+  const bool taken = seen.error == ECHILD || (stage_ == Stage::kPinned && seen.error == 0 && !seen.status.has_value());
+  if (taken && stage_ == Stage::kPinned) stage_ = Stage::kLost;
+  return !taken;
+}
+
+int Leader::send(const Lock& lock, int signal) {
+  changes_.check(lock);
+  if (stage_ < Stage::kRunning) return ESRCH;
+  if (stage_ != Stage::kRunning) return 0;
+  int error = ENOSYS;
+  if (id_.pidfd >= 0) error = -sys_.pidfd_kill_process(id_.pidfd, signal);
+  if (!is_refused(error)) return error;
+  return has_number(lock) ? -sys_.kill_process(id_.pid, signal) : 0;
+}
+
+void Leader::unpin(const Lock& lock) {
+  unpinned_ = true;
+  collect_unpinned(lock);
+}
+
+void Leader::collect_unpinned(const Lock& lock) {
+  if (stage(lock) == Stage::kPinned && !reaper_waits_by_number_ && !must_pin()) collect(lock);
+}
+
+void Leader::collect(const Lock& lock) {
+  const WaitOutcome seen = sys_.look(id_, Reap::kCollect);
+  stage_ = seen.error == ECHILD ? Stage::kLost : Stage::kReaped;
+  changes_.notify(lock);
+}
+
+void Leader::close_copy() {
+  if (id_.pidfd >= 0) sys_.close_fd(std::exchange(id_.pidfd, -1));
+}
+
+}  // namespace warden::internal
