@@ -1,5 +1,6 @@
-// The phase machine, row by row: each state of the reference (spec/termination.md, 2.2) with each of its events. What
-// the caller gets, what attempt_errors() has, which messages there are, and that only a success can disarm.
+// The phase machine, row by row: each of its states with each event. The states: S0 preflight; S1 SIGINT is sent, S2
+// waited for, S3 the grace if it could not be sent; S4 to S6 the same for SIGTERM; S7 to S9 for SIGKILL. The rows say
+// what the caller gets, what attempt_errors() has, which messages there are, and that only a success disarms.
 #include <errno.h>
 
 #include "test/fake/simulated_child.h"

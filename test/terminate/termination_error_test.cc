@@ -25,7 +25,7 @@ Attempt attempt(AttemptPhase phase, AttemptOperation operation, std::optional<Si
   return attempt;
 }
 
-// Test E1 of the reference's catalogue: six records of six kinds.
+// Six records of six kinds.
 AttemptLog six_records() {
   using Operation = AttemptOperation;
   AttemptLog log;
