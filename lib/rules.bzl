@@ -89,7 +89,7 @@ _SOME_HEADER = {
     "base": ("base", "callback"),
     "child": ("handle", "handle"),
     "os": ("os", "sys"),
-    "output": ("capture", "capture_pipe"),
+    "output": ("capture", "capture_read_end"),
     "run": ("run", "run_input"),
     "spawn": ("spawn", "spawn_plan"),
     "stdin": ("stdin", "write_stdin"),

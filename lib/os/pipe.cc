@@ -4,20 +4,19 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace warden::internal {
 
 int make_pipe(Pipe* pipe) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
-  const int read_end = raise_above_stdio(ends[0]);
-  UniqueFd read(std::max(read_end, -1));
-  const int write_end = raise_above_stdio(ends[1]);
-  UniqueFd write(std::max(write_end, -1));
-  if (read_end < 0) return -read_end;
-  if (write_end < 0) return -write_end;
-  *pipe = {std::move(read), std::move(write)};
+  UniqueFd write_end(ends[1]);
+  UniqueFd read_end = raise_above_stdio(UniqueFd(ends[0]));
+  if (read_end.get() < 0) return errno;
+  write_end = raise_above_stdio(std::move(write_end));
+  if (write_end.get() < 0) return errno;
+  *pipe = {std::move(read_end), std::move(write_end)};
   return 0;
 }
 

@@ -34,6 +34,9 @@ class UniqueFd {
 // it for its own. Returns the new number; on failure -errno, with `fd` closed.
 int raise_above_stdio(int fd);
 
+// The same. None, with errno, on failure and where `fd` is none.
+UniqueFd raise_above_stdio(UniqueFd fd);
+
 }  // namespace warden::internal
 
 #endif  // WARDEN_LIB_OS_UNIQUE_FD_H_

@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "lib/os/sys.h"
-#include "lib/output/capture_pipe.h"
+#include "lib/output/capture_read_end.h"
 #include "lib/output/chunk_list.h"
 #include "lib/output/line_subscription.h"
 #include "lib/output/null_sink.h"

@@ -4,7 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
+
+#include <utility>
 
 #include "lib/os/unique_fd.h"
 
@@ -23,27 +24,21 @@ bool may_work_later(int error) { return error == EAGAIN || error == EINTR || err
 
 // O_NONBLOCK: a FIFO without a reader would hold the open.
 bool NullSink::open(const char* path) {
-  const int fd = ::open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  UniqueFd opened(fd < 0 ? -1 : raise_above_stdio(fd));
+  UniqueFd opened = raise_above_stdio(UniqueFd(::open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)));
   if (opened.get() < 0 || !is_null_device(opened.get())) return false;
-  fd_ = opened.release();
+  fd_.set(std::move(opened));
   return true;
 }
 
 std::size_t NullSink::swallow(int pipe, std::size_t most) {
-  if (fd_ < 0) return 0;
-  if (!is_null_device(fd_)) {
-    fd_ = -1;  // the host's
+  if (fd_.get() < 0) return 0;
+  if (!is_null_device(fd_.get())) {
+    fd_.forget();
     return 0;
   }
-  const ssize_t count = ::splice(pipe, nullptr, fd_, nullptr, most, SPLICE_F_NONBLOCK);
+  const ssize_t count = ::splice(pipe, nullptr, fd_.get(), nullptr, most, SPLICE_F_NONBLOCK);
   if (count < 0 && !may_work_later(errno)) close();
   return count > 0 ? static_cast<std::size_t>(count) : 0;
-}
-
-void NullSink::close() {
-  const int fd = fd_.exchange(-1);
-  if (fd >= 0) ::close(fd);
 }
 
 }  // namespace warden::internal

@@ -2,8 +2,9 @@
 #ifndef WARDEN_LIB_OUTPUT_NULL_SINK_H_
 #define WARDEN_LIB_OUTPUT_NULL_SINK_H_
 
-#include <atomic>
 #include <cstddef>
+
+#include "lib/os/fork_safe_fd.h"
 
 namespace warden::internal {
 
@@ -13,11 +14,6 @@ namespace warden::internal {
 // from a host that opens files of its own at that moment.
 class NullSink {
  public:
-  NullSink() = default;
-  ~NullSink() { close(); }
-  NullSink(const NullSink&) = delete;
-  NullSink& operator=(const NullSink&) = delete;
-
   // False where that is not to be had: no descriptor is left, or something else is at the path (a chroot may have
   // anything there), which is left as it is.
   bool open(const char* path = "/dev/null");
@@ -27,11 +23,11 @@ class NullSink {
   // since is not written to.
   std::size_t swallow(int pipe, std::size_t most);
 
-  // Idempotent. A fork that happens meanwhile never finds a number that may be another file's.
-  void close();
+  // Idempotent.
+  void close() { fd_.close(); }
 
  private:
-  std::atomic<int> fd_{-1};
+  ForkSafeFd fd_;
 };
 
 }  // namespace warden::internal

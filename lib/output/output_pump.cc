@@ -4,12 +4,12 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <utility>
 
+#include "lib/os/fork_safe_fd.h"
 #include "lib/os/thread.h"
-#include "lib/output/capture_pipe.h"
+#include "lib/output/capture_read_end.h"
 
 namespace warden::internal {
 namespace {
@@ -27,25 +27,23 @@ constexpr int kPauseWithoutEvent = 20;  // ms
 struct OutputPump::State {
   std::vector<std::unique_ptr<CapturedStream>> streams;
   std::unique_ptr<char[]> scratch;
-  std::atomic<int> event{-1};
+  ForkSafeFd event;
   std::atomic<bool> is_stopping{false};
   std::atomic<pthread_t> thread{};  // set by itself
   std::atomic<bool> has_thread{false};
   int patience = -1;  // of poll(2)
 
-  ~State() { close_event(); }
   int open_event();
-  void close_event() { const UniqueFd closed(event.exchange(-1)); }
   void run();
   void serve_all();
   void turn();
 };
 
 int OutputPump::State::open_event() {
-  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  const int raised = fd < 0 ? -errno : raise_above_stdio(fd);
-  event = std::max(raised, -1);
-  return raised < 0 ? -raised : 0;
+  UniqueFd opened = raise_above_stdio(UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
+  if (opened.get() < 0) return errno;
+  event.set(std::move(opened));
+  return 0;
 }
 
 void OutputPump::State::serve_all() {
@@ -54,7 +52,7 @@ void OutputPump::State::serve_all() {
 
 // Waits for something to do, and does it.
 void OutputPump::State::turn() {
-  pollfd polled[1 + kMostStreams] = {{event, POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
+  pollfd polled[1 + kMostStreams] = {{event.get(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
   for (std::size_t i = 0; i < streams.size(); ++i) polled[1 + i].fd = streams[i]->fd();  // negative: poll leaves it out
   if (::poll(polled, 1 + streams.size(), patience) < 0) {
     // The host's limit of descriptors is below the number of ours (EINVAL): look at all of them in turn.
@@ -64,12 +62,12 @@ void OutputPump::State::turn() {
     polled[0].revents = POLLIN;
   }
   if ((polled[0].revents & POLLNVAL) != 0) {
-    event = -1;
+    event.forget();
     patience = kPauseWithoutEvent;
   }
   if (polled[0].revents != 0 || patience >= 0) {
     eventfd_t value = 0;
-    ::eventfd_read(event, &value);
+    ::eventfd_read(event.get(), &value);
     serve_all();
   }
   for (std::size_t i = 0; i < streams.size() && !is_stopping; ++i) {
@@ -125,7 +123,7 @@ std::vector<CapturedStream*> OutputPump::streams() const {
   return all;
 }
 
-void OutputPump::wake() { ::eventfd_write(state_->event, 1); }
+void OutputPump::wake() { ::eventfd_write(state_->event.get(), 1); }
 
 bool OutputPump::is_this_thread() const {
   return state_ != nullptr && state_->has_thread && ::pthread_equal(state_->thread, ::pthread_self()) != 0;
@@ -145,7 +143,7 @@ void OutputPump::stop() {
 
 void OutputPump::disown() {
   for (const auto& stream : state_->streams) stream->close_copies();
-  state_->close_event();
+  state_->event.close();
   is_started_ = false;
   // Nothing of the state may be destroyed: a lock of it may have been held at the fork.
   new std::shared_ptr<State>(std::move(state_));

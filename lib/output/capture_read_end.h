@@ -1,11 +1,10 @@
 // The pipe of one captured stream, on our side.
-#ifndef WARDEN_LIB_OUTPUT_CAPTURE_PIPE_H_
-#define WARDEN_LIB_OUTPUT_CAPTURE_PIPE_H_
+#ifndef WARDEN_LIB_OUTPUT_CAPTURE_READ_END_H_
+#define WARDEN_LIB_OUTPUT_CAPTURE_READ_END_H_
 
 #include <sys/types.h>
 
-#include <atomic>
-
+#include "lib/os/fork_safe_fd.h"
 #include "lib/os/unique_fd.h"
 
 namespace warden::internal {
@@ -18,26 +17,23 @@ class CaptureReadEnd {
   static constexpr int kCapacity = 256 * 1024;
   static constexpr int kMostRaised = 64;
 
-  CaptureReadEnd() = default;
   ~CaptureReadEnd() { close(); }
-  CaptureReadEnd(const CaptureReadEnd&) = delete;
-  CaptureReadEnd& operator=(const CaptureReadEnd&) = delete;
 
   // Makes a pipe and keeps the one end. 0, or an errno.
   int open(UniqueFd* write_end);
   // Negative once closed.
-  int fd() const { return fd_.load(std::memory_order_relaxed); }
+  int fd() const { return fd_.get(); }
   // What the pipe is called in /proc, in every process that has it.
   ino_t inode() const { return inode_; }
-  // Idempotent. A fork that happens meanwhile never finds a number that may be another file's.
+  // Idempotent.
   void close();
 
  private:
-  std::atomic<int> fd_{-1};
+  ForkSafeFd fd_;
   ino_t inode_ = 0;
   bool is_raised_ = false;
 };
 
 }  // namespace warden::internal
 
-#endif  // WARDEN_LIB_OUTPUT_CAPTURE_PIPE_H_
+#endif  // WARDEN_LIB_OUTPUT_CAPTURE_READ_END_H_

@@ -1,10 +1,10 @@
-#include "lib/output/capture_pipe.h"
+#include "lib/output/capture_read_end.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include <atomic>
 #include <utility>
 
 #include "lib/os/pipe.h"
@@ -34,15 +34,13 @@ int CaptureReadEnd::open(UniqueFd* write_end) {
   if (::fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || ::fstat(fd, &info) != 0) return errno;
   inode_ = info.st_ino;
   is_raised_ = raise_capacity(fd);
-  fd_ = pipe.read_end.release();
+  fd_.set(std::move(pipe.read_end));
   *write_end = std::move(pipe.write_end);
   return 0;
 }
 
 void CaptureReadEnd::close() {
-  const int fd = fd_.exchange(-1);
-  if (fd < 0) return;
-  ::close(fd);
+  fd_.close();
   if (std::exchange(is_raised_, false)) raised.fetch_sub(1, std::memory_order_relaxed);
 }
 
