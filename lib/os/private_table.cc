@@ -11,7 +11,7 @@
 namespace warden::internal {
 namespace {
 
-// How many numbers are freed in a copy of a full table.
+// How many numbers the thread frees in its copy of a full table.
 constexpr int kFreed = 16;
 
 struct Errand {
@@ -30,15 +30,15 @@ extern "C" void* run_errand(void* argument) {
 }  // namespace
 
 bool leave_shared_table() {
-  // An empty table: nothing is copied, so nothing is closed.
+  // The kernel makes an empty table: it copies nothing, so there is nothing to close.
   if (::syscall(SYS_close_range, 0u, ~0u, kCloseRangeUnshare) == 0) return true;
-  // Before Linux 5.9. The copies keep what the host closes meanwhile open until this thread ends.
+  // Before Linux 5.9: a copy, which keeps open what the host closes meanwhile, until this thread ends.
   if (::unshare(CLONE_FILES) != 0) return false;
   for (int fd = 0; fd < kFreed; ++fd) ::close(fd);
   return true;
 }
 
-bool run_in_own_table(const std::function<void()>& work) {
+bool run_in_private_table(const std::function<void()>& work) {
   Errand errand{work};
   pthread_t thread;
   if (start_thread(&thread, run_errand, &errand) != 0) return false;

@@ -1,5 +1,4 @@
-// A descriptor table of a thread's own, beside the process's: for who needs a descriptor while that table is full
-// (EMFILE).
+// A private descriptor table for one of our threads, for when the process's table is full (EMFILE).
 #ifndef WARDEN_LIB_OS_PRIVATE_TABLE_H_
 #define WARDEN_LIB_OS_PRIVATE_TABLE_H_
 
@@ -7,13 +6,13 @@
 
 namespace warden::internal {
 
-// Leaves the process's table for one that has free numbers. False where the kernel refuses. For threads of our own
-// only: the host's descriptors are not to be had in it.
+// Moves the calling thread from the process's table to one that has free numbers. False where the kernel refuses. For
+// our own threads only: the private table lacks the host's descriptors.
 bool leave_shared_table();
 
-// Runs `work` on a thread that has left the shared table, and returns after it. False, with nothing run, where such a
-// thread cannot be had.
-bool run_in_own_table(const std::function<void()>& work);
+// Runs `work` on a new thread with a private table, and returns after it. False, with nothing run, where that thread
+// cannot be created or cannot leave the shared table.
+bool run_in_private_table(const std::function<void()>& work);
 
 }  // namespace warden::internal
 

@@ -1,7 +1,7 @@
-// The seam: every system call that the parent side makes for a child, and the clock. Tests script it.
+// The seam: what supervision and termination ask of the kernel, and the clock; tests script it. Launching and the
+// streams call the kernel themselves, and are tested with real pipes.
 //
-// A call that fails returns -errno. A call that a signal handler interrupts is made again, with what is left of its
-// time.
+// A call that fails returns -errno. A call that a signal handler interrupts is repeated, with the rest of its time.
 #ifndef WARDEN_LIB_OS_SYS_H_
 #define WARDEN_LIB_OS_SYS_H_
 
@@ -84,8 +84,8 @@ class Sys {
   // Whether anybody, a zombie too, is in that very group, whoever has its number. REQUIRES: marked.
   virtual bool marked_group_exists(int pidfd) = 0;
 
-  // Runs `work`, which opens descriptors for a moment and uses none that is open: elsewhere, with a table of its own,
-  // where this process's is full.
+  // Runs `work`, which opens descriptors for a moment and uses none that is open already. Where the process's table is
+  // full, on another thread with a private table.
   virtual void with_free_descriptors(const std::function<void()>& work) = 0;
 
   // The numeric names in /proc. False when /proc cannot be listed, hides the processes of others,

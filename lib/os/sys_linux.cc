@@ -201,7 +201,7 @@ class LinuxSys final : public Sys {
   void with_free_descriptors(const std::function<void()>& work) override {
     const int fd = make_event();
     if (fd >= 0) close_fd(fd);
-    if (fd != -EMFILE || !run_in_own_table(work)) work();
+    if (fd != -EMFILE || !run_in_private_table(work)) work();
   }
 
   bool list_processes(std::vector<int>* pids) override { return list_proc(pids); }
