@@ -11,9 +11,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
+#include "absl/strings/numbers.h"
 #include "lib/os/kernel_abi.h"
 #include "lib/os/proc.h"
 
@@ -57,12 +57,10 @@ ssize_t write_by(Way way, int fd, const char* data, std::size_t size) {
 
 // sigpending(2) does not tell the thread's signals from the process's.
 bool is_pending_on_this_thread(int signal) {
-  static constexpr char kLine[] = "\nSigPnd:";
-  std::string text;
-  if (read_proc_file("/proc/thread-self/status", &text) != 0) return true;
-  const std::size_t at = text.find(kLine);
-  if (at == std::string::npos) return true;
-  const auto pending = std::strtoull(text.c_str() + at + sizeof kLine - 1, nullptr, 16);
+  std::string status;
+  std::uint64_t pending = 0;
+  if (read_proc_file("/proc/thread-self/status", &status) != 0) return true;
+  if (!absl::SimpleHexAtoi(status_field(status, "SigPnd"), &pending)) return true;
   return ((pending >> (signal - 1)) & 1) != 0;
 }
 

@@ -9,11 +9,11 @@
 #include <cstddef>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/string_view.h"
 #include "lib/os/unique_fd.h"
 
 namespace warden::internal {
@@ -28,13 +28,10 @@ int open_above_stdio(const char* path, int flags) {
 // Whether the numbers in /proc are those of our pid namespace. They are not where a namespace was entered without
 // mounting its own proc: then "NSpid" of /proc/self/status (Linux 4.1) has ours only after that one's.
 bool is_own_proc() {
-  constexpr absl::string_view kField = "\nNSpid:\t";
   std::string status;
   if (read_proc_file("/proc/self/status", &status) != 0) return false;
-  const std::size_t field = status.find(kField.data(), 0, kField.size());
-  if (field == std::string::npos) return true;
-  const std::size_t begin = field + kField.size();
-  return status.substr(begin, status.find('\n', begin) - begin) == absl::StrCat(::getpid());
+  const absl::string_view numbers = status_field(status, "NSpid");
+  return numbers.empty() || numbers == absl::StrCat(::getpid());
 }
 
 // Whether the /proc that we see may leave out whom we may not trace (hidepid, proc(5)), by how it is mounted.
@@ -53,7 +50,8 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
-// The numbers among the names in a directory. 0, or -errno when the list is not whole.
+}  // namespace
+
 int list_numbers(const char* path, std::vector<int>* numbers) {
   numbers->clear();
   const int fd = open_above_stdio(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -71,17 +69,11 @@ int list_numbers(const char* path, std::vector<int>* numbers) {
   return -errno;
 }
 
-}  // namespace
-
 bool list_proc(std::vector<int>* pids) {
   if (!is_own_proc() || list_numbers("/proc", pids) != 0) return false;
   const auto lists = [pids](int pid) { return std::find(pids->begin(), pids->end(), pid) != pids->end(); };
   // The first process shows that nothing is hidden (hidepid, proc(5)); not where that is ourselves.
   return lists(::getpid()) && lists(1) && (::getpid() != 1 || !may_hide_processes());
-}
-
-int list_descriptors(int pid, std::vector<int>* fds) {
-  return list_numbers(absl::StrCat("/proc/", pid, "/fd").c_str(), fds);
 }
 
 int read_newest_pid() {
@@ -107,6 +99,15 @@ int read_proc_file(const char* path, std::string* text) {
     if (count == 0) return 0;
     text->append(buffer, static_cast<std::size_t>(count));
   }
+}
+
+absl::string_view status_field(absl::string_view status, absl::string_view name) {
+  for (const absl::string_view line : absl::StrSplit(status, '\n')) {
+    if (line.size() > name.size() && line.substr(0, name.size()) == name && line[name.size()] == ':') {
+      return absl::StripAsciiWhitespace(line.substr(name.size() + 1));
+    }
+  }
+  return {};
 }
 
 }  // namespace warden::internal

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+
 namespace warden::internal {
 
 // The numeric names in /proc. False when it cannot be listed, is not the proc of our pid namespace, or may hide the
@@ -14,11 +16,14 @@ bool list_proc(std::vector<int>* pids);
 // The number that was given to a process last, in this pid namespace; or -errno.
 int read_newest_pid();
 
-// The numbers of a process's open descriptors; 0, or -errno.
-int list_descriptors(int pid, std::vector<int>* fds);
+// The numeric names in a directory: processes, threads or descriptors. 0, or -errno when some may be missing.
+int list_numbers(const char* path, std::vector<int>* numbers);
 
 // The text of a file; 0, or -errno.
 int read_proc_file(const char* path, std::string* text);
+
+// The value of one line of a status file (/proc/<pid>/status, proc(5)); empty when there is no such line.
+absl::string_view status_field(absl::string_view status, absl::string_view name);
 
 }  // namespace warden::internal
 

@@ -20,7 +20,7 @@ struct ProcessStat {
   char state = '?';
   int group = 0;
   int thread_count = 0;
-  std::uint64_t start_time = 0;
+  std::uint64_t start_time = 0;  // tells the process from a later one that has its number
 
   // Dead is a zombie (Z) or a task on its way out (X) that is the last thread: a process whose main thread has exited
   // shows Z and lives on in the others.

@@ -25,10 +25,11 @@ bool is_written_by(const std::string& link, const std::string& pipe) {
 
 // 0, or the -errno of the list of its descriptors.
 int look_into(int pid, const std::string& pipe, bool* is_writer) {
+  const std::string directory = absl::StrCat("/proc/", pid, "/fd");
   std::vector<int> fds;
-  const int error = list_descriptors(pid, &fds);
+  const int error = list_numbers(directory.c_str(), &fds);
   for (const int fd : fds) {
-    *is_writer = is_written_by(absl::StrCat("/proc/", pid, "/fd/", fd), pipe);
+    *is_writer = is_written_by(absl::StrCat(directory, "/", fd), pipe);
     if (*is_writer) return 0;
   }
   return error;

@@ -4,22 +4,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "lib/os/proc.h"
 
 namespace warden::internal {
 namespace {
-
-// The value of a line of /proc/<pid>/status (proc(5)); empty when there is none.
-absl::string_view field_of(absl::string_view status, absl::string_view name) {
-  for (const absl::string_view line : absl::StrSplit(status, '\n')) {
-    if (line.size() > name.size() && line.substr(0, name.size()) == name && line[name.size()] == ':') {
-      return absl::StripAsciiWhitespace(line.substr(name.size() + 1));
-    }
-  }
-  return {};
-}
 
 absl::string_view first_word(absl::string_view text) { return text.substr(0, text.find_first_of("\t ")); }
 
@@ -34,12 +23,12 @@ std::optional<StuckProcess> read_proc(Sys& sys, int pid) {
   if (sys.read_proc(pid, "status", &status) != 0) return std::nullopt;
   StuckProcess process;
   process.pid = pid;
-  process.program = std::string(field_of(status, "Name"));
-  const absl::string_view state = field_of(status, "State");
+  process.program = std::string(status_field(status, "Name"));
+  const absl::string_view state = status_field(status, "State");
   if (!state.empty()) process.state = state[0];
-  if (!absl::SimpleAtoi(field_of(status, "TracerPid"), &process.tracer_pid)) process.tracer_pid = 0;
+  if (!absl::SimpleAtoi(status_field(status, "TracerPid"), &process.tracer_pid)) process.tracer_pid = 0;
   if (process.tracer_pid != 0) process.tracer_program = read_line(sys, process.tracer_pid, "comm");
-  if (!absl::SimpleAtoi(first_word(field_of(status, "Uid")), &process.uid)) process.uid = -1;
+  if (!absl::SimpleAtoi(first_word(status_field(status, "Uid")), &process.uid)) process.uid = -1;
   process.wait_channel = read_line(sys, pid, "wchan");
   if (process.wait_channel == "0") process.wait_channel.clear();  // it is not asleep, or it is not for us to know
   return process;

@@ -1,34 +1,32 @@
 #include "lib/testing/process_census.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <set>
+#include <algorithm>
+#include <sstream>
 #include <thread>
+
+#include "lib/os/proc.h"
 
 namespace warden_testing::internal {
 namespace {
 
-// The numeric names in a directory but that of the descriptor which reads it. False when it cannot be read.
-bool list_numbers(const char* directory_name, bool of_descriptors, std::set<int>* numbers) {
-  DIR* const directory = ::opendir(directory_name);
-  if (directory == nullptr) return false;
-  while (const dirent* entry = ::readdir(directory)) {
-    if (entry->d_name[0] != '.') numbers->insert(::atoi(entry->d_name));
-  }
-  if (of_descriptors) numbers->erase(::dirfd(directory));
-  ::closedir(directory);
-  return true;
+using warden::internal::list_numbers;
+using warden::internal::read_proc_file;
+
+// Empty when it cannot be read.
+std::string text_of(const std::string& path) {
+  std::string text;
+  return read_proc_file(path.c_str(), &text) == 0 ? text : std::string();
 }
 
+// Without the descriptor that has read the list: it is closed by then, so that there is no link.
 bool list_descriptors(std::map<int, std::string>* descriptors) {
-  std::set<int> numbers;
-  if (!list_numbers("/proc/self/fd", true, &numbers)) return false;
+  std::vector<int> numbers;
+  if (list_numbers("/proc/self/fd", &numbers) != 0) return false;
   for (const int fd : numbers) {
     char target[PATH_MAX] = "";
     const ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target, sizeof target);
@@ -38,43 +36,26 @@ bool list_descriptors(std::map<int, std::string>* descriptors) {
 }
 
 std::string thread_name(int tid) {
-  char name[32] = "?";
-  if (FILE* const file = ::fopen(("/proc/self/task/" + std::to_string(tid) + "/comm").c_str(), "re")) {
-    if (::fscanf(file, "%31[^\n]", name) != 1) name[0] = '?';
-    ::fclose(file);
-  }
-  return name;
+  const std::string text = text_of("/proc/self/task/" + std::to_string(tid) + "/comm");
+  const std::string name = text.substr(0, text.find('\n'));
+  return name.empty() ? "?" : name;
 }
 
 bool list_threads(std::map<int, std::string>* threads) {
-  std::set<int> tids;
-  if (!list_numbers("/proc/self/task", false, &tids)) return false;
+  std::vector<int> tids;
+  if (list_numbers("/proc/self/task", &tids) != 0) return false;
   for (const int tid : tids) (*threads)[tid] = thread_name(tid);
   return true;
 }
 
-ChildProcess read_child(int pid) {
-  ChildProcess child;
-  char text[512];
-  FILE* const file = ::fopen(("/proc/" + std::to_string(pid) + "/stat").c_str(), "re");
-  const std::size_t size = file == nullptr ? 0 : ::fread(text, 1, sizeof text, file);
-  if (file != nullptr) ::fclose(file);
-  const std::string line(text, size);
-  const std::size_t open = line.find('('), close = line.rfind(')');  // the name may contain either
-  if (open == std::string::npos || close == std::string::npos) return child;
-  child.name = line.substr(open + 1, close - open - 1);
-  ::sscanf(line.c_str() + close + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-           &child.state, &child.start_time);
-  return child;
-}
-
-std::map<int, ChildProcess> list_children(const std::map<int, std::string>& threads) {
-  std::map<int, ChildProcess> children;
+std::map<int, ProcessStat> list_children(const std::map<int, std::string>& threads) {
+  std::map<int, ProcessStat> children;
   for (const auto& [tid, name] : threads) {
-    FILE* const file = ::fopen(("/proc/self/task/" + std::to_string(tid) + "/children").c_str(), "re");
-    if (file == nullptr) continue;
-    for (int pid = 0; ::fscanf(file, "%d", &pid) == 1;) children[pid] = read_child(pid);
-    ::fclose(file);
+    std::istringstream pids(text_of("/proc/self/task/" + std::to_string(tid) + "/children"));
+    for (int pid = 0; pids >> pid;) {
+      const std::string stat = text_of("/proc/" + std::to_string(pid) + "/stat");
+      children[pid] = warden::internal::parse_stat(stat).value_or(ProcessStat{});
+    }
   }
   return children;
 }
@@ -84,18 +65,15 @@ bool has_child_to_wait_for() {
   return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
 }
 
-bool was_there(const ProcessCensus& before, int pid, const ChildProcess& child) {
+bool was_there(const ProcessCensus& before, int pid, const ProcessStat& child) {
   const auto found = before.children.find(pid);
   return found != before.children.end() && found->second.start_time == child.start_time;
 }
 
 bool has_more_threads(const ProcessCensus& before) {
-  std::set<int> tids;
-  list_numbers("/proc/self/task", false, &tids);
-  for (const int tid : tids) {
-    if (before.threads.count(tid) == 0) return true;
-  }
-  return false;
+  std::vector<int> tids;
+  list_numbers("/proc/self/task", &tids);
+  return std::any_of(tids.begin(), tids.end(), [&before](int tid) { return before.threads.count(tid) == 0; });
 }
 
 }  // namespace
@@ -113,7 +91,7 @@ std::vector<std::string> find_leaks(const ProcessCensus& before, const ProcessCe
   std::vector<std::string> found;
   for (const auto& [pid, child] : after.children) {
     if (was_there(before, pid, child)) continue;
-    found.push_back("a child process " + std::to_string(pid) + " (" + child.name + ", state " + child.state + ")");
+    found.push_back("a child process " + std::to_string(pid) + " (" + child.program + ", state " + child.state + ")");
   }
   if (after.has_child && after.children.empty() && !before.has_child) {
     found.emplace_back("a child process that waitid knows");

@@ -7,18 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "lib/os/process_table.h"
+
 namespace warden_testing::internal {
 
-struct ChildProcess {
-  std::string name;
-  char state = '?';                   // as in proc(5)
-  unsigned long long start_time = 0;  // tells it from another that had the number
-};
+using warden::internal::ProcessStat;
 
 struct ProcessCensus {
   std::map<int, std::string> descriptors;  // by number: what /proc says that it is
   std::map<int, std::string> threads;      // by tid: the name
-  std::map<int, ChildProcess> children;    // by pid; clones without a signal at their end, too
+  std::map<int, ProcessStat> children;     // by pid; clones without a signal at their end, too
   bool has_child = false;                  // by waitid(2), which a thread's own list in /proc may lag behind
   bool is_known = false;                   // /proc could be read
   int pid = -1;                            // whose census this is
