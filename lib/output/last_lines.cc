@@ -37,7 +37,13 @@ void hide_long_controls(std::string* text) {
 
 bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
-// Where the last so many lines begin.
+char printable(char byte) {
+  const auto code = static_cast<unsigned char>(byte);
+  return (code < 0x20 && byte != '\n' && byte != '\t') || code == 0x7F ? '?' : byte;
+}
+
+}  // namespace
+
 std::size_t begin_of_lines(const std::string& text, std::size_t most) {
   std::size_t begin = text.size();
   for (std::size_t lines = 0; lines < most; ++lines) {
@@ -47,13 +53,6 @@ std::size_t begin_of_lines(const std::string& text, std::size_t most) {
   }
   return begin + 1;
 }
-
-char printable(char byte) {
-  const auto code = static_cast<unsigned char>(byte);
-  return (code < 0x20 && byte != '\n' && byte != '\t') || code == 0x7F ? '?' : byte;
-}
-
-}  // namespace
 
 std::string last_lines(const Output& output, std::size_t most_lines, std::size_t most_bytes) {
   std::string text = last_that_came(output, most_bytes + 1);  // and the last newline

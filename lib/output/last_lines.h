@@ -13,6 +13,9 @@ namespace warden::internal {
 // Control characters but tabs and newlines are '?': the text goes to logs and terminals.
 std::string last_lines(const Output& output, std::size_t most_lines, std::size_t most_bytes);
 
+// Where the last `most` lines begin in a text whose last newline, if any, has been taken off.
+std::size_t begin_of_lines(const std::string& text, std::size_t most);
+
 }  // namespace warden::internal
 
 #endif  // WARDEN_LIB_OUTPUT_LAST_LINES_H_

@@ -1,16 +1,18 @@
 #include "lib/tool/pass_through.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <utility>
 
-#include "lib/tool/pipe_writers.h"
+#include "lib/os/pipe.h"
+#include "lib/os/sys.h"
+#include "lib/output/pipe_holders.h"
 #include "lib/tool/ready_line.h"
 #include "lib/tool/stream_target.h"
 
@@ -18,23 +20,19 @@ namespace warden::tool {
 namespace {
 
 struct Ends {
-  OwnedFd source, sink, target, wake;
-
-  bool all_there() const { return source.get() >= 0 && sink.get() >= 0 && target.get() >= 0 && wake.get() >= 0; }
+  UniqueFd target, wake;
+  internal::Pipe pipe;
 };
 
-Ends open_ends(int fd) {
-  Ends ends;
-  ends.target = open_target(fd);  // before a pipe can take the number of one that is closed
-  int pipe[2] = {-1, -1};
-  if (::pipe2(pipe, O_CLOEXEC) != 0) return ends;
-  ends.source = raise(OwnedFd(pipe[0]));
-  ends.sink = raise(OwnedFd(pipe[1]));
-  ends.wake = raise(OwnedFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
-  return ends;
+// 0, or an errno.
+int open_ends(int fd, Ends* ends) {
+  ends->target = open_target(fd);  // before a pipe can take the number of one that is closed
+  if (ends->target.get() < 0) return errno;
+  ends->wake = raise_above_stdio(UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
+  return ends->wake.get() < 0 ? errno : make_pipe(&ends->pipe);
 }
 
-ino_t inode_of(const OwnedFd& fd) {
+ino_t inode_of(const UniqueFd& fd) {
   struct stat info = {};
   return ::fstat(fd.get(), &info) == 0 ? info.st_ino : 0;
 }
@@ -50,12 +48,12 @@ class PassThrough::Stream {
   Stream(Ends ends, const PassThroughOptions& options)
       : ready_line_(options.ready_line.empty() ? nullptr : std::make_unique<ReadyLine>(options.ready_line)),
         tail_(options.tail == 0 ? nullptr : std::make_unique<StreamTail>(options.tail, options.capture_limit)),
-        inode_(inode_of(ends.source)),
-        sink_(std::move(ends.sink)),
-        pump_(std::move(ends.source), std::move(ends.target), std::move(ends.wake),
+        inode_(inode_of(ends.pipe.read_end)),
+        sink_(std::move(ends.pipe.write_end)),
+        pump_(std::move(ends.pipe.read_end), std::move(ends.target), std::move(ends.wake),
               [this](std::string_view bytes) { observe(bytes); }) {}
 
-  const OwnedFd& sink() const { return sink_; }
+  const UniqueFd& sink() const { return sink_; }
   void close_sink() { sink_.reset(); }
   bool is_ready() const { return ready_line_ != nullptr && ready_line_->found(); }
   StreamPump& pump() { return pump_; }
@@ -68,7 +66,7 @@ class PassThrough::Stream {
     output.passed_bytes = result.passed_bytes;
     output.complete = result.complete;
     output.write_error = result.write_error;
-    if (output.is_held()) output.held_by = find_pipe_writers(inode_);
+    if (output.is_held()) output.held_by = internal::find_writers(internal::linux_sys(), inode_);
     if (tail_ != nullptr) output.tail = tail_->lines();
     return output;
   }
@@ -82,15 +80,16 @@ class PassThrough::Stream {
   std::unique_ptr<ReadyLine> ready_line_;
   std::unique_ptr<StreamTail> tail_;
   ino_t inode_;
-  OwnedFd sink_;
+  UniqueFd sink_;
   StreamPump pump_;  // the last: its thread uses the others
 };
 
 std::unique_ptr<PassThrough> PassThrough::open(const PassThroughOptions& options) {
-  Ends out = open_ends(STDOUT_FILENO);
-  Ends err = open_ends(STDERR_FILENO);
-  if (!out.all_there() || !err.all_there()) {
-    std::fprintf(stderr, "warden: cannot make the pipes of the program's streams: %s\n", ::strerror(errno));
+  Ends out, err;
+  int error = open_ends(STDOUT_FILENO, &out);
+  if (error == 0) error = open_ends(STDERR_FILENO, &err);
+  if (error != 0) {
+    std::fprintf(stderr, "warden: cannot make the pipes of the program's streams: %s\n", ::strerror(error));
     return nullptr;
   }
   return std::unique_ptr<PassThrough>(new PassThrough(std::make_unique<Stream>(std::move(out), options),

@@ -3,21 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <string_view>
-#include <utility>
+
+#include "lib/tool/stream_target.h"
 
 namespace warden::tool {
 namespace {
-
-void block_signals_of_writing() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGPIPE, SIGXFSZ, SIGTTOU}) sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
 
 // -1 if it is none.
 int own_stream(const std::string& path) {
@@ -30,9 +23,7 @@ int own_stream(const std::string& path) {
 int ReportFile::open(const std::string& path) {
   fd_ = own_stream(path);
   if (fd_ >= 0) return ::fcntl(fd_, F_GETFD) < 0 ? errno : 0;
-  OwnedFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (file.get() < 0) return errno;
-  opened_ = raise(std::move(file));
+  opened_ = raise_above_stdio(UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)));
   fd_ = opened_.get();
   return fd_ < 0 ? errno : 0;
 }

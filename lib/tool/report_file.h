@@ -4,9 +4,11 @@
 
 #include <string>
 
-#include "lib/tool/owned_fd.h"
+#include "lib/os/unique_fd.h"
 
 namespace warden::tool {
+
+using internal::UniqueFd;
 
 // A file opened before the program is started, so that one that cannot be had is known in time; or one of the tool's
 // own streams, which is not opened anew: a file behind it would be emptied, and written from its beginning.
@@ -20,7 +22,7 @@ class ReportFile {
   int write(const std::string& text);
 
  private:
-  OwnedFd opened_;
+  UniqueFd opened_;
   int fd_ = -1;
 };
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <system_error>
 
-#include "lib/tool/pipe_writers.h"
+#include "lib/output/pipe_holders.h"
 #include "lib/tool/stream_tail.h"
 
 namespace warden::tool {
@@ -16,7 +16,7 @@ struct StreamOutput {
   std::uint64_t passed_bytes = 0;
   bool complete = false;          // the end of the stream was seen
   std::error_code write_error;    // why it was closed before
-  PipeWriters held_by;            // when it is not complete
+  internal::PipeHolders held_by;  // when it is not complete
   std::optional<TailLines> tail;  // with --tail
 
   // Whoever reads the tool's stream wants no more, as `head -1`.

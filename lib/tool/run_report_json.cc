@@ -127,7 +127,7 @@ json::value stream_of(const StreamOutput& stream) {
   object["holders"] = nullptr;
   object["all_holders_known"] = nullptr;
   if (stream.is_held()) {
-    object["holders"] = processes_of(stream.held_by.processes);
+    object["holders"] = processes_of(stream.held_by.holders);
     object["all_holders_known"] = stream.held_by.all_known;
   }
   object["tail"] = tail_of(stream.tail);

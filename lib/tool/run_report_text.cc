@@ -38,9 +38,9 @@ void add_tail(const char* name, const TailLines& tail, std::string* text) {
 }
 
 // As StreamDrain says it.
-std::string describe_holders(const PipeWriters& held_by) {
-  if (held_by.processes.empty()) return "processes that cannot be seen";
-  return describe(held_by.processes) + (held_by.all_known ? "" : " and maybe others");
+std::string describe_holders(const internal::PipeHolders& held_by) {
+  if (held_by.holders.empty()) return "processes that cannot be seen";
+  return describe(held_by.holders) + (held_by.all_known ? "" : " and maybe others");
 }
 
 void add_stream(const char* name, const StreamOutput& stream, std::string* text) {

@@ -2,9 +2,8 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -18,17 +17,6 @@ constexpr std::size_t kChunk = 64 * 1024;
 // After a write that was to be possible and was not.
 constexpr int kPauseMilliseconds = 10;
 
-// A write to a pipe that nobody reads fails, as one beyond RLIMIT_FSIZE does, and one to the terminal from the
-// background is done, whatever stty(1) says.
-void block_signals_of_writing() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGPIPE);
-  sigaddset(&set, SIGXFSZ);
-  sigaddset(&set, SIGTTOU);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
-
 // For poll(2): rounded up, so that the time is over when it returns.
 int milliseconds_until(StreamPump::Clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - StreamPump::Clock::now()).count();
@@ -37,7 +25,7 @@ int milliseconds_until(StreamPump::Clock::time_point deadline) {
 
 }  // namespace
 
-StreamPump::StreamPump(OwnedFd source, OwnedFd target, OwnedFd wake, Observer observe)
+StreamPump::StreamPump(UniqueFd source, UniqueFd target, UniqueFd wake, Observer observe)
     : source_(std::move(source)),
       target_(std::move(target)),
       wake_(std::move(wake)),

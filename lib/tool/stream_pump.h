@@ -12,9 +12,11 @@
 #include <thread>
 #include <vector>
 
-#include "lib/tool/owned_fd.h"
+#include "lib/os/unique_fd.h"
 
 namespace warden::tool {
+
+using internal::UniqueFd;
 
 // Reads on a thread of its own, and reads no more while the target takes no more, so that a slow reader holds the
 // program back as it would without the tool. When the target can take no more at all, the pipe is closed: the
@@ -26,7 +28,7 @@ class StreamPump {
 
   // Owns the read end of a pipe and a descriptor to write to. `observe` runs on the thread, before the bytes pass on.
   // `wake` is an eventfd.
-  StreamPump(OwnedFd source, OwnedFd target, OwnedFd wake, Observer observe);
+  StreamPump(UniqueFd source, UniqueFd target, UniqueFd wake, Observer observe);
   // Gives up at once if nobody has called finish().
   ~StreamPump();
 
@@ -60,7 +62,7 @@ class StreamPump {
   void pass_rest();
   bool write_all(std::string_view bytes);
 
-  OwnedFd source_, target_, wake_;
+  UniqueFd source_, target_, wake_;
   Observer observe_;
   std::mutex mutex_;
   std::optional<Clock::time_point> end_by_, give_up_;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_split.h"
+#include "lib/output/last_lines.h"
+
 namespace warden::tool {
 
 void StreamTail::add(std::string_view bytes) {
@@ -15,22 +18,15 @@ void StreamTail::add(std::string_view bytes) {
 }
 
 TailLines StreamTail::lines() const {
-  std::string_view left = kept_;
-  const bool lost_some = left.size() > limit_;
-  const bool begins_inside_a_line = lost_some && left[left.size() - limit_ - 1] != '\n';
-  if (lost_some) left.remove_prefix(left.size() - limit_);
   TailLines tail;
-  if (!left.empty() && left.back() == '\n') left.remove_suffix(1);
-  bool at_beginning = kept_.empty();
-  while (!at_beginning && tail.lines.size() < lines_) {
-    const std::size_t newline = left.rfind('\n');
-    at_beginning = newline == std::string_view::npos;
-    tail.lines.emplace_back(left.substr(at_beginning ? 0 : newline + 1));
-    if (!at_beginning) left = left.substr(0, newline);
-  }
-  std::reverse(tail.lines.begin(), tail.lines.end());
-  tail.first_line_cut = begins_inside_a_line && at_beginning;
-  tail.truncated = tail.first_line_cut || (lost_some && tail.lines.size() < lines_);
+  if (kept_.empty()) return tail;
+  const std::size_t lost = kept_.size() - std::min(kept_.size(), limit_);
+  std::string text = kept_.substr(lost);
+  if (text.back() == '\n') text.pop_back();
+  const std::size_t begin = internal::begin_of_lines(text, lines_);
+  tail.lines = absl::StrSplit(text.substr(begin), '\n');
+  tail.first_line_cut = begin == 0 && lost > 0 && kept_[lost - 1] != '\n';
+  tail.truncated = tail.first_line_cut || (lost > 0 && tail.lines.size() < lines_);
   return tail;
 }
 

@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -23,30 +26,37 @@ bool can_be_opened_anew(int fd, const struct stat& info) {
   return S_ISFIFO(info.st_mode) || (S_ISCHR(info.st_mode) && !is_master && ::isatty(fd) == 1);
 }
 
-OwnedFd open_anew(int fd) {
+UniqueFd open_anew(int fd) {
   struct stat wanted = {};
   struct stat found = {};
-  if (::fstat(fd, &wanted) != 0 || !can_be_opened_anew(fd, wanted)) return OwnedFd();
-  OwnedFd anew(::open(absl::StrCat("/proc/self/fd/", fd).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (anew.get() < 0 || ::fstat(anew.get(), &found) != 0) return OwnedFd();
+  if (::fstat(fd, &wanted) != 0 || !can_be_opened_anew(fd, wanted)) return UniqueFd();
+  UniqueFd anew(::open(absl::StrCat("/proc/self/fd/", fd).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (anew.get() < 0 || ::fstat(anew.get(), &found) != 0) return UniqueFd();
   const bool is_same = found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino;
-  return is_same ? std::move(anew) : OwnedFd();
+  return is_same ? std::move(anew) : UniqueFd();
 }
 
 }  // namespace
 
-OwnedFd open_target(int fd) {
-  OwnedFd target = open_anew(fd);
-  if (target.get() < 0) target = OwnedFd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
-  if (target.get() < 0 && errno == EBADF) target = OwnedFd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-  return target.get() < 0 ? OwnedFd() : raise(std::move(target));
+UniqueFd open_target(int fd) {
+  UniqueFd target = open_anew(fd);
+  if (target.get() < 0) target = UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (target.get() < 0 && errno == EBADF) target = UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  return raise_above_stdio(std::move(target));
 }
 
-ssize_t write_some(const OwnedFd& target, std::string_view bytes) {
+ssize_t write_some(const UniqueFd& target, std::string_view bytes) {
   const std::size_t size = std::min(bytes.size(), kMost);
   const ssize_t sent = ::send(target.get(), bytes.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent >= 0 || errno != ENOTSOCK) return sent;
   return ::write(target.get(), bytes.data(), size);
+}
+
+void block_signals_of_writing() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGPIPE, SIGXFSZ, SIGTTOU}) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 }  // namespace warden::tool

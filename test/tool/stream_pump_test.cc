@@ -16,7 +16,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/tool/pipe_writers.h"
+#include "lib/os/pipe.h"
+#include "lib/os/sys.h"
+#include "lib/output/pipe_holders.h"
 #include "lib/tool/stream_target.h"
 #include "test/support/large_text.h"
 #include "test/support/proc_view.h"
@@ -24,30 +26,28 @@
 namespace warden::tool {
 namespace {
 
+using internal::Pipe;
+using internal::PipeHolders;
 using testing::NamespaceRole;
 using testing::ProcView;
 
-struct Pipe {
-  OwnedFd read_end, write_end;
-};
-
 Pipe open_pipe() {
-  int ends[2] = {-1, -1};
-  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  return {OwnedFd(ends[0]), OwnedFd(ends[1])};
+  Pipe pipe;
+  EXPECT_EQ(internal::make_pipe(&pipe), 0);
+  return pipe;
 }
 
 // A pipe that holds the text, and whose writer has gone.
-OwnedFd source_of(const std::string& text) {
+UniqueFd source_of(const std::string& text) {
   Pipe pipe = open_pipe();
   EXPECT_GE(::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, 1 << 20), 0);
   EXPECT_EQ(::write(pipe.write_end.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
   return std::move(pipe.read_end);
 }
 
-OwnedFd open_wake() { return OwnedFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+UniqueFd open_wake() { return UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
-std::string read_to_end(const OwnedFd& fd) {
+std::string read_to_end(const UniqueFd& fd) {
   std::string text;
   char bytes[4096];
   for (ssize_t count = 0; (count = ::read(fd.get(), bytes, sizeof bytes)) > 0;) {
@@ -56,7 +56,7 @@ std::string read_to_end(const OwnedFd& fd) {
   return text;
 }
 
-bool can_be_written(const OwnedFd& fd) {
+bool can_be_written(const UniqueFd& fd) {
   pollfd polled = {fd.get(), POLLOUT, 0};
   return ::poll(&polled, 1, 0) == 1;
 }
@@ -95,7 +95,7 @@ TEST(StreamPump, CountsWhatIsThereAndPassesNothingOnOnceItHasGivenUp) {
 // Whenever the reader makes room, the other is there to fill it, between the look whether there is some and the write.
 TEST(StreamPump, GivesUpInTimeThoughAnotherFillsTheSamePipe) {
   const Pipe target = open_pipe();
-  const OwnedFd other = open_target(target.write_end.get());
+  const UniqueFd other = open_target(target.write_end.get());
   std::atomic<bool> stop{false};
   const std::string page(4096, 'o');
   std::thread filler([&] {
@@ -115,7 +115,7 @@ TEST(StreamPump, GivesUpInTimeThoughAnotherFillsTheSamePipe) {
 
 TEST(StreamTarget, OfAPipeLeavesTheModeOfTheToolsOwnDescriptorAlone) {
   const Pipe pipe = open_pipe();
-  const OwnedFd target = open_target(pipe.write_end.get());
+  const UniqueFd target = open_target(pipe.write_end.get());
   ASSERT_GE(target.get(), 0);
   EXPECT_EQ(::fcntl(pipe.write_end.get(), F_GETFL) & O_NONBLOCK, 0);
   const std::string page(4096, 'x');
@@ -126,7 +126,7 @@ TEST(StreamTarget, OfAPipeLeavesTheModeOfTheToolsOwnDescriptorAlone) {
 
 TEST(StreamTarget, OfAFileWritesWhereTheToolsOwnDescriptorIs) {
   const std::string path = ::testing::TempDir() + "/target";
-  const OwnedFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   ASSERT_EQ(::write(file.get(), "one ", 4), 4);
   ASSERT_EQ(write_some(open_target(file.get()), "two "), 4);
   ASSERT_EQ(::write(file.get(), "three", 5), 5);
@@ -139,9 +139,9 @@ TEST(StreamTarget, OfAFileWritesWhereTheToolsOwnDescriptorIs) {
 TEST(StreamTarget, OfASocketDoesNotBlock) {
   int ends[2] = {-1, -1};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-  const OwnedFd own(ends[0]);
-  const OwnedFd reader(ends[1]);
-  const OwnedFd target = open_target(own.get());
+  const UniqueFd own(ends[0]);
+  const UniqueFd reader(ends[1]);
+  const UniqueFd target = open_target(own.get());
   const std::string page(4096, 'x');
   ssize_t count = 0;
   while ((count = write_some(target, page)) > 0) {
@@ -154,14 +154,14 @@ TEST(StreamTarget, OfASocketDoesNotBlock) {
 class PipeWritersIn : public ::testing::TestWithParam<ProcView> {
  protected:
   // In a process with that /proc, which is the first or below it.
-  void look(const std::function<void(const PipeWriters&, int holder)>& check) {
+  void look(const std::function<void(const PipeHolders&, int holder)>& check) {
     const std::string why_not = testing::why_no_proc_view(GetParam());
     if (!why_not.empty()) GTEST_SKIP() << why_not;
     testing::run_with_proc_view(GetParam(), NamespaceRole::kBelowInit, [&] {
       const Pipe pipe = open_pipe();
       struct stat info = {};
       ASSERT_EQ(::fstat(pipe.read_end.get(), &info), 0);
-      check(find_pipe_writers(info.st_ino), ::getpid());
+      check(internal::find_writers(internal::linux_sys(), info.st_ino), ::getpid());
     });
   }
 };
@@ -170,9 +170,9 @@ class PipeWritersInAWholeProc : public PipeWritersIn {};
 INSTANTIATE_TEST_SUITE_P(Tool, PipeWritersInAWholeProc, ::testing::Values(ProcView::kWhole, ProcView::kProcessesOnly));
 
 TEST_P(PipeWritersInAWholeProc, AreAllKnown) {
-  look([](const PipeWriters& writers, int holder) {
-    ASSERT_EQ(writers.processes.size(), 1u);
-    EXPECT_EQ(writers.processes[0].pid, holder);
+  look([](const PipeHolders& writers, int holder) {
+    ASSERT_EQ(writers.holders.size(), 1u);
+    EXPECT_EQ(writers.holders[0].pid, holder);
     EXPECT_TRUE(writers.all_known);
   });
 }
@@ -183,7 +183,7 @@ INSTANTIATE_TEST_SUITE_P(Tool, PipeWritersInABadProc,
                                            ProcView::kForeign));
 
 TEST_P(PipeWritersInABadProc, AreNotSaidToBeAll) {
-  look([](const PipeWriters& writers, int) { EXPECT_FALSE(writers.all_known); });
+  look([](const PipeHolders& writers, int) { EXPECT_FALSE(writers.all_known); });
 }
 
 }  // namespace
