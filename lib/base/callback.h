@@ -1,4 +1,4 @@
-// A function of the program with its context, which any thread sets and any thread calls.
+// A callback of the program with its context, which any thread may set and any thread may call.
 #ifndef WARDEN_LIB_BASE_CALLBACK_H_
 #define WARDEN_LIB_BASE_CALLBACK_H_
 
@@ -6,7 +6,7 @@
 
 namespace warden::internal {
 
-// Thread-safe, and takes no lock: a forked copy can use it whatever another thread was doing at the fork.
+// Thread-safe without a lock, so that a forked copy can use it, whatever another thread was doing at the fork.
 // Constant-initialised and trivially destroyed: usable before main and after exit.
 template <class Function>
 class Callback {
@@ -21,7 +21,7 @@ class Callback {
     return node == nullptr ? Value{} : node->value;
   }
 
-  // Each value that is set for the first time takes some memory for good, because somebody may be reading it.
+  // Each new value takes some memory for good, because another thread may be reading it.
   void set(const Value& value) { current_.store(node_of(value), std::memory_order_release); }
 
  private:

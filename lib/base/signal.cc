@@ -13,7 +13,7 @@
 namespace warden {
 namespace {
 
-constexpr int kFirstRealTime = 34;  // what glibc's SIGRTMIN is: 32 and 33 are its own (nptl(7))
+constexpr int kFirstRealTime = 34;  // glibc's SIGRTMIN: it keeps 32 and 33 for itself (nptl(7))
 constexpr int kLast = 64;
 
 std::string name_of(int number) {

@@ -1,4 +1,4 @@
-// How value() of a Result leaves with one of our errors.
+// Throws one of our errors out of value() of a Result.
 #ifndef WARDEN_LIB_BASE_THROW_ERROR_H_
 #define WARDEN_LIB_BASE_THROW_ERROR_H_
 

@@ -11,7 +11,7 @@
 
 namespace warden::internal {
 
-// Around a clone, after which the child starts with this mask.
+// Used around a clone, so that the child starts with this mask.
 class AllSignalsBlocked {
  public:
   AllSignalsBlocked() {

@@ -1,4 +1,4 @@
-// Something that happens once, as a descriptor: for a thread that waits for other descriptors too.
+// A one-time event as a descriptor, for a thread that waits for other descriptors, too.
 #ifndef WARDEN_LIB_OS_EVENT_H_
 #define WARDEN_LIB_OS_EVENT_H_
 
@@ -19,7 +19,7 @@ class Event {
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
-  // Readable once it has happened; negative where no descriptor could be had.
+  // Readable once it has happened; negative when the kernel gave no descriptor.
   int fd() const { return fd_; }
   void happen() {
     if (fd_ >= 0) sys_.signal_event(fd_);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kPerMajor = 10'000;
 
-// Of a release that cannot be read: before every other.
+// Stands for a release that cannot be parsed: older than every other.
 constexpr int kNone = 1;
 
 int read_release() {

@@ -11,11 +11,11 @@ namespace {
 using Cell = std::atomic<Owner>;
 static_assert(Cell::is_always_lock_free && sizeof(Cell) <= 4096);
 
-// A page that reads as zero in a forked copy (MADV_WIPEONFORK, Linux 4.14). Made at the first use and kept for the life
-// of the process; null before that and where the kernel cannot wipe.
+// A page that the kernel zeroes in a forked copy (MADV_WIPEONFORK, Linux 4.14). Made at the first use and kept for the
+// life of the process; null before that and where the kernel cannot wipe.
 std::atomic<Cell*> wiped_cell{nullptr};
 std::atomic<bool> cannot_wipe{false};
-// How many owners this process and those that it was forked from have had.
+// The number of owners so far, in this process and those that it was forked from.
 std::atomic<Owner> count{0};
 
 Cell* make_wiped_cell() {
@@ -26,7 +26,7 @@ Cell* make_wiped_cell() {
   return nullptr;
 }
 
-// Null where forked copies can be told by their pid only.
+// Null where only the pid tells forked copies apart.
 Cell* cell() {
   Cell* known = wiped_cell.load(std::memory_order_acquire);
   if (known != nullptr || cannot_wipe.load(std::memory_order_relaxed)) return known;
@@ -51,7 +51,7 @@ Owner this_process() {
   if (owner == nullptr) return by_pid();
   Owner value = owner->load(std::memory_order_relaxed);
   if (value != 0) return value;
-  // The count is copied by a fork and the cell is wiped, so a copy gets a number that none before it had.
+  // A fork copies the count and wipes the cell, so the copy gets a number that no process before it had.
   const Owner fresh = count.fetch_add(1, std::memory_order_relaxed) + 1;
   return owner->compare_exchange_strong(value, fresh, std::memory_order_relaxed) ? fresh : value;
 }

@@ -1,5 +1,5 @@
-// Which process a handle belongs to. A fork copies handles, but not the reaper threads behind them, and the parent goes
-// on using its own: what a forked copy finds must do nothing.
+// The process that a handle belongs to. A fork copies handles, but not the reaper threads behind them, and the parent
+// goes on using its own: in a forked copy a handle must do nothing.
 #ifndef WARDEN_LIB_OS_OWNER_H_
 #define WARDEN_LIB_OS_OWNER_H_
 
@@ -7,8 +7,8 @@
 
 namespace warden::internal {
 
-// Names one process among those that are forked from another, from the first child that it starts on. Not its pid,
-// which repeats across pid namespaces and in time. Never 0.
+// Identifies a process among those that it was forked from and that are forked from it, from the first child that it
+// starts. Not its pid, which repeats across pid namespaces and over time. Never 0.
 using Owner = std::uint64_t;
 
 // This process.

@@ -11,7 +11,7 @@ struct Pipe {
   UniqueFd write_end;
 };
 
-// Both ends close-on-exec and above the standard streams. 0, or an errno, with nothing open then.
+// Opens both ends close-on-exec and above the standard streams. 0, or an errno with nothing open.
 int make_pipe(Pipe* pipe);
 
 }  // namespace warden::internal

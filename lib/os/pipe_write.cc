@@ -20,10 +20,10 @@
 namespace warden::internal {
 namespace {
 
-// The ways to write, from the newest kernel's to what every kernel has.
+// The ways to write, from the newest kernel's to the one that every kernel has.
 enum Way { kNoSignal, kNoWait, kPolled };
 
-// The best that the kernel has not refused yet.
+// The best way that the kernel has not refused yet.
 std::atomic<int> best_way{kNoSignal};
 
 ssize_t write_with(int fd, const char* data, std::size_t size, int flags) {
@@ -44,7 +44,7 @@ ssize_t write_polled(int fd, const char* data, std::size_t size) {
   return errno == EINTR ? -EAGAIN : -errno;
 }
 
-// An older kernel, or a seccomp filter.
+// By an older kernel or a seccomp filter.
 bool is_refused(ssize_t result) {
   return result == -EOPNOTSUPP || result == -ENOSYS || result == -EINVAL || result == -EPERM;
 }
@@ -64,15 +64,15 @@ bool is_pending_on_this_thread(int signal) {
   return ((pending >> (signal - 1)) & 1) != 0;
 }
 
-// Keeps a SIGPIPE of this thread's own from anybody while it exists. (The kernel queues it even where it is ignored,
-// as long as it is blocked.)
+// Holds back a SIGPIPE that this thread raises: while the guard exists no handler gets it. (The kernel queues a blocked
+// signal even where it is ignored.)
 class SigpipeGuard {
  public:
   SigpipeGuard() {
     sigemptyset(&sigpipe_);
     sigaddset(&sigpipe_, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
-    // What is not blocked is not pending.
+    // A signal that was not blocked cannot be pending.
     sigset_t pending;
     was_pending_ = sigismember(&before_, SIGPIPE) == 1 && sigpending(&pending) == 0 &&
                    sigismember(&pending, SIGPIPE) == 1 && is_pending_on_this_thread(SIGPIPE);
@@ -81,8 +81,8 @@ class SigpipeGuard {
   SigpipeGuard(const SigpipeGuard&) = delete;
   SigpipeGuard& operator=(const SigpipeGuard&) = delete;
 
-  // A write has just raised one. It merged with one that was there before; else it is taken off, before any of the
-  // process's.
+  // Takes off the SIGPIPE that a write has just raised: the thread's own comes before one of the process's. Where one
+  // was pending before, the new one has merged with it, and it stays.
   void take() const {
     const struct timespec at_once = {0, 0};
     while (!was_pending_ && ::sigtimedwait(&sigpipe_, nullptr, &at_once) < 0 && errno == EINTR) {

@@ -19,14 +19,15 @@
 namespace warden::internal {
 namespace {
 
-// Or -errno.
+// The descriptor, or -errno.
 int open_above_stdio(const char* path, int flags) {
   const int fd = ::open(path, flags);
   return fd < 0 ? -errno : raise_above_stdio(fd);
 }
 
-// Whether the numbers in /proc are those of our pid namespace. They are not where a namespace was entered without
-// mounting its own proc: then "NSpid" of /proc/self/status (Linux 4.1) has ours only after that one's.
+// Whether the numbers in /proc are those of our pid namespace. They are not where a process has entered a namespace
+// without mounting its proc: "NSpid" of /proc/self/status (Linux 4.1) then has that proc's number first, and ours
+// after.
 bool is_own_proc() {
   std::string status;
   if (read_proc_file("/proc/self/status", &status) != 0) return false;
@@ -34,14 +35,15 @@ bool is_own_proc() {
   return numbers.empty() || numbers == absl::StrCat(::getpid());
 }
 
-// Whether the /proc that we see may leave out whom we may not trace (hidepid, proc(5)), by how it is mounted.
+// Whether /proc is mounted so that it may leave out processes that we may not trace (hidepid, proc(5)).
 bool may_hide_processes() {
   std::string mounts;
   if (read_proc_file("/proc/self/mountinfo", &mounts) != 0) return true;
   bool hides = true;
   for (const absl::string_view line : absl::StrSplit(mounts, '\n')) {
     const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
-    if (fields.size() > 4 && fields[4] == "/proc") hides = absl::StrContains(fields.back(), "hidepid=");  // the topmost
+    if (fields.size() > 4 && fields[4] == "/proc")
+      hides = absl::StrContains(fields.back(), "hidepid=");  // the last one is on top
   }
   return hides;
 }
@@ -72,7 +74,7 @@ int list_numbers(const char* path, std::vector<int>* numbers) {
 bool list_proc(std::vector<int>* pids) {
   if (!is_own_proc() || list_numbers("/proc", pids) != 0) return false;
   const auto lists = [pids](int pid) { return std::find(pids->begin(), pids->end(), pid) != pids->end(); };
-  // The first process shows that nothing is hidden (hidepid, proc(5)); not where that is ourselves.
+  // That process 1 is listed shows that nothing is hidden (hidepid, proc(5)), unless we are process 1.
   return lists(::getpid()) && lists(1) && (::getpid() != 1 || !may_hide_processes());
 }
 

@@ -1,4 +1,4 @@
-// Reads /proc, whatever is mounted there.
+// Reads /proc, which may be missing, another pid namespace's, or hide processes.
 #ifndef WARDEN_LIB_OS_PROC_H_
 #define WARDEN_LIB_OS_PROC_H_
 
@@ -9,11 +9,11 @@
 
 namespace warden::internal {
 
-// The numeric names in /proc. False when it cannot be listed, is not the proc of our pid namespace, or may hide the
-// processes of others.
+// The numeric names in /proc. False when /proc cannot be listed, is another pid namespace's, or may hide the processes
+// of other users.
 bool list_proc(std::vector<int>* pids);
 
-// The number that was given to a process last, in this pid namespace; or -errno.
+// The number that the kernel gave to a process last, in this pid namespace; or -errno.
 int read_newest_pid();
 
 // The numeric names in a directory: processes, threads or descriptors. 0, or -errno when some may be missing.

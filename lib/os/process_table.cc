@@ -12,13 +12,13 @@
 namespace warden::internal {
 namespace {
 
-// What comes after the program's name, counted from the state (field 3 of proc(5)).
+// The fields after the program's name, counted from the state (field 3 of proc(5)).
 constexpr std::size_t kState = 0, kGroup = 2, kThreadCount = 17, kStartTime = 19;
 
-// One is enough when no process ends meanwhile. Somewhere /proc may never hold still for so long.
+// One reading is enough when no process ends meanwhile. On a busy machine /proc may never hold still for so long.
 constexpr int kMostReadings = 20;
 
-// Empty when the process is gone; `known` turns false when it is there and cannot be read.
+// Empty when the process is gone; sets `known` to false when it is there and cannot be read.
 std::optional<ProcessStat> read_stat(Sys& sys, int pid, bool* known) {
   std::string text;
   const int error = -sys.read_proc(pid, "stat", &text);
@@ -26,14 +26,14 @@ std::optional<ProcessStat> read_stat(Sys& sys, int pid, bool* known) {
   std::optional<ProcessStat> stat;
   if (error == 0) stat = parse_stat(text);
   if (!stat.has_value()) *known = false;
-  if (stat.has_value() && stat->group < 0) return std::nullopt;  // it is being released, and has no group any more
+  if (stat.has_value() && stat->group < 0) return std::nullopt;  // the kernel is releasing it: it has no group any more
   return stat;
 }
 
 }  // namespace
 
 std::optional<ProcessStat> parse_stat(std::string_view text) {
-  // The name is in parentheses, and may contain any of them.
+  // The name is in parentheses, and may contain parentheses.
   const std::size_t open = text.find('(');
   const std::size_t close = text.rfind(')');
   if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::nullopt;
@@ -74,7 +74,7 @@ void ProcessTable::read_proc() {
     }
   }
   numbers_wrapped_ = sys_.newest_pid() < newest;
-  groups_.merge(found);  // whoever was there before counts as still there
+  groups_.merge(found);  // a member of an earlier reading counts as still there
 }
 
 bool ProcessTable::may_have_missed(int pgid) const {

@@ -1,4 +1,4 @@
-// Who is in a process group, as /proc tells.
+// The live members of process groups, from /proc.
 #ifndef WARDEN_LIB_OS_PROCESS_TABLE_H_
 #define WARDEN_LIB_OS_PROCESS_TABLE_H_
 
@@ -14,7 +14,7 @@
 
 namespace warden::internal {
 
-// The fields of /proc/<pid>/stat that count here (proc(5)).
+// The fields of /proc/<pid>/stat that we use (proc(5)).
 struct ProcessStat {
   std::string program;
   char state = '?';
@@ -22,8 +22,8 @@ struct ProcessStat {
   int thread_count = 0;
   std::uint64_t start_time = 0;  // tells the process from a later one that has its number
 
-  // Dead is a zombie (Z) or a task on its way out (X) that is the last thread: a process whose main thread has exited
-  // shows Z and lives on in the others.
+  // True of a zombie (Z) or a task on its way out (X) that is the last thread. A process whose main thread has exited
+  // shows Z, too, and lives on in the others.
   bool is_dead() const { return (state == 'Z' || state == 'X') && thread_count <= 1; }
 };
 
@@ -38,16 +38,17 @@ struct Member {
 struct GroupScan {
   bool known = false;  // false when /proc is missing, hides processes, cannot be read or changes all the time
   std::vector<Member> live;
-  bool never_still = false;  // not known, because of the last
+  bool never_still = false;  // not known because /proc changes all the time
 };
 
-// The live processes by their groups. /proc is read at the first question; one table serves the groups of any number of
+// The live processes by their groups. The first question reads /proc; one table serves the groups of any number of
 // children, all of whose leaders have ended before that.
 //
-// A group that forks all the time can look empty: whoever was listed is dead when it is read, and whoever that had
-// forked is not in the list. But the list goes by ascending numbers, so one who was alive is in it; and who is dead or
-// gone after it, and was so before it, has forked nobody since. So an empty group counts only if nobody died between
-// being listed and being read, among those who may have been in it. Else /proc is read again.
+// A group that forks all the time can look empty: a listed process is dead when its stat is read, and the process that
+// it has forked is not in the list. But the kernel lists by ascending numbers, so a process that was alive is in the
+// list; and a process that is dead or gone after the list, and was so before it, has forked nothing since. So a group
+// counts as empty only if no process that may have been in it died between being listed and being read. Else the table
+// reads /proc again.
 class ProcessTable {
  public:
   explicit ProcessTable(Sys& sys) : sys_(sys) {}
@@ -68,12 +69,12 @@ class ProcessTable {
   std::map<int, std::vector<Member>> groups_;
   // Of the last reading:
   std::set<int> groups_of_corpses_;
-  std::set<int> read_;                // whose stat was read
-  std::map<int, int> fresh_corpses_;  // who may have died during it, with its group; 0 where that is not known
-  bool numbers_wrapped_ = false;      // the list need not have everybody
+  std::set<int> read_;                // processes whose stat was read
+  std::map<int, int> fresh_corpses_;  // may have died during it, with their group; 0 when not known
+  bool numbers_wrapped_ = false;      // the list may lack processes
 };
 
-// Whether the process that was found is still alive and of that group; empty when /proc cannot be read just now.
+// Whether the member is still alive and in that group; empty when /proc cannot be read just now.
 std::optional<bool> is_still_member(Sys& sys, const Member& member, int pgid);
 
 }  // namespace warden::internal

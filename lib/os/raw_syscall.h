@@ -1,4 +1,4 @@
-// System calls without the C library: no errno, no cancellation point, nothing of the thread's control block.
+// System calls without the C library: no errno, no cancellation point, no access to the thread's control block.
 #ifndef WARDEN_LIB_OS_RAW_SYSCALL_H_
 #define WARDEN_LIB_OS_RAW_SYSCALL_H_
 

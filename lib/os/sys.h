@@ -23,7 +23,7 @@ namespace warden::internal {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
-// What a look at a child with waitid says.
+// What waitid says of a child.
 struct WaitOutcome {
   int error = 0;  // 0, or the errno
   std::optional<ExitStatus>
@@ -52,8 +52,8 @@ class Sys {
   // poll(2) for anything; true when one is ready, false at the deadline.
   virtual bool poll_any(pollfd* polled, std::size_t count, TimePoint deadline) = 0;
 
-  // Writes what fits into the pipe at once: how much, or -EAGAIN when it is full, -EPIPE without a reader. Neither
-  // blocks nor leaves a SIGPIPE.
+  // Writes what fits into the pipe at once. Returns how much, or -EAGAIN when it is full, -EPIPE without a reader.
+  // Neither blocks nor leaves a SIGPIPE.
   virtual ssize_t write_pipe(int fd, const char* data, std::size_t size) = 0;
   // read(2).
   virtual ssize_t read_fd(int fd, char* data, std::size_t size) = 0;
@@ -62,8 +62,8 @@ class Sys {
   virtual WaitOutcome look(ChildId child, Reap reap) = 0;
   // waitid(2), WEXITED | WNOWAIT, by number, blocking until the child can be waited for or is not ours.
   virtual void block_until_waitable(int pid) = 0;
-  // PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15): the status of a child that somebody else has reaped; empty when
-  // the kernel has none (yet, or at all: `error`).
+  // PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15): the status of a child that other code has reaped; empty when the
+  // kernel has none (yet, or at all: `error`).
   virtual WaitOutcome exit_info(int pidfd) = 0;
 
   virtual int pidfd_open(int pid) = 0;
@@ -78,20 +78,20 @@ class Sys {
   // False once the kernel has refused PIDFD_SIGNAL_PROCESS_GROUP; `pidfd` is for the probe that decides it.
   virtual bool has_pidfd_group_signals(int pidfd) = 0;
 
-  // Ties the pidfd to the group that its process leads, so that it can be told later whether the group still is. False
-  // where the kernel does not tell (before Linux 5.12).
+  // Ties the pidfd to the group that its process leads, so that marked_group_exists can tell later whether that group
+  // is still there. False where the kernel cannot tell (before Linux 5.12).
   virtual bool mark_group(int pidfd, int pgid) = 0;
-  // Whether anybody, a zombie too, is in that very group, whoever has its number. REQUIRES: marked.
+  // Whether that very group has a member, a zombie included, even if another has its number by now. REQUIRES: marked.
   virtual bool marked_group_exists(int pidfd) = 0;
 
   // Runs `work`, which opens descriptors for a moment and uses none that is open already. Where the process's table is
   // full, on another thread with a private table.
   virtual void with_free_descriptors(const std::function<void()>& work) = 0;
 
-  // The numeric names in /proc. False when /proc cannot be listed, hides the processes of others,
-  // or is another pid namespace's.
+  // The numeric names in /proc. False when /proc cannot be listed, is another pid namespace's, or may hide the
+  // processes of other users.
   virtual bool list_processes(std::vector<int>* pids) = 0;
-  // The number that was given to a process last, in this pid namespace; or -errno.
+  // The number that the kernel gave to a process last, in this pid namespace; or -errno.
   virtual int newest_pid() = 0;
   // The text of /proc/<pid>/<name>, or -errno.
   virtual int read_proc(int pid, const char* name, std::string* text) = 0;
@@ -109,7 +109,7 @@ class Sys {
   ~Sys() = default;
 };
 
-// The kernel. Has no state but what it has learned about the kernel.
+// The real one. Its only state is what it has learned about the kernel.
 Sys& linux_sys();
 
 }  // namespace warden::internal

@@ -1,4 +1,4 @@
-// A descriptor that was had from a Sys, and goes back to it when its owner goes.
+// A descriptor that a Sys has opened, closed through it when its owner goes.
 #ifndef WARDEN_LIB_OS_SYS_FD_H_
 #define WARDEN_LIB_OS_SYS_FD_H_
 

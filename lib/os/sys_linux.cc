@@ -29,8 +29,8 @@ namespace {
 
 int result_of(long returned) { return returned < 0 ? -errno : static_cast<int>(returned); }
 
-// Inline, as absl::DurationFromTimeval() is not: between an exit and the return of the wait for it every call into code
-// that has not run for a while is felt.
+// Inline, unlike absl::DurationFromTimeval(): between an exit and the return of the wait for it, each call into code
+// that has not run for a while takes a measurable time.
 absl::Duration duration_of(const timeval& time) {
   return absl::Microseconds(std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec);
 }
@@ -60,7 +60,7 @@ ExitStatus status_of(int encoded) {
   return ExitStatus::exited(WEXITSTATUS(encoded));
 }
 
-// The raw call: it hands over the resource usage, which waitid(3) does not.
+// The raw call, since it returns the resource usage, and waitid(3) does not.
 int raw_waitid(int type, int id, siginfo_t* info, int options, struct rusage* usage) {
   for (;;) {
     const long returned = ::syscall(SYS_waitid, type, id, info, options, usage);
@@ -77,7 +77,7 @@ int get_info(int pidfd, PidfdInfo* info) {
 
 // At most sixty days at a time, which no conversion on the way can overflow.
 timespec time_left(TimePoint now, TimePoint deadline) {
-  if (deadline <= now) return {0, 0};  // TimePoint::min() is further away than the difference can tell
+  if (deadline <= now) return {0, 0};  // TimePoint::min() is further away than the difference can hold
   const auto left = std::clamp(std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - now),
                                std::chrono::nanoseconds(0), std::chrono::nanoseconds(std::chrono::hours(24 * 60)));
   return {static_cast<time_t>(left.count() / 1'000'000'000), static_cast<long>(left.count() % 1'000'000'000)};
@@ -131,8 +131,8 @@ class LinuxSys final : public Sys {
     const int options = WEXITED | WNOHANG | (reap == Reap::kLeave ? WNOWAIT : 0);
     int error = EBADF;
     if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, &info, options, &usage);
-    // By number without a pidfd, before Linux 5.4, where a seccomp filter refuses the new type, and where the host has
-    // closed what it does not know.
+    // By number without a pidfd, before Linux 5.4, where a seccomp filter refuses P_PIDFD, and where the host has
+    // closed the pidfd with all descriptors that it does not know.
     const bool no_pidfd = error == EBADF || error == EINVAL || error == ENOSYS || error == EPERM;
     if (no_pidfd) error = -raw_waitid(P_PID, child.pid, &info, options, &usage);
     if (error != 0) return {error, std::nullopt};
@@ -145,8 +145,8 @@ class LinuxSys final : public Sys {
     raw_waitid(P_PID, pid, &info, WEXITED | WNOWAIT, nullptr);
   }
 
-  // The kernel looks for the status first and for the process then, and says ESRCH where it finds neither: of a process
-  // that went in between, too. Asked again, it has the status.
+  // The kernel looks for the status first and for the process then, and says ESRCH where it finds neither. That
+  // happens, too, when the process goes in between: asked again, the kernel has the status.
   WaitOutcome exit_info(int pidfd) override {
     PidfdInfo info = {};
     int error = get_info(pidfd, &info);
@@ -186,13 +186,13 @@ class LinuxSys final : public Sys {
     return known == kYes;
   }
 
-  // The owner of a descriptor's SIGIO (fcntl(2), F_SETOWN) is kept as the group itself and not as its number, and is
-  // given as 0 once nobody is in it. A mark that cannot be read back is none.
+  // The kernel keeps the owner of a descriptor's SIGIO (fcntl(2), F_SETOWN) as the group itself, not as its number, and
+  // reports 0 once the group is empty. A mark that cannot be read back is none.
   bool mark_group(int pidfd, int pgid) override {
     return tells_of_dead_owners() && pgid > 1 && ::fcntl(pidfd, F_SETOWN, -pgid) == 0 && marked_group_exists(pidfd);
   }
 
-  // Not F_GETOWN, whose answer for a group is negative, which the C library would take for an error.
+  // Not F_GETOWN: its answer for a group is negative, and the C library takes that for an error.
   bool marked_group_exists(int pidfd) override {
     struct f_owner_ex owner = {};
     return ::fcntl(pidfd, F_GETOWN_EX, &owner) == 0 && owner.pid != 0;
@@ -224,7 +224,7 @@ class LinuxSys final : public Sys {
   void close_fd(int fd) override { ::close(fd); }
 
  private:
-  // F_GETOWN answers with 0 for an owner that is gone since Linux 5.12.
+  // Since Linux 5.12 F_GETOWN answers with 0 for an owner that is gone.
   static bool tells_of_dead_owners() { return kernel_is_at_least(5, 12); }
 
   enum { kUnknown, kNo, kYes };

@@ -30,10 +30,10 @@ constexpr bool kHasSanitizer = false;
 // program).
 constexpr std::size_t kStack = (kHasSanitizer ? 1024 : 64) * 1024;
 
-// A guard page makes each stack two mappings of the process, which costs a third of the creation among ten thousand of
-// them; stacks without one are neighbours in a single mapping. The reaper runs no code but ours, and needs an eighth of
-// its stack. Before Linux 6.7, where MAP_STACK begins to mean so, such a mapping may be given huge pages, which is more
-// memory than the guards cost.
+// A guard page makes each stack two mappings, which costs a third of a thread's creation among ten thousand of them;
+// stacks without one share a single mapping. The reaper runs only our code, and needs an eighth of its stack. Before
+// Linux 6.7, when MAP_STACK began to rule it out, the kernel may give such a mapping huge pages, which take more memory
+// than the guards.
 bool is_better_without_guard(ThreadStack stack) {
   return !kHasSanitizer && stack == ThreadStack::kReaper && kernel_is_at_least(6, 7);
 }
@@ -55,7 +55,7 @@ int create(pthread_t* thread, std::size_t stack, bool guard, void* (*body)(void*
   return error;
 }
 
-// A program with much thread-local storage needs more than the first size: twice as much, then the default.
+// A program with much thread-local storage needs more than the first size: twice, four times, then the default.
 int create_with_small_stack(pthread_t* thread, bool guard, void* (*body)(void*), void* argument) {
   const std::size_t first = std::max(kStack, static_cast<std::size_t>(PTHREAD_STACK_MIN));
   int error = EINVAL;
@@ -68,7 +68,7 @@ int create_with_small_stack(pthread_t* thread, bool guard, void* (*body)(void*),
 
 }  // namespace
 
-// Neither way closes the C library's own signals, or setuid(2) of the host would wait for ever.
+// Neither way blocks the C library's own signals, or the host's setuid(2) would wait for ever for this thread.
 int start_thread(pthread_t* thread, void* (*body)(void*), void* argument, ThreadStack stack) {
   const auto start = [&] {
     if (stack == ThreadStack::kDefault) return create(thread, 0, /*guard=*/true, body, argument);

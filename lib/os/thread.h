@@ -1,4 +1,4 @@
-// A thread of the library's own: small, and closed to signals.
+// Starts the library's own threads: small, with all signals blocked.
 #ifndef WARDEN_LIB_OS_THREAD_H_
 #define WARDEN_LIB_OS_THREAD_H_
 
@@ -7,9 +7,9 @@
 namespace warden::internal {
 
 enum class ThreadStack {
-  kReaper,   // as kSmall, and cheaper by the tens of thousands: no guard page where that does no harm
+  kReaper,   // as kSmall, without a guard page where that does no harm: cheaper by the tens of thousands
   kSmall,    // for our own code
-  kDefault,  // for code of the program, too
+  kDefault,  // for the program's code, too
 };
 
 // Creates a thread on which no handler of the host ever runs. 0, or the errno of pthread_create.

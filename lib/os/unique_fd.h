@@ -1,4 +1,4 @@
-// A descriptor that is closed when its owner goes.
+// A descriptor that its owner's destructor closes.
 #ifndef WARDEN_LIB_OS_UNIQUE_FD_H_
 #define WARDEN_LIB_OS_UNIQUE_FD_H_
 
@@ -30,8 +30,8 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-// Moves `fd` to a number of at least 3, close-on-exec, if it is below: a host with a closed standard stream would take
-// it for its own. Returns the new number; on failure -errno, with `fd` closed.
+// Moves an `fd` below 3 to a higher number, close-on-exec: a host whose standard stream is closed would take it for
+// that stream. Returns the number; on failure -errno, with `fd` closed.
 int raise_above_stdio(int fd);
 
 // The same. None, with errno, on failure and where `fd` is none.

@@ -30,7 +30,7 @@ int CaptureReadEnd::open(UniqueFd* write_end) {
   if (const int error = make_pipe(&pipe)) return error;
   const int fd = pipe.read_end.get();
   struct stat info = {};
-  // Not with pipe2(2): the child would get an end that does not block, too.
+  // Not by pipe2(2), which would make the child's end non-blocking, too.
   if (::fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || ::fstat(fd, &info) != 0) return errno;
   inode_ = info.st_ino;
   is_raised_ = raise_capacity(fd);

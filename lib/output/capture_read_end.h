@@ -1,4 +1,4 @@
-// The pipe of one captured stream, on our side.
+// Our end of one captured stream's pipe.
 #ifndef WARDEN_LIB_OUTPUT_CAPTURE_READ_END_H_
 #define WARDEN_LIB_OUTPUT_CAPTURE_READ_END_H_
 
@@ -9,21 +9,21 @@
 
 namespace warden::internal {
 
-// The end that is read. Reads do not block.
+// The read end; reads do not block.
 class CaptureReadEnd {
  public:
-  // The capacity that a pipe is given, while few enough have it: the kernel lets a user without privileges raise some
-  // 256 pipes so far, and gives every further pipe of that user 8 KiB (pipe(7)).
+  // The capacity that a pipe is given, for kMostRaised pipes at a time: the kernel lets a user without privileges raise
+  // some 256 pipes so far, and gives every further pipe of that user 8 KiB (pipe(7)).
   static constexpr int kCapacity = 256 * 1024;
   static constexpr int kMostRaised = 64;
 
   ~CaptureReadEnd() { close(); }
 
-  // Makes a pipe and keeps the one end. 0, or an errno.
+  // Makes a pipe, keeps its read end and hands over the other. 0, or an errno.
   int open(UniqueFd* write_end);
   // Negative once closed.
   int fd() const { return fd_.get(); }
-  // What the pipe is called in /proc, in every process that has it.
+  // Names the pipe in /proc, in every process that has it.
   ino_t inode() const { return inode_; }
   // Idempotent.
   void close();

@@ -12,17 +12,17 @@
 namespace warden::internal {
 namespace {
 
-// How often one stream is read before the other has its turn, where there is always more.
+// How many reads one stream gets before the other has its turn, where there is always more.
 constexpr int kReadsInARow = 16;
 
-// From how many bytes on it takes less to skip them than to read them.
+// From this many bytes on it is cheaper to skip them than to read them.
 constexpr std::size_t kWorthSkipping = 32 * 1024;
 
 }  // namespace
 
 int CapturedStream::open(UniqueFd* write_end) {
   const int error = pipe_.open(write_end);
-  if (error == 0 && kept_.keeps_nothing()) sink_.open();  // or they are read after all
+  if (error == 0 && kept_.keeps_nothing()) sink_.open();  // where it cannot, the pump reads the bytes after all
   return error;
 }
 
@@ -68,7 +68,7 @@ void CapturedStream::stop() {
   for (const auto& subscription : live_) subscription->stop();
 }
 
-// Runs `hand_out` with the lock free and the subscription marked, unless it is to get nothing any more.
+// Runs `hand_out` without the lock and with the subscription marked as running, unless either has been stopped.
 template <class HandOut>
 void CapturedStream::give(LineSubscription& subscription, HandOut hand_out) {
   {
@@ -83,7 +83,7 @@ void CapturedStream::give(LineSubscription& subscription, HandOut hand_out) {
   if (waiters_ > 0) changed_.notify_all();
 }
 
-// Those lines that were kept before it came.
+// Hands out the lines that were kept before the subscription came.
 void CapturedStream::replay(LineSubscription& subscription) {
   give(subscription, [this](LineSubscription& taker) {
     if (!kept_.begins_a_line()) taker.take_gap(false);
@@ -104,7 +104,7 @@ void CapturedStream::serve(Scratch scratch) {
   }
   for (; fresh != live_.end(); ++fresh) replay(**fresh);
   if (pipe_.fd() >= 0 && request > caught_up_) read_pending(scratch);
-  Subscriptions finished;  // destroyed without the lock: what they hold is the program's
+  Subscriptions finished;  // destroyed without the lock: what they hold belongs to the program
   const Lock lock(mutex_);
   caught_up_ = request;
   remove_finished(&finished);
@@ -140,8 +140,8 @@ void CapturedStream::read_some(Scratch scratch) {
   }
 }
 
-// What is in the pipe goes unread, but for its end, which is to be read next. How much went; 0 where somebody wants the
-// lines, where little is there, or where it cannot be done. REQUIRES: nothing is kept now.
+// Discards what is in the pipe unread, except its last bytes, which are to be read next. Returns how many; 0 where a
+// subscription wants the lines, where little is there, or where the sink cannot take it. REQUIRES: nothing is kept now.
 std::size_t CapturedStream::skip_unwanted() {
   int available = 0;
   if (!kept_.keeps_nothing() || !live_.empty() || ::ioctl(pipe_.fd(), FIONREAD, &available) != 0) return 0;
@@ -149,8 +149,8 @@ std::size_t CapturedStream::skip_unwanted() {
   return pending < kWorthSkipping ? 0 : sink_.swallow(pipe_.fd(), pending - ChunkList::kTail);
 }
 
-// Reads to where the bytes are kept, if they are. How many came; 0 when there is nothing for now, or the stream has
-// ended.
+// Reads once, straight to where the bytes are kept, if they are. Returns how many came; 0 when there are none for now,
+// or the stream has ended.
 std::size_t CapturedStream::read_once(Scratch scratch, std::size_t* room) {
   ChunkList::Space space = kept_.space();
   const bool is_kept = space.size > 0;
@@ -168,7 +168,7 @@ std::size_t CapturedStream::read_once(Scratch scratch, std::size_t* room) {
   return skipped + bytes.size();
 }
 
-// `skipped`: how many came before them and were not read; none where they are kept.
+// `skipped`: how many bytes came before these and were not read; 0 where these are kept.
 void CapturedStream::add(std::string_view bytes, bool is_kept, std::size_t skipped) {
   {
     const Lock lock(mutex_);

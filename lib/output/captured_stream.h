@@ -1,4 +1,4 @@
-// One captured stream: what is kept of it, and who gets its lines.
+// One captured stream: the bytes that are kept of it, and the subscriptions to its lines.
 #ifndef WARDEN_LIB_OUTPUT_CAPTURED_STREAM_H_
 #define WARDEN_LIB_OUTPUT_CAPTURED_STREAM_H_
 
@@ -19,11 +19,11 @@
 
 namespace warden::internal {
 
-// Has a lock of its own, under which nothing else is locked and nothing of the program is called. One thread, the pump,
-// reads the pipe and hands out the lines; all others look and wait.
+// Has its own lock, under which it takes no other and calls no code of the program. One thread, the pump, reads the
+// pipe and hands out the lines; all others look and wait.
 //
-// The lines that a subscription gets begin with those that were kept before it was attached. Both come on the pump,
-// which alone adds to what is kept: so between the two no byte comes twice, and none is missing.
+// A subscription first gets the lines that were kept before it was attached. The pump hands out those and the new ones,
+// and it alone adds to what is kept: so between the two no byte comes twice, and none is missing.
 class CapturedStream {
  public:
   using Lock = std::unique_lock<std::mutex>;
@@ -40,15 +40,16 @@ class CapturedStream {
   Output snapshot();
   std::mutex& mutex() { return mutex_; }
 
-  // The pump is to be woken after each of these two.
+  // The caller wakes the pump after each of these two.
   void attach(const std::shared_ptr<LineSubscription>& subscription);
-  // Asks for everything that is in the pipe now to be read and handed out. is_caught_up(the result) says when.
+  // Asks the pump to read and hand out everything that is in the pipe now. is_caught_up(the result) says when it has.
   std::uint64_t request_catch_up();
-  // How long past its deadline a wait lets the pump catch up, since it is to see what was printed before it. Only a
+  // How long past its deadline a wait lets the pump catch up, to see what was printed before the deadline. Only a
   // callback that does not return takes so long.
   static constexpr absl::Duration kCatchUpPatience = absl::Seconds(3);
 
-  // From its return on no line is handed out to it: waits for one that just is. Under the lock, which it releases.
+  // Waits for a line that the subscription is just getting; after that it gets none. Under the lock, which the wait
+  // releases.
   void detach(Sys& sys, Lock& lock, LineSubscription& subscription);
 
   // Under the lock:
@@ -56,7 +57,8 @@ class CapturedStream {
   // The stream has ended, or cannot be read, and all its lines have been handed out.
   bool has_ended(const Lock&) const { return has_ended_; }
   std::error_code read_error(const Lock&) const { return read_error_; }
-  // Waits for a change of those or of a subscription, or for notify(); may wake without one. Releases the lock.
+  // Waits for a change of those or of a subscription, or for notify(); may wake without one. Releases the lock
+  // meanwhile.
   void wait_changed(Sys& sys, Lock& lock, TimePoint deadline);
   void notify();
 
@@ -68,9 +70,9 @@ class CapturedStream {
   int fd() const { return pipe_.fd(); }
   // Reads what there is, up to a bound.
   void read_some(Scratch scratch);
-  // Does what was asked for since.
+  // Does what other threads have asked for since the last call.
   void serve(Scratch scratch);
-  // No line is handed out from now on. For any thread.
+  // Hands out no line from now on. For any thread.
   void stop();
 
   // In a forked copy: closes its copies of the descriptors. Takes no lock, which may have been held at the fork.
@@ -96,7 +98,7 @@ class CapturedStream {
   const std::size_t max_line_length_;
   CaptureReadEnd pipe_;
 
-  NullSink sink_;          // the pump's alone; open where nothing is kept
+  NullSink sink_;          // used by the pump alone; open where nothing is kept
   char last_byte_ = '\n';  // likewise
 
   std::mutex mutex_;

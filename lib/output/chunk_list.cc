@@ -62,7 +62,7 @@ void ChunkList::lose(std::string_view bytes, std::uint64_t unread) {
 
 void ChunkList::keep_tail(std::string_view bytes) {
   try {
-    tail_.reserve(2 * kTail);  // the first time alone allocates
+    tail_.reserve(2 * kTail);  // allocates the first time only
   } catch (const std::bad_alloc&) {
     return;
   }
@@ -72,7 +72,7 @@ void ChunkList::keep_tail(std::string_view bytes) {
   tail_ += bytes;
 }
 
-// A chunk that nobody else has is used again.
+// Uses a chunk again that no snapshot shares.
 void ChunkList::drop_first(std::uint64_t count) {
   size_ -= count;
   while (count > 0) {

@@ -15,19 +15,19 @@
 
 namespace warden::internal {
 
-// Has no lock. One thread at a time fills it, and may read it meanwhile; whoever else reads it, and every change that
-// says so, needs the caller's lock. Bytes that are there never move and never change: they are read to where they are
-// kept, and handed out without a copy.
+// Has no lock. One thread at a time fills it, and may read it meanwhile; every other reader, and every change that says
+// so, needs the caller's lock. Bytes never move or change once they are there: read(2) puts them where they are kept,
+// and a snapshot shares them without a copy.
 class ChunkList {
  public:
-  // Chunks grow from the first size to the last, which is the capacity of a raised pipe: few are allocated for little
-  // output, and one read empties the pipe for much.
+  // Chunks grow from the first size to the largest, which is the capacity of a raised pipe: little output takes little
+  // memory, and with much output one read empties the pipe.
   static constexpr std::size_t kFirstChunk = 16 * 1024;
   static constexpr std::size_t kLargestChunk = 256 * 1024;
-  // The largest of a list that keeps little of the end.
+  // The largest of a list whose limit is lower than that.
   static constexpr std::size_t kLargestOfFew = 64 * 1024;
 
-  // How much is kept of the end of what is lost.
+  // How many bytes are kept of the end of what is lost.
   static constexpr std::size_t kTail = 4097;
 
   explicit ChunkList(const CaptureOptions& options);
@@ -37,26 +37,27 @@ class ChunkList {
     std::size_t size = 0;
   };
 
-  // Where the next bytes go; empty when no more are kept, or no memory is to be had. Changes nothing that others see.
+  // Where the next bytes go; empty when no more are kept, or there is no memory. Changes nothing that other threads
+  // see.
   Space space();
-  // So many have been put there. Under the lock; allocates nothing.
+  // The caller has put so many bytes there. Under the lock; allocates nothing.
   void commit(std::size_t count);
-  // These have come and are not kept, nor are those that nobody has read, right before them. Nothing that comes later
-  // is kept of a list that keeps the first, and nothing that came before of one that keeps the last: there is never a
-  // gap within what is kept. Under the lock.
+  // Counts bytes that have come and are not kept, and before them those that were left unread. From then on a list that
+  // keeps the first bytes keeps none that come later, and one that keeps the last drops all that came before: there is
+  // never a gap within what is kept. Under the lock.
   void lose(std::string_view bytes, std::uint64_t unread = 0);
 
-  // Whether all bytes are lost, whatever comes.
+  // Whether every byte is lost, by a limit of 0.
   bool keeps_nothing() const { return limit_ == 0; }
   std::uint64_t total() const { return total_; }
   // How many are kept.
   std::uint64_t size() const { return size_; }
-  // How many the allocated chunks could hold, with one that waits to be used.
+  // How many the allocated chunks could hold, the spare one included.
   std::uint64_t allocated() const;
 
-  // What is kept, in order; shares it. Under the lock.
+  // What is kept, in order, shared rather than copied. Under the lock.
   std::vector<OutputChunk> snapshot();
-  // The same, one piece after the other: for the thread that fills. `visit` takes a std::string_view.
+  // Visits the same pieces in order, for the thread that fills. `visit` takes a std::string_view.
   template <class Visitor>
   void for_each(Visitor visit) const {
     for (const Chunk& chunk : chunks_) visit(visible(chunk));
@@ -65,7 +66,7 @@ class ChunkList {
   bool begins_a_line() const { return begins_a_line_; }
   // Whether bytes that came after what is kept were lost.
   bool ends_early() const { return ends_early_; }
-  // The last of those, kTail at most; none where there was no memory for them. Under the lock.
+  // The last of those lost bytes, kTail at most; none where there was no memory for them. Under the lock.
   const std::string& tail() const { return tail_; }
 
  private:
@@ -94,7 +95,7 @@ class ChunkList {
   std::string tail_;
   std::size_t next_capacity_ = kFirstChunk;
   std::list<Chunk> chunks_;
-  std::list<Chunk> spare_;  // the one that comes next, if any
+  std::list<Chunk> spare_;  // the next chunk, if any
 };
 
 }  // namespace warden::internal

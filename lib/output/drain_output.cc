@@ -12,8 +12,8 @@
 namespace warden::internal {
 namespace {
 
-// True once the stream has ended and its lines have been handed out, false at the deadline; at `give_up` if it has not
-// been read to where it was.
+// True once the stream has ended and its lines have been handed out. False at the deadline; while the pump has not yet
+// read what the request asks for, at `give_up`.
 bool wait_ended(Sys& sys, CapturedStream& stream, std::uint64_t request, TimePoint deadline, TimePoint give_up) {
   CapturedStream::Lock lock(stream.mutex());
   for (;;) {
@@ -25,7 +25,7 @@ bool wait_ended(Sys& sys, CapturedStream& stream, std::uint64_t request, TimePoi
   }
 }
 
-// Who holds the stream goes into the result if it has not ended by then: the last holder may go while /proc is read.
+// Names the holders only if the stream has not ended after /proc was read: the last one may close it meanwhile.
 StreamDrain describe(Sys& sys, CapturedStream& stream, std::uint64_t request, bool has_ended) {
   StreamDrain drain;
   drain.stream = stream.stream();

@@ -1,4 +1,4 @@
-// The wait for the end of a child's output.
+// Waits for the end of a child's output.
 #ifndef WARDEN_LIB_OUTPUT_DRAIN_OUTPUT_H_
 #define WARDEN_LIB_OUTPUT_DRAIN_OUTPUT_H_
 
@@ -8,8 +8,8 @@
 
 namespace warden::internal {
 
-// Everything that is in the pipes when this is called is read, whatever the deadline, unless a callback does not return
-// (CapturedStream::kCatchUpPatience).
+// Lets the pump read everything that is in the pipes at the call, whatever the deadline, unless a callback does not
+// return (CapturedStream::kCatchUpPatience).
 DrainResult drain_output(Sys& sys, OutputPump& pump, TimePoint deadline);
 
 }  // namespace warden::internal

@@ -19,7 +19,7 @@ std::string last_bytes(const Output& output, std::size_t most) {
   return bytes.substr(bytes.size() - std::min(bytes.size(), most));
 }
 
-// The last that came, whether it was kept or lost.
+// The last bytes that came, kept or lost.
 std::string last_that_came(const Output& output, std::size_t most) {
   const std::string& tail = output.tail();
   const bool continues_what_is_kept = output.total_bytes() - output.size() == tail.size();
@@ -27,7 +27,7 @@ std::string last_that_came(const Output& output, std::size_t most) {
   return last_bytes(output, most - std::min(most, tail.size())) + tail;
 }
 
-// The control characters U+0080 to U+009F are 0xC2 and one byte.
+// U+0080 to U+009F are control characters, too: 0xC2 and one byte.
 void hide_long_controls(std::string* text) {
   for (std::size_t i = 0; i + 1 < text->size(); ++i) {
     const auto next = static_cast<unsigned char>((*text)[i + 1]);
@@ -55,7 +55,7 @@ std::size_t begin_of_lines(const std::string& text, std::size_t most) {
 }
 
 std::string last_lines(const Output& output, std::size_t most_lines, std::size_t most_bytes) {
-  std::string text = last_that_came(output, most_bytes + 1);  // and the last newline
+  std::string text = last_that_came(output, most_bytes + 1);  // one more, for the last newline
   const bool is_all = output.total_bytes() == text.size();
   if (!text.empty() && text.back() == '\n') text.pop_back();
   std::size_t begin = text.size() - std::min(text.size(), most_bytes);

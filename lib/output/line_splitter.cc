@@ -7,7 +7,7 @@ void LineSplitter::clear_taken() {
   has_taken_ = false;
 }
 
-// The line so far, with this.
+// Hands out the line so far, with this as its end.
 void LineSplitter::take(std::string_view end, Line* line) {
   line->text = end;
   if (partial_.empty()) return;

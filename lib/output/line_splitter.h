@@ -25,11 +25,11 @@ class LineSplitter {
   // and its rest is dropped. The line is valid until the next call, and as long as the piece.
   bool next(std::string_view* piece, Line* line);
 
-  // The stream has ended: what there is of a last line.
+  // Hands out what there is of a last line, once the stream has ended; false when there is none.
   bool finish(Line* line);
 
-  // What follows is not what came next: something is missing in between. What there is of a line is handed out as
-  // truncated; what comes up to the next newline is the rest of a line that is not known, unless `at_line_start`.
+  // Bytes are missing between the last piece and the next. Hands out what there is of a line as truncated; false when
+  // there is none. Drops what comes up to the next newline as the rest of an unknown line, unless `at_line_start`.
   bool cut(bool at_line_start, Line* line);
 
  private:

@@ -1,4 +1,4 @@
-// Somebody who gets the lines of a stream.
+// A subscription to the lines of a stream.
 #ifndef WARDEN_LIB_OUTPUT_LINE_SUBSCRIPTION_H_
 #define WARDEN_LIB_OUTPUT_LINE_SUBSCRIPTION_H_
 
@@ -12,8 +12,8 @@
 
 namespace warden::internal {
 
-// Belongs to a CapturedStream, which has one thread that hands out the lines. `taker` runs there, with no lock held,
-// and must not throw; false when it wants no more.
+// Belongs to a CapturedStream, which has one thread that hands out the lines. `taker` runs on that thread with no lock
+// held, must not throw, and returns false when it wants no more.
 class LineSubscription {
  public:
   using Taker = std::function<bool(const Line&)>;
@@ -22,15 +22,15 @@ class LineSubscription {
 
   // For the thread that hands out:
 
-  // The bytes that come next, the end of the stream, or a gap in it (LineSplitter::cut). Nothing more is handed out
-  // once it has been told to stop.
+  // Take the bytes that come next, the end of the stream, or a gap in it (LineSplitter::cut). Hand out nothing more
+  // after stop().
   void take(std::string_view bytes);
   void take_end();
   void take_gap(bool at_line_start);
 
   // For any thread:
 
-  // No line is handed out from now on, but for one that may just be.
+  // The taker gets no line from now on, except one that it may be getting just now.
   void stop() { is_stopped_ = true; }
   bool is_stopped() const { return is_stopped_; }
 

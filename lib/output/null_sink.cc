@@ -17,12 +17,12 @@ bool is_null_device(int fd) {
   return ::fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
 }
 
-// For the moment, or for good.
+// Whether the kernel refuses for the moment, or for good.
 bool may_work_later(int error) { return error == EAGAIN || error == EINTR || error == ENOMEM; }
 
 }  // namespace
 
-// O_NONBLOCK: a FIFO without a reader would hold the open.
+// O_NONBLOCK, since the open of a FIFO would wait for a reader.
 bool NullSink::open(const char* path) {
   UniqueFd opened = raise_above_stdio(UniqueFd(::open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)));
   if (opened.get() < 0 || !is_null_device(opened.get())) return false;

@@ -22,7 +22,7 @@ Output::Output(std::vector<OutputChunk> chunks, Facts facts)
   if (!chunks.empty()) chunks_ = new std::vector<OutputChunk>(std::move(chunks));
 }
 
-// Delegates, so that what has been copied is freed if the rest throws.
+// Delegates, so that the destructor frees what has been copied if the rest throws.
 Output::Output(const Output& other) : Output() {
   if (other.chunks_ != nullptr) chunks_ = new std::vector<OutputChunk>(*other.chunks_);
   size_ = other.size_;

@@ -14,12 +14,12 @@
 namespace warden::internal {
 namespace {
 
-// For bytes that are not kept. One read empties a full pipe: a smaller one costs the writer a turn for each.
+// For bytes that are not kept. One read empties a full pipe: each smaller one would cost the writer a turn.
 constexpr std::size_t kScratch = CaptureReadEnd::kCapacity;
 
 constexpr std::size_t kMostStreams = 2;
 
-// How often the pump looks what is wanted where the host has closed the descriptor that would wake it.
+// How often the pump looks for requests where the host has closed the descriptor that would wake it.
 constexpr int kPauseWithoutEvent = 20;  // ms
 
 }  // namespace
@@ -53,9 +53,9 @@ void OutputPump::State::serve_all() {
 // Waits for something to do, and does it.
 void OutputPump::State::turn() {
   pollfd polled[1 + kMostStreams] = {{event.get(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
-  for (std::size_t i = 0; i < streams.size(); ++i) polled[1 + i].fd = streams[i]->fd();  // negative: poll leaves it out
+  for (std::size_t i = 0; i < streams.size(); ++i) polled[1 + i].fd = streams[i]->fd();  // poll ignores a negative one
   if (::poll(polled, 1 + streams.size(), patience) < 0) {
-    // The host's limit of descriptors is below the number of ours (EINVAL): look at all of them in turn.
+    // The host's limit of descriptors is below the number that we poll (EINVAL): look at all of them in turn.
     if (errno != EINVAL) return;
     ::poll(nullptr, 0, kPauseWithoutEvent);
     for (std::size_t i = 0; i < streams.size(); ++i) polled[1 + i].revents = POLLIN;

@@ -13,10 +13,10 @@
 
 namespace warden::internal {
 
-// Reads all captured streams of one child until each has ended, and goes on serving those who want their lines until it
-// is destroyed. Knows nothing of the child: its exit is the reaper's to tell. Started before the child exists, so that
-// a failing thread creation never leaves a child whose output nobody reads. All signals are blocked in it; its stack
-// has the default size, since callbacks of the program run on it.
+// Reads all captured streams of one child until each has ended, and goes on serving the subscriptions to their lines
+// until it is destroyed. Knows nothing of the child: the reaper tells its exit. Started before the child exists, so
+// that a failed thread creation never leaves a child with an unread pipe. Its thread blocks all signals, and has a
+// stack of the default size, since callbacks of the program run on it.
 class OutputPump {
  public:
   OutputPump();
@@ -24,22 +24,22 @@ class OutputPump {
   OutputPump(const OutputPump&) = delete;
   OutputPump& operator=(const OutputPump&) = delete;
 
-  // One more stream, before the start. 0, or an errno; `write_end` is the child's.
+  // Adds a stream, before the start. 0, or an errno; `write_end` is the child's.
   int add(OutputStream stream, const CaptureOptions& options, UniqueFd* write_end);
-  // 0, or an errno.
+  // Starts the thread. 0, or an errno.
   int start();
 
-  // Null when it is not captured.
+  // Null when that stream is not captured.
   CapturedStream* find(OutputStream stream) const;
   std::vector<CapturedStream*> streams() const;
 
-  // After attach and request_catch_up.
+  // For the caller of attach and request_catch_up, after each.
   void wake();
   // Whether the caller is a callback of this very pump.
   bool is_this_thread() const;
 
-  // Waits for a callback that runs, starts none after, and ends the thread. On the pump's own thread nothing can be
-  // waited for: it ends by itself after the callback.
+  // Waits for a callback that runs, starts none after it, and ends the thread. A callback that calls this cannot be
+  // waited for: the thread ends by itself after it.
   void stop();
 
   // In a forked copy, which has no such thread: closes the copies of the descriptors. Takes no lock.

@@ -13,8 +13,8 @@
 namespace warden::internal {
 namespace {
 
-// The link's own permissions say what the descriptor is open for (proc(5)). Nothing is opened or followed: what else
-// the process has open may hang.
+// The link's own permissions say what the descriptor is open for (proc(5)). Opens and follows nothing: another file of
+// the process may hang.
 bool is_written_by(const std::string& link, const std::string& pipe) {
   std::string target(pipe.size() + 1, '\0');
   const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
@@ -23,7 +23,7 @@ bool is_written_by(const std::string& link, const std::string& pipe) {
   return ::lstat(link.c_str(), &info) == 0 && (info.st_mode & S_IWUSR) != 0;
 }
 
-// 0, or the -errno of the list of its descriptors.
+// 0, or -errno when its descriptors cannot be listed.
 int look_into(int pid, const std::string& pipe, bool* is_writer) {
   const std::string directory = absl::StrCat("/proc/", pid, "/fd");
   std::vector<int> fds;

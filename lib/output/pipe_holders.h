@@ -1,4 +1,4 @@
-// Who has a pipe open.
+// The processes that hold a pipe open.
 #ifndef WARDEN_LIB_OUTPUT_PIPE_HOLDERS_H_
 #define WARDEN_LIB_OUTPUT_PIPE_HOLDERS_H_
 
@@ -13,10 +13,13 @@ namespace warden::internal {
 
 struct PipeHolders {
   std::vector<PipeHolder> holders;
-  bool all_known = false;  // every process that there is could be looked into
+  // Whether that is everybody. False where /proc is missing, is another pid namespace's or hides processes, and where
+  // the descriptors of a process may not be read (another user's, proc(5)).
+  bool all_known = false;
 };
 
-// The processes that have the pipe of this inode open for writing, as /proc shows. One reading of all of /proc.
+// Finds the processes that have the pipe of this inode open for writing, as far as /proc shows. Blocks for one reading
+// of all of /proc.
 PipeHolders find_writers(Sys& sys, ino_t pipe_inode);
 
 }  // namespace warden::internal
