@@ -25,14 +25,15 @@ sigset_t set_of(int signal) {
   return set;
 }
 
-// As Ctrl-Z would have done it. Returns when the group has been continued: false when nothing could stop it, because
-// nobody is there who could continue it (an orphaned process group: setpgid(2)), or because it ignores the signal.
+// Stops the tool's group as Ctrl-Z would have done. Returns when the group has been continued. False when it was not
+// stopped: it is an orphaned process group, which nothing could continue (setpgid(2)), or it ignores the signal.
 bool stop_own_group() {
   const sigset_t stop = set_of(SIGTSTP);
   const sigset_t go_on = set_of(SIGCONT);
   const timespec no_time = {0, 0};
   ::kill(0, SIGTSTP);
-  // Nobody else takes it, so this thread is not past this line before the whole process is stopped and continued.
+  // No other thread takes the signal, so the whole process is stopped and continued before this thread passes this
+  // line.
   pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   return ::sigtimedwait(&go_on, nullptr, &no_time) == SIGCONT;
@@ -48,7 +49,7 @@ void JobControl::handle(int signal) {
   if (signal == SIGCONT) resume();
   if (signal != SIGCHLD) return;
   const int stopped_by = stop_signal_of(child_);
-  // SIGSTOP is nothing of a terminal's: whoever sent it to the program meant the program.
+  // SIGSTOP does not come from a terminal: its sender meant the program alone.
   if (stopped_by == SIGTSTP || stopped_by == SIGTTIN || stopped_by == SIGTTOU) suspend(stopped_by);
 }
 
@@ -62,8 +63,8 @@ void JobControl::end() {
 void JobControl::suspend(int signal) {
   if (lent_) take_terminal_back();
   lent_ = false;
-  // Where the tool cannot stop, Ctrl-Z has no effect on the program either. But one that reads the terminal from the
-  // background must stay where it is: it would only be stopped again, and again.
+  // Where the tool cannot stop, Ctrl-Z has no effect on the program either. But a program that reads the terminal from
+  // the background must stay stopped: continued, it would only be stopped again and again.
   if (stop_own_group() || signal == SIGTSTP) resume();
 }
 

@@ -1,4 +1,4 @@
-// The tool as a job of a shell: when its program stops on the terminal, so does the tool, and both go on together.
+// The tool as a job of a shell: when a terminal's signal stops its program, the tool stops, too; both go on together.
 #ifndef WARDEN_LIB_TOOL_JOB_CONTROL_H_
 #define WARDEN_LIB_TOOL_JOB_CONTROL_H_
 
@@ -17,9 +17,9 @@ class JobControl {
   // `lent`: the child's group has been given the foreground of the terminal on stdin.
   JobControl(Child& child, bool lent) : child_(child), lent_(lent) {}
 
-  // SIGTSTP goes on to the program. SIGCHLD: if a signal of the terminal has stopped the program, takes the terminal
-  // back, and stops the tool's own group until somebody continues it. SIGCONT: lends the terminal again if the tool has
-  // been given it, and continues the program.
+  // SIGTSTP: sends it on to the program. SIGCHLD: if a signal of the terminal has stopped the program, takes the
+  // terminal back, and stops the tool's own group until it is continued. SIGCONT: lends the terminal again if the tool
+  // has been given it, and continues the program.
   // REQUIRES: those three are blocked in every thread.
   void handle(int signal);
 

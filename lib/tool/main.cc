@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
   const warden::tool::ParsedFlags parsed = warden::tool::parse_flags(argc, argv);
   try {
     if (parsed.run.has_value()) return warden::tool::run_command(*parsed.run);
-  } catch (const std::exception& error) {  // no memory, no thread; the program has been ended
+  } catch (const std::exception& error) {  // no memory or no thread; by now the program has been ended
     std::fprintf(stderr, "warden: %s\n", error.what());
     return warden::tool::kWardenFailed;
   }

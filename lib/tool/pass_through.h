@@ -1,4 +1,4 @@
-// Both streams of the program on their way through the tool, with what is looked for and kept on it.
+// Passes both streams of the program through the tool, which looks for the ready line and keeps the tail.
 #ifndef WARDEN_LIB_TOOL_PASS_THROUGH_H_
 #define WARDEN_LIB_TOOL_PASS_THROUGH_H_
 
@@ -24,22 +24,22 @@ struct PassThroughOptions {
 // Thread-safe but for direct_to_it() and finish().
 class PassThrough {
  public:
-  // Opens the pipes and reads them. Null, with a message on stderr, when that cannot be.
+  // Opens the pipes and starts to read them. Null, with a message on stderr, when it cannot.
   static std::unique_ptr<PassThrough> open(const PassThroughOptions& options);
   ~PassThrough();
 
-  // Leads the command's stdout and stderr here.
+  // Makes the pipes the command's stdout and stderr.
   void direct_to_it(Command* command) const;
-  // After the spawn: the program alone has the write ends then.
+  // To be called after the spawn: then the program alone has the write ends.
   void close_write_ends();
 
-  // Whether the line was on one of them.
+  // Whether the ready line was on one of them.
   bool is_ready() const;
 
-  // From then on nobody who reads the tool's streams is waited for.
+  // After that time the tool waits for no reader of its streams.
   void give_up_after(absl::Duration time);
-  // Passes on what is there. Blocks: until the end of both streams, or for the time when somebody holds them; and, up
-  // to the time of give_up_after(), for whoever reads the tool's streams.
+  // Passes on what is there. Blocks until the end of both streams, or for `time` when a process holds them open; and,
+  // up to the time of give_up_after(), for the readers of the tool's streams.
   RunOutput finish(absl::Duration time);
 
  private:

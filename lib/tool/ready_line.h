@@ -1,4 +1,4 @@
-// Looks for the text that says that the program is ready.
+// Looks for the text by which the program says that it is ready.
 #ifndef WARDEN_LIB_TOOL_READY_LINE_H_
 #define WARDEN_LIB_TOOL_READY_LINE_H_
 
@@ -8,8 +8,8 @@
 
 namespace warden::tool {
 
-// One stream. A text without a newline cannot go over the end of a line: a line that contains it has come as soon as
-// the text has, whether the line is complete or not.
+// Searches one stream. A text without a newline lies within one line: so it is found as soon as its last byte has come,
+// whether its line is complete or not.
 class ReadyLine {
  public:
   // REQUIRES: the text is not empty.
@@ -31,7 +31,7 @@ class ReadyLine {
 
  private:
   std::string text_;
-  std::string last_;  // what may be the beginning of the text
+  std::string last_;  // the last bytes, which may begin the text
   std::atomic<bool> found_{false};
 };
 

@@ -12,7 +12,7 @@
 namespace warden::tool {
 namespace {
 
-// -1 if it is none.
+// -1 for any other path.
 int own_stream(const std::string& path) {
   if (path == "/dev/stdout") return STDOUT_FILENO;
   return path == "/dev/stderr" ? STDERR_FILENO : -1;

@@ -60,7 +60,7 @@ bool write_report(const RunFlags& flags, const RunReport& report, ReportFile* fi
   return error == 0;
 }
 
-// False, with a message, when the file cannot be had.
+// False, with a message, when the file cannot be opened.
 bool open_report(const RunFlags& flags, ReportFile* file) {
   if (!flags.report_file.has_value()) {
     file->use_stderr();
@@ -73,7 +73,7 @@ bool open_report(const RunFlags& flags, ReportFile* file) {
   return error == 0;
 }
 
-// Empty when the streams do not go through the tool; null, with a message, when they should and cannot.
+// Empty when the streams do not go through the tool; null, with a message, when they should but cannot.
 std::optional<std::unique_ptr<PassThrough>> open_streams(const RunFlags& flags) {
   const PassThroughOptions options = {flags.tail, flags.capture_limit, flags.ready_line};
   if (!options.wanted()) return std::nullopt;
@@ -94,7 +94,7 @@ bool was_passed_on(const std::optional<RunOutput>& output) {
   return passed;
 }
 
-// A parent that ignores it would keep the kernel from telling of the program's stops, and on old kernels of its end.
+// A tool that inherits SIGCHLD ignored would not hear of the program's stops, nor on old kernels of its end.
 void take_sigchld_by_default() {
   struct sigaction by_default = {};
   by_default.sa_handler = SIG_DFL;
@@ -124,7 +124,7 @@ int run_command(const RunFlags& flags) {
   Child& child = spawned.value();
   JobControl job(child, command.options().foreground);
   RunReport report = supervise(child, flags, blocked, job, streams);
-  if (!report.status.has_value()) child.must_not_be_terminated();  // it was tried, and the report says so
+  if (!report.status.has_value()) child.must_not_be_terminated();  // the tool has tried, and the report says so
   job.end();
   report.elapsed = absl::FromChrono(std::chrono::steady_clock::now() - started);
   const bool passed = was_passed_on(report.output);

@@ -6,7 +6,7 @@
 
 namespace warden::tool {
 
-// Returns the exit code of the tool. Errors and the report are written on the way.
+// Writes errors and the report; returns the exit code of the tool.
 int run_command(const RunFlags& flags);
 
 }  // namespace warden::tool

@@ -17,7 +17,7 @@ namespace {
 
 constexpr char kVersion[] = "warden 0.1.0";
 
-// A value that CLI11 does not check, as it was given.
+// The values that CLI11 does not check, as they were given.
 struct RawFlags {
   std::string timeout, interrupt_timeout, terminate_timeout;
   std::vector<std::string> env;
@@ -104,7 +104,7 @@ void add_output_flags(CLI::App* run, RawFlags* raw, RunFlags* flags) {
       ->type_name("DURATION");
 }
 
-// Only with the flag that it is about.
+// Allows a flag only with the flag that it is about.
 void require(const CLI::App& run, const char* flag, const char* other) {
   if (run.count(flag) > 0 && run.count(other) == 0) {
     throw CLI::ValidationError(absl::StrCat(flag, " needs ", other));

@@ -21,7 +21,7 @@ struct RunFlags {
   std::string name;  // empty: the program
   std::optional<std::string> cwd;
   std::vector<std::pair<std::string, std::string>> env;
-  // Empty: text, and only when an escalation happened. Asked for, it is always written.
+  // Empty: text, and only after an escalation or trouble with the streams. With the flag the report is always written.
   std::optional<ReportFormat> report;
   std::optional<std::string> report_file;  // empty: stderr
   std::size_t tail = 0;                    // lines; 0: none

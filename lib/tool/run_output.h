@@ -1,4 +1,4 @@
-// What the report tells of the program's streams, where they went through the tool.
+// What the report says of the program's streams, where they went through the tool.
 #ifndef WARDEN_LIB_TOOL_RUN_OUTPUT_H_
 #define WARDEN_LIB_TOOL_RUN_OUTPUT_H_
 
@@ -19,7 +19,7 @@ struct StreamOutput {
   internal::PipeHolders held_by;  // when it is not complete
   std::optional<TailLines> tail;  // with --tail
 
-  // Whoever reads the tool's stream wants no more, as `head -1`.
+  // The reader of the tool's stream has closed it, as `head -1` does.
   bool was_closed_by_reader() const { return write_error == std::errc::broken_pipe; }
   bool was_lost() const { return passed_bytes < total_bytes && !was_closed_by_reader(); }
   bool is_held() const { return !complete && !write_error; }
@@ -32,7 +32,7 @@ struct RunOutput {
 // What became of --ready-line.
 enum class ReadyState {
   kReady,
-  kNeverReady,  // the program was ended for it
+  kNeverReady,  // the tool has ended the program for that
   kEnded,       // the program has ended, or was ended for another reason, without the line
 };
 

@@ -1,4 +1,4 @@
-// What `warden run` tells about one run.
+// What `warden run` reports about one run.
 #ifndef WARDEN_LIB_TOOL_RUN_REPORT_H_
 #define WARDEN_LIB_TOOL_RUN_REPORT_H_
 
@@ -21,18 +21,18 @@ struct RunReport {
   int pid = -1;
   std::optional<ExitStatus> status;  // empty when the program could not be ended
   bool timed_out = false;
-  std::optional<Signal> received;        // the first signal that came to the tool
-  std::optional<AttemptPhase> ended_by;  // empty for an end of its own
+  std::optional<Signal> received;        // the first signal that the tool received
+  std::optional<AttemptPhase> ended_by;  // empty when the program ended by itself
   std::optional<EndCause> cause;         // the same
   bool forced = false;
-  std::optional<std::vector<Survivor>> survivors;  // empty when nobody looked
+  std::optional<std::vector<Survivor>> survivors;  // empty when they were not looked for
   std::optional<ReadyState> ready;                 // with --ready-line
   std::optional<RunOutput> output;                 // where the streams went through the tool
   absl::Duration elapsed;
   AttemptLog attempts;
   std::string error;  // why it could not be ended
 
-  // True when there is more to tell than the exit code.
+  // True when there is more to report than the exit code.
   bool had_escalation() const { return !attempts.empty(); }
   // True when the streams, or what was looked for in them, are worth a report.
   bool has_output_trouble() const;

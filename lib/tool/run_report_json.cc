@@ -25,7 +25,7 @@ std::size_t character_length(std::string_view text) {
   return follows(1, lead == 0xF0 ? 0x90 : 0x80, lead == 0xF4 ? 0x8F : 0xBF) && follows(2) && follows(3) ? 4 : 0;
 }
 
-// JSON is UTF-8, and the names of programs are any bytes: what is no character becomes U+FFFD.
+// JSON is UTF-8, and the names of programs may be any bytes: each byte that begins no character becomes U+FFFD.
 json::string text_of(std::string_view text) {
   json::string valid;
   while (!text.empty()) {
@@ -67,7 +67,7 @@ json::value attempt_of(const Attempt& attempt) {
   object["started_ms"] = milliseconds(attempt.started);
   object["elapsed_ms"] = milliseconds(attempt.elapsed);
   object["result"] = text_of(to_string(attempt.result));
-  // Only what the system said has an errno; a time that was up and a group that is not empty are our own findings.
+  // Only an error of the system has an errno; that a time is up or a group not empty is our own finding.
   const bool has_errno =
       attempt.result == AttemptResult::kFailed && attempt.error.category() == std::generic_category();
   object["errno"] = nullptr;

@@ -13,7 +13,7 @@ std::string describe(const std::vector<Process>& processes) {
   });
 }
 
-// What would move the cursor or change the terminal is shown in place of done.
+// Shows control characters, which would move the cursor or change the terminal, as escapes.
 std::string printable(const std::string& line) {
   std::string text;
   for (const char byte : line) {

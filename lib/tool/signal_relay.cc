@@ -10,7 +10,7 @@
 namespace warden::tool {
 namespace {
 
-// Sent by the tool to its own listener, to end it.
+// The signal by which the tool ends its own listener.
 constexpr int kStop = SIGUSR1;
 
 bool is_ignored(int signal) {
@@ -35,7 +35,8 @@ BlockedSignals::BlockedSignals(bool has_terminal) {
 
 SignalRelay::SignalRelay(const BlockedSignals& blocked, Handler first, Handler second, JobHandler job)
     : set_(blocked.set()), first_(std::move(first)), second_(std::move(second)), job_(std::move(job)) {
-  // The stop signal is blocked before the listener exists, and in nobody else for longer than it takes to start it.
+  // Blocks the stop signal before the listener exists; this thread needs it blocked only until the listener has
+  // started.
   sigset_t stop, before;
   sigemptyset(&stop);
   sigaddset(&stop, kStop);
@@ -73,7 +74,7 @@ void SignalRelay::listen() {
 void SignalRelay::start_first(Signal signal) {
   try {
     first_thread_ = std::thread([this, signal] { first_(signal); });
-  } catch (const std::system_error&) {  // no thread can be had: the second signal waits
+  } catch (const std::system_error&) {  // no thread is to be had: the second signal waits
     first_(signal);
   }
 }

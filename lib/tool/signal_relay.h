@@ -1,4 +1,4 @@
-// The signals that come to the tool: the first asks for the child's end, the second for its end at once.
+// The signals that the tool receives: the first asks for the child's end, the second for its end at once.
 #ifndef WARDEN_LIB_TOOL_SIGNAL_RELAY_H_
 #define WARDEN_LIB_TOOL_SIGNAL_RELAY_H_
 
@@ -14,9 +14,9 @@
 
 namespace warden::tool {
 
-// Blocks INT, TERM, HUP and QUIT for this thread, and so for all that it starts later, except those that were ignored
-// when the tool was started (nohup(1), a shell's background job): they stay ignored. With a terminal also what job
-// control needs (job_control.h); TSTP under the same exception.
+// Blocks INT, TERM, HUP and QUIT for this thread, and so for all threads that it starts later, except those that were
+// ignored when the tool was started (nohup(1), a shell's background job): they stay ignored. With a terminal also
+// blocks the signals of job control (job_control.h); TSTP with the same exception.
 class BlockedSignals {
  public:
   explicit BlockedSignals(bool has_terminal);
@@ -32,16 +32,16 @@ class SignalRelay {
   using Handler = std::function<void(Signal)>;
   using JobHandler = std::function<void(int signal)>;
 
-  // Both handlers run on threads of the relay: `first` with the first signal that comes, on one of its own, so that the
-  // relay still listens; `second` with each later one. They may block. `job` runs on the listening thread with each
-  // signal of job control.
+  // Calls `first` with the first signal that comes, on a thread of its own, so that the relay still listens, and
+  // `second` with each later one, on the listening thread. They may block. Calls `job` on the listening thread with
+  // each signal of job control.
   SignalRelay(const BlockedSignals& blocked, Handler first, Handler second, JobHandler job);
   ~SignalRelay();
 
   // If a signal has come, waits for the first handler to return; the relay still listens. Not for use by two threads.
   bool wait_first();
 
-  // Ends the listening, waits for the handlers to return, and says which signal came first. Idempotent.
+  // Ends the listening, waits for the handlers to return, and returns the signal that came first. Idempotent.
   std::optional<Signal> stop();
 
  private:

@@ -14,7 +14,7 @@ namespace warden::tool {
 namespace {
 
 constexpr std::size_t kChunk = 64 * 1024;
-// After a write that was to be possible and was not.
+// How long to pause after poll(2) has said that a write is possible and it was not.
 constexpr int kPauseMilliseconds = 10;
 
 // For poll(2): rounded up, so that the time is over when it returns.
@@ -57,7 +57,7 @@ void StreamPump::give_up_at(Clock::time_point deadline) {
 
 void StreamPump::wake_up() {
   const std::uint64_t one = 1;
-  // It fails only when it is already full of calls.
+  // The write fails only when the eventfd is full of calls already.
   static_cast<void>(!::write(wake_.get(), &one, sizeof one));
 }
 
@@ -74,7 +74,8 @@ void StreamPump::run() {
     }
     if (pass_some(kChunk) == 0) break;
   }
-  // Held, it stays open as long as this: who holds it is still to be found, and would end by SIGPIPE before.
+  // While a process holds it, the pipe stays open as long as this: closed, it would end that process by SIGPIPE before
+  // the tool has found it.
   if (result_.write_error) source_.reset();
 }
 
@@ -97,7 +98,7 @@ bool StreamPump::wait_ready(int fd, Side side) {
   }
 }
 
-// Somebody else has been quicker, or a terminal has room for one byte and needs it for two: poll(2) may go on saying
+// Another writer has been quicker, or a terminal has room for one byte and needs room for two: poll(2) may go on saying
 // that there is room.
 void StreamPump::pause() {
   pollfd polled = {wake_.get(), POLLIN, 0};
@@ -117,7 +118,7 @@ std::size_t StreamPump::pass_some(std::size_t most) {
   return write_all(bytes) ? bytes.size() : 0;
 }
 
-// Somebody may go on writing for ever: what is there now is the last.
+// Reads no more than is there now: another process may go on writing for ever.
 void StreamPump::pass_rest() {
   int there = 0;
   ::ioctl(source_.get(), FIONREAD, &there);

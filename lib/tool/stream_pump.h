@@ -1,4 +1,4 @@
-// One stream of the program on its way to the tool's own: the bytes as they are, as soon as they come.
+// Passes one stream of the program on to the tool's own: the bytes as they are, as soon as they come.
 #ifndef WARDEN_LIB_TOOL_STREAM_PUMP_H_
 #define WARDEN_LIB_TOOL_STREAM_PUMP_H_
 
@@ -29,23 +29,23 @@ class StreamPump {
   // Owns the read end of a pipe and a descriptor to write to. `observe` runs on the thread, before the bytes pass on.
   // `wake` is an eventfd.
   StreamPump(UniqueFd source, UniqueFd target, UniqueFd wake, Observer observe);
-  // Gives up at once if nobody has called finish().
+  // Gives up at once if join() was not called.
   ~StreamPump();
 
-  // Someone has ended what writes here: what is in the pipe then is passed on, and whoever holds it after the deadline
-  // is not waited for.
+  // For when the program has ended: passes on what has come by the deadline, and does not wait for a process that holds
+  // the pipe longer.
   void expect_end_by(Clock::time_point deadline);
-  // From then on nothing is written any more, and nobody is waited for. The earliest of several calls counts.
+  // From then on writes nothing and waits for no process. The earliest of several calls counts.
   void give_up_at(Clock::time_point deadline);
   // Waits for the thread's end.
   void join();
 
-  // After join(). The pipe is closed with this, or before on a write error.
+  // To be read after join(). The destructor closes the pipe; a write error closes it before.
   struct Result {
     std::uint64_t total_bytes = 0;   // read
     std::uint64_t passed_bytes = 0;  // and written
     bool complete = false;           // the end of the stream was seen
-    std::error_code write_error;     // why it was closed before
+    std::error_code write_error;     // why the pipe was closed before
   };
   const Result& result() const { return result_; }
 

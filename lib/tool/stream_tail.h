@@ -1,4 +1,4 @@
-// The last lines of a stream, out of a bounded number of its last bytes.
+// The last lines of a stream, from a bounded number of its last bytes.
 #ifndef WARDEN_LIB_TOOL_STREAM_TAIL_H_
 #define WARDEN_LIB_TOOL_STREAM_TAIL_H_
 
@@ -11,8 +11,8 @@ namespace warden::tool {
 
 struct TailLines {
   std::vector<std::string> lines;  // without their newlines; an unterminated last one is a line
-  bool truncated = false;          // the limit has lost something of the last lines that were asked for
-  bool first_line_cut = false;     // so that the first of them lacks its beginning
+  bool truncated = false;          // the limit has lost some of the lines asked for, or a part
+  bool first_line_cut = false;     // and the first of them lacks its beginning
 };
 
 // Keeps twice the limit at most. Thread-compatible.

@@ -17,10 +17,10 @@
 namespace warden::tool {
 namespace {
 
-// poll(2) says of a pipe that so much can be written without blocking (PIPE_BUF, pipe(7)).
+// A pipe that poll(2) calls writable takes so much without blocking (PIPE_BUF, pipe(7)).
 constexpr std::size_t kMost = 4096;
 
-// A file is not: it would have a position of its own. Opening a master makes another terminal.
+// Not a file, which would get a position of its own. Not the master of a terminal: to open it makes another terminal.
 bool can_be_opened_anew(int fd, const struct stat& info) {
   const bool is_master = info.st_rdev == ::makedev(5, 2);
   return S_ISFIFO(info.st_mode) || (S_ISCHR(info.st_mode) && !is_master && ::isatty(fd) == 1);

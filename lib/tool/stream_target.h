@@ -1,4 +1,4 @@
-// Where a stream of the program goes: what the tool itself has as stdout or stderr.
+// The target of a stream of the program: what the tool itself has as stdout or stderr.
 #ifndef WARDEN_LIB_TOOL_STREAM_TARGET_H_
 #define WARDEN_LIB_TOOL_STREAM_TARGET_H_
 
@@ -12,14 +12,14 @@ namespace warden::tool {
 
 using internal::UniqueFd;
 
-// A descriptor to write to what `fd` leads to; to nowhere when it is closed, as the program would have it without the
-// tool. A pipe or a terminal is opened once more, so that a write can fail with EAGAIN in place of blocking, and
-// nobody else's does. Where that cannot be (no /proc, another user's pipe), and for all else, it is a duplicate.
-// None, with errno, when there are no descriptors.
+// Opens what `fd` leads to for writing; /dev/null when `fd` is closed, as the program would have it without the tool. A
+// pipe or a terminal is opened once more, so that a write of the tool fails with EAGAIN in place of blocking, and no
+// other process's does. Where that fails (no /proc, another user's pipe), and for all else, returns a duplicate. None,
+// with errno, when no descriptor is left.
 UniqueFd open_target(int fd);
 
-// Writes some bytes, when poll(2) has said that it can be done; -1 with errno. Does not block, except on a duplicate,
-// when another process has been quicker.
+// Writes some bytes, after poll(2) has said that there is room; -1 with errno. Does not block, except on a duplicate
+// that another process has filled in between.
 ssize_t write_some(const UniqueFd& target, std::string_view bytes);
 
 // Blocks on this thread the signals that its writes may raise. A write to a pipe without a reader (SIGPIPE) or beyond

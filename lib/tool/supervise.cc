@@ -10,7 +10,7 @@ namespace {
 using Termination = Result<TerminationReport, TerminationError>;
 using Clock = std::chrono::steady_clock;
 
-// The ladder, beginning with the signal that the tool received. SIGTERM is not sent twice.
+// The steps of the escalation, beginning with the signal that the tool received. Sends no second SIGTERM.
 TerminationPolicy policy_from(Signal first, const RunFlags& flags) {
   if (first == Signal::terminate()) return TerminationPolicy::service(flags.terminate_timeout);
   TerminationPolicy policy = TerminationPolicy::interrupt_first(flags.interrupt_timeout, flags.terminate_timeout);
@@ -28,19 +28,19 @@ void add_termination(const Termination& termination, RunReport* report) {
   }
   const TerminationReport& ended = termination.value();
   const bool had_ended = ended.ended_by == AttemptPhase::kPreflight;
-  // Another one ended it, and tells how.
+  // Another termination ended the program, and its report says how.
   if (had_ended && report->status.has_value() && report->had_escalation()) return;
   report->status = ended.status;
   report->forced = ended.forced;
   report->survivors = ended.survivors;
   report->attempts = ended.attempts;
-  // It had ended by itself before anything was sent.
+  // The program had ended by itself before a signal was sent.
   if (had_ended) return;
   report->ended_by = ended.ended_by;
   report->cause = ended.cause;
 }
 
-// What the wait has come to: a status, or none when a time was up or the wait itself failed.
+// The result of the wait: a status, or none when a time was up or the wait itself failed.
 struct Waited {
   std::optional<ExitStatus> status;
   bool never_ready = false;
@@ -51,7 +51,7 @@ std::optional<ExitStatus> wait_for(Child& child, absl::Duration time) {
   return waited.has_value() ? waited.value() : std::nullopt;
 }
 
-// Nobody needs to know when the program has become ready: only whether it is when the time for that is up.
+// Only looks whether the program is ready when the time for that is up, not when it becomes so.
 Waited wait_for_end(Child& child, const RunFlags& flags, const PassThrough* streams) {
   if (flags.ready_line.empty() || flags.ready_timeout >= flags.timeout) return {wait_for(child, flags.timeout), false};
   const auto started = Clock::now();
@@ -61,8 +61,8 @@ Waited wait_for_end(Child& child, const RunFlags& flags, const PassThrough* stre
   return {wait_for(child, flags.timeout - absl::FromChrono(Clock::now() - started)), false};
 }
 
-// The ends that the tool brings about. What the program wrote last has kDefaultDrainTimeout to be read by whoever reads
-// the tool's streams once the tool wants to end.
+// The ends that the tool brings about. Once the tool wants to end, the readers of its streams have kDefaultDrainTimeout
+// for what the program wrote last.
 class Endings {
  public:
   Endings(Child& child, const RunFlags& flags, PassThrough* streams)
@@ -74,7 +74,7 @@ class Endings {
   }
 
   void second_signal() {
-    // It may be there before the first has begun, which then finds nothing left to end.
+    // It may come before the first has begun, which then finds nothing left to end.
     const bool is_over = by_second_signal_.has_value() && by_second_signal_->has_value();
     if (is_over) return;
     by_second_signal_ = child_.terminate_with_report(TerminationPolicy::immediate());
@@ -86,14 +86,14 @@ class Endings {
     limit_reader();
   }
 
-  // When no signal can come any more.
+  // To be called when no signal can come any more.
   void add_to(RunReport* report) const {
     if (by_timeout_.has_value()) add_termination(*by_timeout_, report);
     if (by_signal_.has_value()) add_termination(*by_signal_, report);
     if (by_second_signal_.has_value()) add_termination(*by_second_signal_, report);
   }
 
-  // Whether a time that was up has done it, and neither a signal nor the program itself. After add_to().
+  // Whether a timeout has ended the program, and neither a signal nor the program itself. To be called after add_to().
   bool were_by_timeout(const RunReport& report) const {
     return by_timeout_.has_value() && !by_signal_.has_value() && (report.ended_by.has_value() || !report.status);
   }
@@ -114,7 +114,7 @@ ReadyState ready_state(bool by_ready_timeout, const PassThrough& streams) {
   return streams.is_ready() ? ReadyState::kReady : ReadyState::kEnded;
 }
 
-// The program has ended by itself: a slow reader has the rest of --timeout, as the program itself would have had.
+// After the program has ended by itself: gives a slow reader the rest of --timeout, as the program would have had it.
 void limit_reader_by_timeout(const RunFlags& flags, Clock::time_point started, PassThrough* streams) {
   if (flags.timeout == absl::InfiniteDuration()) return;
   const absl::Duration left = flags.timeout - absl::FromChrono(Clock::now() - started);
@@ -137,8 +137,8 @@ RunReport supervise(Child& child, const RunFlags& flags, const BlockedSignals& b
   report.status = waited.status;
   if (!waited.status.has_value()) endings.time_up();
   if (streams != nullptr) {
-    relay.wait_first();  // who still holds a stream may be ended by that
-    job.end();           // a signal of the terminal is the tool's from now on
+    relay.wait_first();  // that may end a process that still holds a stream
+    job.end();           // from now on the terminal's signals are meant for the tool
     limit_reader_by_timeout(flags, started, streams);
     report.output = streams->finish(kDefaultDrainTimeout);
   }

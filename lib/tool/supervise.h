@@ -1,4 +1,4 @@
-// A program that runs, up to its end: by itself, by a timeout or by a signal to the tool.
+// Waits for a running program's end: by itself, by a timeout or by a signal to the tool.
 #ifndef WARDEN_LIB_TOOL_SUPERVISE_H_
 #define WARDEN_LIB_TOOL_SUPERVISE_H_
 
@@ -11,8 +11,8 @@
 
 namespace warden::tool {
 
-// Returns when the program has ended, or cannot be ended, and its streams, where they go through the tool, have been
-// passed on. `streams` is null where they do not.
+// Returns when the program has ended, or cannot be ended, and the tool has passed on its streams. `streams` is null
+// where they do not go through the tool.
 RunReport supervise(Child& child, const RunFlags& flags, const BlockedSignals& blocked, JobControl& job,
                     PassThrough* streams);
 

@@ -8,7 +8,7 @@
 namespace warden::tool {
 namespace {
 
-// A process in the background that does this is stopped by SIGTTOU (tcsetpgrp(3)) unless it has blocked that.
+// With SIGTTOU blocked, or it would stop a caller in the background (tcsetpgrp(3)).
 void set_foreground(int group) {
   sigset_t ttou, before;
   sigemptyset(&ttou);

@@ -4,10 +4,10 @@
 
 namespace warden::tool {
 
-// True when there is a terminal that controls the tool's session.
+// True when the tool's session has a controlling terminal.
 bool has_terminal();
 
-// True when stdin is a terminal whose foreground group is the tool's: then it is the tool's to lend.
+// True when stdin is a terminal whose foreground group is the tool's: then the tool may lend it.
 bool owns_terminal();
 
 // Makes that group the foreground group of the terminal on stdin.
