@@ -42,8 +42,7 @@ bool may_hide_processes() {
   bool hides = true;
   for (const absl::string_view line : absl::StrSplit(mounts, '\n')) {
     const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
-    if (fields.size() > 4 && fields[4] == "/proc")
-      hides = absl::StrContains(fields.back(), "hidepid=");  // the last one is on top
+    if (fields.size() > 4 && fields[4] == "/proc") hides = absl::StrContains(fields.back(), "hidepid=");  // the topmost
   }
   return hides;
 }

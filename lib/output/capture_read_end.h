@@ -13,7 +13,7 @@ namespace warden::internal {
 class CaptureReadEnd {
  public:
   // The capacity that a pipe is given, for kMostRaised pipes at a time: the kernel lets a user without privileges raise
-  // some 256 pipes so far, and gives every further pipe of that user 8 KiB (pipe(7)).
+  // some 256 pipes to this size, and gives every further pipe of that user 8 KiB (pipe(7)).
   static constexpr int kCapacity = 256 * 1024;
   static constexpr int kMostRaised = 64;
 

@@ -68,7 +68,8 @@ void CapturedStream::stop() {
   for (const auto& subscription : live_) subscription->stop();
 }
 
-// Runs `hand_out` without the lock and with the subscription marked as running, unless either has been stopped.
+// Runs `hand_out` without the lock and with the subscription marked as running, unless the stream or the
+// subscription has been stopped.
 template <class HandOut>
 void CapturedStream::give(LineSubscription& subscription, HandOut hand_out) {
   {

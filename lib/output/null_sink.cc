@@ -17,7 +17,7 @@ bool is_null_device(int fd) {
   return ::fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
 }
 
-// Whether the kernel refuses for the moment, or for good.
+// True for a refusal that may pass, false for one that lasts.
 bool may_work_later(int error) { return error == EAGAIN || error == EINTR || error == ENOMEM; }
 
 }  // namespace
