@@ -74,7 +74,7 @@ void SignalRelay::listen() {
 void SignalRelay::start_first(Signal signal) {
   try {
     first_thread_ = std::thread([this, signal] { first_(signal); });
-  } catch (const std::system_error&) {  // no thread is to be had: the second signal waits
+  } catch (const std::system_error&) {  // no thread can be created: the second signal waits
     first_(signal);
   }
 }

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <optional>
 
+#include "warden/output_drain.h"
+
 namespace warden::tool {
 namespace {
 
