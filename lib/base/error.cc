@@ -119,14 +119,10 @@ std::string SpawnError::to_string() const {
   return text + code.message();
 }
 
-std::error_code make_error_code(const SpawnError& error) { return error.code; }
-
 std::string WaitError::to_string() const {
   const std::string why = invalid_argument.has_value() ? invalid_argument->to_string() : code.message();
   return absl::StrCat("could not wait for '", process_name, "': ", why);
 }
-
-std::error_code make_error_code(const WaitError& error) { return error.code; }
 
 void internal::throw_system_error(std::error_code code, const std::string& message) {
 #if defined(__cpp_exceptions)
@@ -137,21 +133,9 @@ void internal::throw_system_error(std::error_code code, const std::string& messa
 #endif
 }
 
-void outcome_throw_as_system_error_with_payload(const InvalidArgument& error) {
-  internal::throw_system_error(make_error_code(error), error.to_string());
-}
-
-void outcome_throw_as_system_error_with_payload(const SpawnError& error) {
-  internal::throw_system_error(error.code, error.to_string());
-}
-
-void outcome_throw_as_system_error_with_payload(const WaitError& error) {
-  internal::throw_system_error(error.code, error.to_string());
-}
-
-std::ostream& operator<<(std::ostream& out, const InvalidArgument& error) { return out << error.to_string(); }
+WARDEN_DEFINE_THROW_AND_PRINT(InvalidArgument)
 std::ostream& operator<<(std::ostream& out, SpawnStep step) { return out << to_string(step); }
-std::ostream& operator<<(std::ostream& out, const SpawnError& error) { return out << error.to_string(); }
-std::ostream& operator<<(std::ostream& out, const WaitError& error) { return out << error.to_string(); }
+WARDEN_DEFINE_ERROR(SpawnError)
+WARDEN_DEFINE_ERROR(WaitError)
 
 }  // namespace warden

@@ -87,14 +87,8 @@ std::string_view to_string(Step step) {
   return "check";
 }
 
-std::error_code make_error_code(const RunError& error) { return error.code; }
-
-void outcome_throw_as_system_error_with_payload(const RunError& error) {
-  internal::throw_system_error(error.code, error.to_string());
-}
-
 std::ostream& operator<<(std::ostream& out, Step step) { return out << to_string(step); }
-std::ostream& operator<<(std::ostream& out, const RunError& error) { return out << error.to_string(); }
+WARDEN_DEFINE_ERROR(RunError)
 
 Result<RunResult, RunError> check(RunResult result) {
   const std::error_code code = failure_of(result);

@@ -50,13 +50,7 @@ std::string StdinError::to_string() const {
                       written == 1 ? " byte: " : " bytes: ", reason_of(*this));
 }
 
-std::error_code make_error_code(const StdinError& error) { return error.code; }
-
-void outcome_throw_as_system_error_with_payload(const StdinError& error) {
-  internal::throw_system_error(error.code, error.to_string());
-}
-
 std::ostream& operator<<(std::ostream& out, StdinError::Kind kind) { return out << to_string(kind); }
-std::ostream& operator<<(std::ostream& out, const StdinError& error) { return out << error.to_string(); }
+WARDEN_DEFINE_ERROR(StdinError)
 
 }  // namespace warden

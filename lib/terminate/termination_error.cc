@@ -63,12 +63,8 @@ std::string TerminationError::to_string() const {
 
 std::error_code make_error_code(const TerminationError& error) { return error.code(); }
 
-void outcome_throw_as_system_error_with_payload(const TerminationError& error) {
-  internal::throw_system_error(error.code(), error.to_string());
-}
-
 std::ostream& operator<<(std::ostream& out, const Survivor& survivor) { return out << text_of(survivor); }
 std::ostream& operator<<(std::ostream& out, const StuckProcess& process) { return out << process.to_string(); }
-std::ostream& operator<<(std::ostream& out, const TerminationError& error) { return out << error.to_string(); }
+WARDEN_DEFINE_THROW_AND_PRINT(TerminationError)
 
 }  // namespace warden

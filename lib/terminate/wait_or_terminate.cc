@@ -40,15 +40,11 @@ std::error_code make_error_code(const WaitOrTerminateError& error) {
   return error.wait_error.has_value() ? error.wait_error->code : std::error_code();
 }
 
-void outcome_throw_as_system_error_with_payload(const WaitOrTerminateError& error) {
-  internal::throw_system_error(make_error_code(error), error.to_string());
-}
-
 std::ostream& operator<<(std::ostream& out, const WaitOrTerminateResult& result) {
   if (!result.termination.has_value()) return out << result.status;
   return out << "timed out after " << absl::FormatDuration(result.timeout) << ", then " << *result.termination;
 }
 
-std::ostream& operator<<(std::ostream& out, const WaitOrTerminateError& error) { return out << error.to_string(); }
+WARDEN_DEFINE_THROW_AND_PRINT(WaitOrTerminateError)
 
 }  // namespace warden
