@@ -16,6 +16,7 @@
 #include "absl/strings/numbers.h"
 #include "lib/os/kernel_abi.h"
 #include "lib/os/proc.h"
+#include "lib/os/refused.h"
 
 namespace warden::internal {
 namespace {
@@ -42,11 +43,6 @@ ssize_t write_polled(int fd, const char* data, std::size_t size) {
   const ssize_t written = ::write(fd, data, std::min(size, static_cast<std::size_t>(PIPE_BUF)));
   if (written >= 0) return written;
   return errno == EINTR ? -EAGAIN : -errno;
-}
-
-// By an older kernel or a seccomp filter.
-bool is_refused(ssize_t result) {
-  return result == -EOPNOTSUPP || result == -ENOSYS || result == -EINVAL || result == -EPERM;
 }
 
 ssize_t write_by(Way way, int fd, const char* data, std::size_t size) {
@@ -101,14 +97,14 @@ ssize_t write_what_fits(int fd, const char* data, std::size_t size) {
   ssize_t written = -ENOSYS;
   if (way == kNoSignal) {
     written = write_by(kNoSignal, fd, data, size);
-    if (!is_refused(written)) return written;
+    if (!is_write_with_flags_refused(static_cast<int>(-written))) return written;
     ++way;
   }
   const SigpipeGuard guard;
   for (; way <= kPolled; ++way) {
     written = write_by(static_cast<Way>(way), fd, data, size);
     if (written == -EPIPE) guard.take();
-    if (!is_refused(written)) break;
+    if (!is_write_with_flags_refused(static_cast<int>(-written))) break;
   }
   best_way.store(std::min<int>(way, kPolled), std::memory_order_relaxed);
   return written;

@@ -21,6 +21,7 @@
 #include "lib/os/pipe_write.h"
 #include "lib/os/private_table.h"
 #include "lib/os/proc.h"
+#include "lib/os/refused.h"
 #include "lib/os/sys.h"
 #include "lib/os/unique_fd.h"
 
@@ -131,10 +132,7 @@ class LinuxSys final : public Sys {
     const int options = WEXITED | WNOHANG | (reap == Reap::kLeave ? WNOWAIT : 0);
     int error = EBADF;
     if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, &info, options, &usage);
-    // By number without a pidfd, before Linux 5.4, where a seccomp filter refuses P_PIDFD, and where the host has
-    // closed the pidfd with all descriptors that it does not know.
-    const bool no_pidfd = error == EBADF || error == EINVAL || error == ENOSYS || error == EPERM;
-    if (no_pidfd) error = -raw_waitid(P_PID, child.pid, &info, options, &usage);
+    if (is_wait_by_pidfd_refused(error)) error = -raw_waitid(P_PID, child.pid, &info, options, &usage);
     if (error != 0) return {error, std::nullopt};
     if (info.si_pid == 0) return {};
     return {0, status_of(info).with_resource_usage(usage_of(usage))};
@@ -177,10 +175,8 @@ class LinuxSys final : public Sys {
     int known = group_signals_.load(std::memory_order_relaxed);
     if (known == kUnknown) {
       const int error = -pidfd_kill_group(pidfd, 0);
-      // EINVAL: an older kernel. EPERM says nothing about the kernel (a child of another user, a seccomp filter): this
-      // child takes the other path, which is right everywhere.
-      if (error == EPERM) return false;
-      known = error == 0 || error == ESRCH ? kYes : kNo;
+      if (error == EPERM) return false;  // for this child alone
+      known = is_group_signal_by_pidfd_refused(error) ? kNo : kYes;
       group_signals_.store(known, std::memory_order_relaxed);
     }
     return known == kYes;

@@ -15,6 +15,7 @@
 #include "lib/os/all_signals_blocked.h"
 #include "lib/os/cancellation_guard.h"
 #include "lib/os/raw_syscall.h"
+#include "lib/os/refused.h"
 
 // clone(2) of the C library by its other name: ThreadSanitizer replaces clone() by one that runs code of its own in the
 // child, which here is the parent's memory; it then takes the parent for a forked copy and ends it at its next thread.
@@ -65,9 +66,7 @@ ChildId clone_with_fallbacks(SpawnPlan& plan, bool share_table, int* error) {
   const unsigned base = (plan.own_memory ? 0u : unsigned{CLONE_VM}) | (share_table ? unsigned{CLONE_FILES} : 0u);
   plan.child.shares_table = share_table;
   ChildId child = clone_child(plan, base | CLONE_PIDFD, error);
-  const bool without_pidfd =
-      *error == EMFILE || *error == ENFILE || *error == EINVAL || *error == EPERM || *error == ENOSYS;
-  if (without_pidfd) child = clone_child(plan, base, error);
+  if (is_clone_with_pidfd_refused(*error)) child = clone_child(plan, base, error);
   if (child.pidfd >= 0) child.pidfd = std::max(raise_above_stdio(child.pidfd), -1);
   return child;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/os/deadline.h"
+#include "lib/os/refused.h"
 #include "lib/supervise/spawn_streak.h"
 
 namespace warden::internal {
@@ -17,9 +18,6 @@ namespace {
 constexpr absl::Duration kExitInfoPatience = absl::Seconds(1);
 constexpr absl::Duration kFirstExitInfoPause = absl::Microseconds(50);
 constexpr absl::Duration kLongestExitInfoPause = absl::Milliseconds(5);
-
-// A call that a seccomp filter or an old kernel refuses, or that the process may not make.
-bool is_refused(int error) { return error == ENOSYS || error == EPERM; }
 
 }  // namespace
 
@@ -161,7 +159,7 @@ int Leader::send(const Lock& lock, int signal) {
   if (stage_ != Stage::kRunning) return 0;
   int error = ENOSYS;
   if (id_.pidfd >= 0) error = -sys_.pidfd_kill_process(id_.pidfd, signal);
-  if (!is_refused(error)) return error;
+  if (!is_signal_by_pidfd_refused(error)) return error;
   return has_number(lock) ? -sys_.kill_process(id_.pid, signal) : 0;
 }
 

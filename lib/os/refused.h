@@ -1,0 +1,47 @@
+// Which errors of a call mean that it is refused here, by an older kernel or a seccomp filter, so that another way has
+// to be taken. The sets differ because the calls do; each caller has the fallback that is named here.
+//
+// Not in this table, since every failure means it there: pidfd_open(2) (the process is waited for and signalled by its
+// number), close_range(2) (close_descriptors.cc, exec_child.cc), ioctl(2) with PIDFD_GET_INFO (the status of a child
+// that somebody else reaped is lost), reading /proc (what is asked of it is unknown).
+#ifndef WARDEN_LIB_OS_REFUSED_H_
+#define WARDEN_LIB_OS_REFUSED_H_
+
+#include <errno.h>
+
+namespace warden::internal {
+
+// clone(2) with CLONE_PIDFD (Linux 5.2): EINVAL from an older kernel, EPERM or ENOSYS from a filter, EMFILE or ENFILE
+// where no descriptor is left for the pidfd. The child is launched without one.
+inline bool is_clone_with_pidfd_refused(int error) {
+  return error == EINVAL || error == EPERM || error == ENOSYS || error == EMFILE || error == ENFILE;
+}
+
+// waitid(2) with P_PIDFD (Linux 5.4): EINVAL from an older kernel, EPERM or ENOSYS from a filter, EBADF where the
+// program has closed a descriptor that it does not know, or there is no pidfd. The wait goes by number.
+inline bool is_wait_by_pidfd_refused(int error) {
+  return error == EINVAL || error == EPERM || error == ENOSYS || error == EBADF;
+}
+
+// pidfd_send_signal(2) to one process (Linux 5.1): ENOSYS from an older kernel or a filter, and where there is no
+// pidfd. EPERM from a filter, or because the process may not be signalled: kill(2) then says the same. No EINVAL: the
+// call has no flags here, so that only a signal that does not exist gives one. The signal goes by number, while that is
+// the child's.
+inline bool is_signal_by_pidfd_refused(int error) { return error == ENOSYS || error == EPERM; }
+
+// pidfd_send_signal(2) with PIDFD_SIGNAL_PROCESS_GROUP (Linux 6.9), asked with signal 0: EINVAL from an older kernel,
+// ENOSYS from a filter, and whatever else is not an answer about the group. Not ESRCH, which says that the group is
+// empty and the flag known; nor EPERM, which says nothing about the kernel (a child of another user, or a filter), so
+// that it is not kept as its answer. The signal goes by the group's number, which is right everywhere.
+inline bool is_group_signal_by_pidfd_refused(int error) { return error != 0 && error != ESRCH && error != EPERM; }
+
+// pwritev2(2) with RWF_NOWAIT and RWF_NOSIGNAL: EOPNOTSUPP from a kernel that does not know the flag, or not for pipes
+// (Linux 6.4, 6.18), EINVAL from one that knows no flags, ENOSYS from one without the call, EPERM or ENOSYS from a
+// filter. The next older way of pipe_write.cc is taken.
+inline bool is_write_with_flags_refused(int error) {
+  return error == EOPNOTSUPP || error == EINVAL || error == ENOSYS || error == EPERM;
+}
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_OS_REFUSED_H_
