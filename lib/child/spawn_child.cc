@@ -13,15 +13,6 @@
 namespace warden::internal {
 namespace {
 
-SpawnError failed_at(const std::string& name, SpawnStep step, std::error_code code, std::string value = {}) {
-  SpawnError error;
-  error.code = code;
-  error.step = step;
-  error.process_name = name;
-  error.value = std::move(value);
-  return error;
-}
-
 // Tells the reaper and the caller what came of the launch.
 void announce(Supervised& child, const SpawnPlan& plan, const LaunchResult& launched) {
   {
@@ -60,20 +51,20 @@ Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command&
   auto planned = make_spawn_plan(command);
   if (!planned) return std::move(planned).error();
   SpawnPlan& plan = *planned.value();
+  const std::string& name = command.display_name();
   auto handle = std::make_unique<Handle>();
-  handle->child = std::make_shared<Supervised>(sys, plan.process_name);
+  handle->child = std::make_shared<Supervised>(sys, name);
   handle->child->set_stdin(std::move(plan.stdin_write), command.options().keep_stdin_open);
   handle->output = std::move(plan.output);
   if (handle->output != nullptr) {
     const int error = handle->output->start();
-    if (error != 0) return failed_at(plan.process_name, SpawnStep::kCreateReader, os_error(error));
+    if (error != 0) return failed_at(name, SpawnStep::kCreateReader, os_error(error));
   }
   LaunchResult launched;
   const int error = start_and_launch(*handle, plan, &launched);
-  if (error != 0) return failed_at(plan.process_name, SpawnStep::kCreateThread, os_error(error));
+  if (error != 0) return failed_at(name, SpawnStep::kCreateThread, os_error(error));
   if (launched.error != 0) {
-    return failed_at(plan.process_name, launched.step, os_error(launched.error),
-                     plan.subject_of(launched.step, launched.subject));
+    return failed_at(name, launched.step, os_error(launched.error), plan.subject_of(launched.step, launched.subject));
   }
   return handle;
 }

@@ -70,12 +70,8 @@ void enter_group(const ExecChildArgs& args) {
 bool unshare_table(const ExecChildArgs& args) {
   if (!args.shares_table) return false;
   if (raw_syscall(SYS_close_range, args.first_unused, ~0U, kCloseRangeUnshare) == 0) return true;
-  const long result = raw_syscall(SYS_unshare, CLONE_FILES);
-  if (result == 0) return false;
-  // The parent launches again without sharing its table.
-  args.failure->step = SpawnStep::kUnshareFiles;
-  args.failure->error = static_cast<int>(-result);
-  leave(kCannotUnshare);
+  check(args, SpawnStep::kUnshareFiles, raw_syscall(SYS_unshare, CLONE_FILES));  // the parent has a retry for this
+  return false;
 }
 
 bool is_target(const ExecChildArgs& args, int fd) {

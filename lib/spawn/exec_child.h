@@ -77,9 +77,6 @@ struct ExecChildArgs {
   volatile ExecFailure* failure = nullptr;
 };
 
-// The exit code of a child that could not leave the shared descriptor table; nothing else has happened.
-inline constexpr int kCannotUnshare = 126;
-
 // The function for clone(2); `args` is an ExecChildArgs. Does not return.
 int exec_child(void* args);
 

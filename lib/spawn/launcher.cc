@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/os/all_signals_blocked.h"
 #include "lib/os/cancellation_guard.h"
@@ -62,9 +63,9 @@ ChildId clone_child(SpawnPlan& plan, unsigned flags, int* error) {
 }
 
 // The flags that can be done without, in the order in which they are given up.
-ChildId clone_with_fallbacks(SpawnPlan& plan, bool share_table, int* error) {
-  const unsigned base = (plan.own_memory ? 0u : unsigned{CLONE_VM}) | (share_table ? unsigned{CLONE_FILES} : 0u);
-  plan.child.shares_table = share_table;
+ChildId clone_with_fallbacks(SpawnPlan& plan, int* error) {
+  const unsigned base =
+      (plan.own_memory ? 0u : unsigned{CLONE_VM}) | (plan.child.shares_table ? unsigned{CLONE_FILES} : 0u);
   ChildId child = clone_child(plan, base | CLONE_PIDFD, error);
   if (is_clone_with_pidfd_refused(*error)) child = clone_child(plan, base, error);
   if (child.pidfd >= 0) child.pidfd = std::max(raise_above_stdio(child.pidfd), -1);
@@ -78,7 +79,7 @@ void reap_failed(ChildId child) {
   if (child.pidfd >= 0) ::close(child.pidfd);
 }
 
-LaunchResult launch_once(SpawnPlan& plan, bool share_table) {
+LaunchResult launch_once(SpawnPlan& plan) {
   LaunchResult result;
   const FailureReport report(plan.own_memory);
   if (report.get() == nullptr) {
@@ -86,7 +87,7 @@ LaunchResult launch_once(SpawnPlan& plan, bool share_table) {
     return result;
   }
   plan.child.failure = report.get();
-  result.child = clone_with_fallbacks(plan, share_table, &result.error);
+  result.child = clone_with_fallbacks(plan, &result.error);
   if (result.error != 0) return result;
   const volatile ExecFailure& failure = *report.get();
   if (failure.error == 0) return result;
@@ -98,13 +99,29 @@ LaunchResult launch_once(SpawnPlan& plan, bool share_table) {
   return result;
 }
 
-// The pause before the next try at a busy file: 1, 2, 4, ... 512 ms, which is about a second in all.
-constexpr int kBusyTries = 10;
+// The pauses before the next try at a busy file: 1, 2, 4, ... 512 ms, which is about a second in all.
+constexpr int kMostBusyTries = 10;
 
-void pause_before_retry(int attempt) {
-  const long milliseconds = 1L << attempt;
-  timespec pause = {0, milliseconds * 1'000'000};
+// False after the last.
+bool pause_for_busy_file(int* tries) {
+  if (*tries == kMostBusyTries) return false;
+  timespec pause = {0, (1L << (*tries)++) * 1'000'000};
   while (::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, &pause) == EINTR) {
+  }
+  return true;
+}
+
+// Whether a failed launch can be tried again: with a change to the plan, which is made here, or after a pause.
+bool can_retry(const LaunchResult& failed, SpawnPlan& plan, int* busy_tries) {
+  switch (failed.step) {
+    case SpawnStep::kUnshareFiles:
+      return std::exchange(plan.child.shares_table, false);
+    case SpawnStep::kSetDescriptor:
+      return plan.inherit_pipes();
+    case SpawnStep::kExec:
+      return failed.error == ETXTBSY && pause_for_busy_file(busy_tries);
+    default:
+      return false;
   }
 }
 
@@ -112,19 +129,10 @@ void pause_before_retry(int attempt) {
 
 LaunchResult launch(SpawnPlan& plan) {
   const CancellationGuard no_cancellation;
-  bool share_table = true;
-  for (int busy = 0;;) {
-    LaunchResult result = launch_once(plan, share_table);
-    if (result.error != 0 && result.step == SpawnStep::kUnshareFiles && share_table) {
-      share_table = false;
-    } else if (result.error != 0 && result.step == SpawnStep::kSetDescriptor && plan.inherit_pipes()) {
-      continue;
-    } else if (result.error == ETXTBSY && result.step == SpawnStep::kExec && busy < kBusyTries) {
-      pause_before_retry(busy++);
-    } else {
-      return result;
-    }
-  }
+  int busy_tries = 0;
+  LaunchResult result = launch_once(plan);
+  while (result.error != 0 && can_retry(result, plan, &busy_tries)) result = launch_once(plan);
+  return result;
 }
 
 }  // namespace warden::internal

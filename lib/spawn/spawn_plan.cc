@@ -14,15 +14,6 @@
 namespace warden::internal {
 namespace {
 
-SpawnError error_at(const Command& command, SpawnStep step, int error, std::string value) {
-  SpawnError result;
-  result.code = os_error(error);
-  result.step = step;
-  result.process_name = command.display_name();
-  result.value = std::move(value);
-  return result;
-}
-
 std::vector<const char*> argv_of(const Command& command) {
   std::vector<const char*> argv;
   argv.reserve(command.arguments().size() + 2);
@@ -79,8 +70,7 @@ DescriptorAction action_for(const Stdio& stdio, int target, SpawnPlan* plan) {
     case Stdio::Kind::kMerge:
       return duplicate_of(STDOUT_FILENO, target);
     case Stdio::Kind::kFile:
-      plan->paths[static_cast<std::size_t>(target)] = stdio.path();
-      return open_of(plan->paths[static_cast<std::size_t>(target)].c_str(), open_flags(stdio, target), target);
+      return open_of(stdio.path().c_str(), open_flags(stdio, target), target);
     case Stdio::Kind::kInherit: {
       const int flags = ::fcntl(target, F_GETFD);
       if (flags == 0) return keep(target);
@@ -123,7 +113,6 @@ int first_unused_of(const std::vector<DescriptorAction>& actions) {
 }
 
 void plan_descriptors(const Command::Options& options, SpawnPlan* plan) {
-  plan->paths.resize(3);
   plan->actions.reserve(3 + options.inherited_fds.size());
   for (int target = 0; target < 3; ++target) plan->actions.push_back(action_for(options.stdio[target], target, plan));
   for (const InheritedFd& inherited : options.inherited_fds) {
@@ -146,9 +135,9 @@ void plan_credentials(const Credentials& credentials, SpawnPlan* plan) {
   child.set_gid = credentials.gid.has_value();
   child.gid = credentials.gid.value_or(0);
   child.set_groups = credentials.groups.has_value() || child.set_uid || child.set_gid;
-  if (credentials.groups.has_value()) plan->groups = *credentials.groups;
-  child.groups = plan->groups.data();
-  child.group_count = plan->groups.size();
+  if (!credentials.groups.has_value()) return;
+  child.groups = credentials.groups->data();
+  child.group_count = credentials.groups->size();
 }
 
 void plan_setting(const Command::Options& options, SpawnPlan* plan) {
@@ -167,13 +156,19 @@ void plan_setting(const Command::Options& options, SpawnPlan* plan) {
   child.set_nice = options.nice.has_value();
   child.nice = options.nice.value_or(0);
   if (options.credentials.has_value()) plan_credentials(*options.credentials, plan);
-  if (options.cwd.has_value()) {
-    plan->cwd = *options.cwd;
-    child.cwd = plan->cwd.c_str();
-  }
+  if (options.cwd.has_value()) child.cwd = options.cwd->c_str();
 }
 
 }  // namespace
+
+SpawnError failed_at(const std::string& process_name, SpawnStep step, std::error_code code, std::string value) {
+  SpawnError error;
+  error.code = code;
+  error.step = step;
+  error.process_name = process_name;
+  error.value = std::move(value);
+  return error;
+}
 
 bool SpawnPlan::inherit_pipes() {
   if (!reopened.give_up(&actions)) return false;
@@ -186,11 +181,9 @@ std::string SpawnPlan::subject_of(SpawnStep step, int subject) const {
     case SpawnStep::kExec:
       return program;
     case SpawnStep::kChangeDirectory:
-      return cwd;
-    case SpawnStep::kOpenFile: {
-      const auto index = static_cast<std::size_t>(subject);
-      return index < paths.size() && !paths[index].empty() ? paths[index] : "/dev/null";
-    }
+      return child.cwd;
+    case SpawnStep::kOpenFile:
+      return actions[static_cast<std::size_t>(subject)].path;  // only a standard stream is opened: its number
     case SpawnStep::kSetDescriptor:
       return absl::StrCat(subject);
     case SpawnStep::kSetLimit:
@@ -208,20 +201,22 @@ std::string SpawnPlan::subject_of(SpawnStep step, int subject) const {
 
 Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command) {
   if (auto found = check_command(command)) return *std::move(found);
+  const std::string& name = command.display_name();
   auto plan = std::make_unique<SpawnPlan>();
-  plan->process_name = command.display_name();
   const Environment& environment = plan->environment.emplace(command.options().env_changes);
   plan->envp = environment.pointers();
   FoundProgram found = find_program(command.program(), environment);
-  if (found.path.empty()) return error_at(command, SpawnStep::kResolveProgram, found.error, command.program());
+  if (found.path.empty()) {
+    return failed_at(name, SpawnStep::kResolveProgram, os_error(found.error), command.program());
+  }
   plan->program = std::move(found.path);
   plan->argv = argv_of(command);
   if (command.options().stdio[0].kind() == Stdio::Kind::kPipe) {
     const int error = create_stdin_pipe(plan.get());
-    if (error != 0) return error_at(command, SpawnStep::kCreatePipe, error, {});
+    if (error != 0) return failed_at(name, SpawnStep::kCreatePipe, os_error(error));
   }
   if (const int error = create_output_pipes(command.options(), plan.get())) {
-    return error_at(command, SpawnStep::kCreatePipe, error, {});
+    return failed_at(name, SpawnStep::kCreatePipe, os_error(error));
   }
   plan_descriptors(command.options(), plan.get());
   plan_setting(command.options(), plan.get());

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "lib/os/unique_fd.h"
@@ -19,17 +20,13 @@
 namespace warden::internal {
 
 struct SpawnPlan {
-  std::string process_name;
   std::string program;  // what is executed
   std::optional<Environment> environment;
-  std::vector<const char*> argv;  // the command's own strings
+  std::vector<const char*> argv;
   std::vector<const char*> envp;
-  std::string cwd;
-  std::vector<std::string> paths;  // of the files that the child opens
   std::vector<DescriptorAction> actions;
   ReopenedPipes reopened;
   std::vector<LimitAction> limits;
-  std::vector<std::uint32_t> groups;
 
   UniqueFd stdin_read;   // closed after the launch
   UniqueFd stdin_write;  // the Child's
@@ -43,7 +40,7 @@ struct SpawnPlan {
   // The parent-death signal belongs to the thread that launches (prctl(2)).
   bool launch_on_reaper = false;
 
-  ExecChildArgs child;  // points into the rest
+  ExecChildArgs child;  // points into the rest, and into the command
 
   // For a child that could not open its pipes: it is to inherit them. False if that is so already.
   bool inherit_pipes();
@@ -52,8 +49,11 @@ struct SpawnPlan {
   std::string subject_of(SpawnStep step, int subject) const;
 };
 
+// A step of the launch that failed, and the value that it was about.
+SpawnError failed_at(const std::string& process_name, SpawnStep step, std::error_code code, std::string value = {});
+
 // Checks the command, looks up the program, snapshots the environment and creates the pipes. The plan is good as long
-// as the command.
+// as the command: it points into it.
 Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command);
 
 }  // namespace warden::internal
