@@ -5,8 +5,8 @@
 
 #include "lib/base/argument_check.h"
 #include "lib/base/log_message.h"
+#include "lib/child/call.h"
 #include "lib/child/handle.h"
-#include "lib/child/handle_check.h"
 #include "lib/child/wait_for_line.h"
 #include "lib/os/cancellation_guard.h"
 #include "lib/os/deadline.h"
@@ -18,28 +18,26 @@ namespace warden {
 namespace {
 
 using internal::CapturedStream;
+using internal::check_duration;
 using internal::Handle;
+using internal::Refusal;
+using internal::refuse;
+using internal::refuse_waiting;
 
-OutputError failed(const Handle* handle, std::error_code code) {
-  return {code, handle == nullptr ? std::string() : handle->child->name()};
-}
-
-OutputError failed(const Handle* handle, std::error_code code, OutputStream stream) {
-  OutputError error = failed(handle, code);
-  error.stream = stream;
+OutputError about(OutputStream stream, OutputError error) {
+  if (!error.invalid_argument.has_value()) error.stream = stream;
   return error;
 }
 
-OutputError refused(const Handle& handle, InvalidArgument invalid) {
-  OutputError error = failed(&handle, make_error_code(invalid));
-  error.invalid_argument = std::move(invalid);
-  return error;
+// The stream, if the call is not refused and the stream is captured.
+Result<CapturedStream*, OutputError> captured(const Handle* handle, OutputStream stream, const Refusal& refusal) {
+  if (refusal) return about(stream, refusal);
+  CapturedStream* const found = handle->output == nullptr ? nullptr : handle->output->find(stream);
+  if (found == nullptr) return about(stream, Refusal(handle, Errc::kNotCaptured));
+  return found;
 }
 
-// Null when it is not captured.
-CapturedStream* find(const Handle& handle, OutputStream stream) {
-  return handle.output == nullptr ? nullptr : handle.output->find(stream);
-}
+InvalidArgument no_function(std::string field) { return {std::move(field), "", "there is no function to call"}; }
 
 void report(const std::string& process_name, OutputStream stream, std::string_view error) {
   const char* const event = stream == OutputStream::kStdout ? "a callback for a line of stdout threw an exception"
@@ -64,20 +62,18 @@ internal::LineSubscription::Taker contained(LineCallback callback, std::string p
 }  // namespace
 
 Result<Output, OutputError> Child::output(OutputStream stream) const {
-  if (const std::error_code error = internal::why_unusable(handle_)) return failed(handle_, error, stream);
-  CapturedStream* const captured = find(*handle_, stream);
-  if (captured == nullptr) return failed(handle_, Errc::kNotCaptured, stream);
-  return captured->snapshot();
+  const auto found = captured(handle_, stream, refuse(handle_));
+  if (!found) return found.error();
+  return found.value()->snapshot();
 }
 
 Result<void, OutputError> Child::on_line(OutputStream stream, LineCallback callback) {
-  if (const std::error_code error = internal::why_unusable(handle_)) return failed(handle_, error, stream);
-  CapturedStream* const captured = find(*handle_, stream);
-  if (captured == nullptr) return failed(handle_, Errc::kNotCaptured, stream);
-  if (!callback) return refused(*handle_, {"callback", "", "there is no function to call"});
+  const auto found = captured(handle_, stream, refuse(handle_));
+  if (!found) return found.error();
+  if (!callback) return refuse(handle_, no_function("callback"));
   const internal::CancellationGuard no_cancellation;
-  captured->attach(std::make_shared<internal::LineSubscription>(
-      captured->max_line_length(), contained(std::move(callback), handle_->child->name(), stream)));
+  found.value()->attach(std::make_shared<internal::LineSubscription>(
+      found.value()->max_line_length(), contained(std::move(callback), handle_->supervised->name(), stream)));
   handle_->output->wake();
   return outcome::success();
 }
@@ -89,27 +85,20 @@ Result<LineWait, OutputError> Child::wait_for_line(OutputStream stream, std::str
 
 Result<LineWait, OutputError> Child::wait_for_line(OutputStream stream, const LinePredicate& predicate,
                                                    absl::Duration timeout) {
-  if (const std::error_code error = internal::why_unusable_for_waiting(handle_)) {
-    return failed(handle_, error, stream);
-  }
-  if (auto invalid = internal::check_duration("timeout", timeout)) return refused(*handle_, *std::move(invalid));
-  CapturedStream* const captured = find(*handle_, stream);
-  if (captured == nullptr) return failed(handle_, Errc::kNotCaptured, stream);
-  if (!predicate) return refused(*handle_, {"predicate", "", "there is no function to call"});
+  const auto found = captured(handle_, stream, refuse_waiting(handle_, check_duration("timeout", timeout)));
+  if (!found) return found.error();
+  if (!predicate) return refuse(handle_, no_function("predicate"));
   const internal::CancellationGuard no_cancellation;
-  internal::Supervised& child = *handle_->child;
-  const internal::TimePoint deadline = internal::deadline_after(child.sys().now(), timeout);
-  return internal::wait_for_line(child, *handle_->output, *captured, predicate, deadline);
+  internal::Supervised& supervised = *handle_->supervised;
+  const internal::TimePoint deadline = internal::deadline_after(supervised.sys().now(), timeout);
+  return internal::wait_for_line(supervised, *handle_->output, *found.value(), predicate, deadline);
 }
 
 Result<DrainResult, OutputError> Child::drain_output(absl::Duration timeout) {
-  if (const std::error_code error = internal::why_unusable_for_waiting(handle_)) {
-    return failed(handle_, error);
-  }
-  if (auto invalid = internal::check_duration("timeout", timeout)) return refused(*handle_, *std::move(invalid));
+  if (const Refusal refusal = refuse_waiting(handle_, check_duration("timeout", timeout))) return refusal;
   if (handle_->output == nullptr) return DrainResult{};
   const internal::CancellationGuard no_cancellation;
-  internal::Sys& sys = handle_->child->sys();
+  internal::Sys& sys = handle_->supervised->sys();
   return internal::drain_output(sys, *handle_->output, internal::deadline_after(sys.now(), timeout));
 }
 

@@ -16,10 +16,10 @@ namespace warden::internal {
 
 struct Handle {
   const Owner owner = this_process();
-  std::shared_ptr<Supervised> child;
+  std::shared_ptr<Supervised> supervised;
   Reaper reaper;
   std::unique_ptr<OutputPump> output;                        // null when nothing is captured
-  std::optional<TerminationPolicy> drop_policy;              // what terminate_on_drop asked for; under the child's lock
+  std::optional<TerminationPolicy> end_policy;               // what terminate_on_drop asked for; under the child's lock
   const int exceptions_before = std::uncaught_exceptions();  // on their way when the handle was made
 };
 

@@ -14,34 +14,34 @@ namespace warden::internal {
 namespace {
 
 // Tells the reaper and the caller what came of the launch.
-void announce(Supervised& child, const SpawnPlan& plan, const LaunchResult& launched) {
+void announce(Supervised& supervised, const SpawnPlan& plan, const LaunchResult& launched) {
   {
-    const Lock lock(child);
+    const Lock lock(supervised);
     if (launched.error == 0) {
-      child.begin(lock, launched.child, plan.leads_group);
+      supervised.begin(lock, launched.child, plan.leads_group);
     } else {
-      child.leader().abandon(lock);
+      supervised.leader().abandon(lock);
     }
   }
-  child.changes().wake_sleepers();
+  supervised.changes().wake_sleepers();
 }
 
 // Launches here, or on the reaper where the plan asks for it. 0, or the errno of the reaper's creation.
 int start_and_launch(Handle& handle, SpawnPlan& plan, LaunchResult* launched) {
-  Supervised& child = *handle.child;
-  const auto launch_and_announce = [&child, &plan, launched] {
+  Supervised& supervised = *handle.supervised;
+  const auto launch_and_announce = [&supervised, &plan, launched] {
     *launched = launch(plan);
-    announce(child, plan, *launched);
+    announce(supervised, plan, *launched);
   };
   const int error =
-      handle.reaper.start(handle.child, plan.launch_on_reaper ? ReaperTask(launch_and_announce) : ReaperTask());
+      handle.reaper.start(handle.supervised, plan.launch_on_reaper ? ReaperTask(launch_and_announce) : ReaperTask());
   if (error != 0) return error;
   if (!plan.launch_on_reaper) {
     launch_and_announce();
     return 0;
   }
-  Lock lock(child);
-  child.leader().wait_until_begun(lock);
+  Lock lock(supervised);
+  supervised.leader().wait_until_begun(lock);
   return 0;
 }
 
@@ -53,8 +53,8 @@ Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command&
   SpawnPlan& plan = *planned.value();
   const std::string& name = command.display_name();
   auto handle = std::make_unique<Handle>();
-  handle->child = std::make_shared<Supervised>(sys, name);
-  handle->child->set_stdin(std::move(plan.stdin_write), command.options().keep_stdin_open);
+  handle->supervised = std::make_shared<Supervised>(sys, name);
+  handle->supervised->set_stdin(std::move(plan.stdin_write), command.options().keep_stdin_open);
   handle->output = std::move(plan.output);
   if (handle->output != nullptr) {
     const int error = handle->output->start();
@@ -78,23 +78,23 @@ Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::
     error.reason = "no child has this number";
     return error;
   }
-  const auto is_ours = [&sys](ChildId child) { return sys.look(child, Reap::kLeave).error == 0; };
-  ChildId child{pid, -1};
-  if (!is_ours(child)) return failed_at(name, SpawnStep::kAdopt, Errc::kNotAChild, value);
+  ChildId id{pid, -1};
+  const auto is_ours = [&sys, &id] { return sys.look(id, Reap::kLeave).error == 0; };
+  if (!is_ours()) return failed_at(name, SpawnStep::kAdopt, Errc::kNotAChild, value);
   SysFd pidfd(sys, sys.pidfd_open(pid));
-  child.pidfd = std::max(pidfd.get(), -1);
+  id.pidfd = std::max(pidfd.get(), -1);
   // Gone in between: the number may be somebody else's.
-  if (!is_ours(child)) return failed_at(name, SpawnStep::kAdopt, Errc::kNotAChild, value);
+  if (!is_ours()) return failed_at(name, SpawnStep::kAdopt, Errc::kNotAChild, value);
   auto handle = std::make_unique<Handle>();
-  handle->child = std::make_shared<Supervised>(sys, name);
-  const int error = handle->reaper.start(handle->child, {});
+  handle->supervised = std::make_shared<Supervised>(sys, name);
+  const int error = handle->reaper.start(handle->supervised, {});
   if (error != 0) return failed_at(name, SpawnStep::kCreateThread, os_error(error));
   pidfd.release();
   {
-    const Lock lock(*handle->child);
-    handle->child->begin(lock, child, sys.get_process_group(pid) == pid);
+    const Lock lock(*handle->supervised);
+    handle->supervised->begin(lock, id, sys.get_process_group(pid) == pid);
   }
-  handle->child->changes().wake_sleepers();
+  handle->supervised->changes().wake_sleepers();
   return handle;
 }
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "lib/base/os_error.h"
-#include "lib/child/drop.h"
+#include "lib/child/end_of_handle.h"
 #include "lib/child/handle.h"
 #include "lib/child/spawn_child.h"
 #include "lib/os/cancellation_guard.h"
@@ -25,22 +25,21 @@ using internal::TimePoint;
 using Step = RunError::Step;
 using Waited = Result<WaitOrTerminateResult, WaitOrTerminateError>;
 
-// The child of one call, and what feeds it. However the call is left, nobody is left behind in silence: by an exception
-// the group is killed.
-class Run {
+// The child of one call of run(), and what feeds it. An exception that leaves the call kills the group.
+class RunningChild {
  public:
-  Run(std::unique_ptr<internal::Handle> handle, const Command& command, const RunOptions& options)
+  RunningChild(std::unique_ptr<internal::Handle> handle, const Command& command, const RunOptions& options)
       : handle_(std::move(handle)), command_(command), options_(options) {
-    const Lock lock(child());
-    handle_->drop_policy = TerminationPolicy::immediate();
+    const Lock lock(supervised());
+    handle_->end_policy = TerminationPolicy::immediate();
   }
   // The feeder before the child: it would go on until the child has ended.
-  ~Run() {
+  ~RunningChild() {
     feeder_.reset();
-    internal::drop_child(*handle_);
+    internal::end_handle(*handle_);
   }
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
+  RunningChild(const RunningChild&) = delete;
+  RunningChild& operator=(const RunningChild&) = delete;
 
   // 0, or the errno of creating the thread.
   int feed(std::optional<std::string> text, internal::UniqueFd file);
@@ -48,8 +47,8 @@ class Run {
   RunError kill_unfed(int error);
 
  private:
-  internal::Supervised& child() { return *handle_->child; }
-  TimePoint after(absl::Duration time) { return internal::deadline_after(child().sys().now(), time); }
+  internal::Supervised& supervised() { return *handle_->supervised; }
+  TimePoint after(absl::Duration time) { return internal::deadline_after(supervised().sys().now(), time); }
   Waited wait_or_terminate();
   RunError failed(Step step) const { return {step, command_.display_name()}; }
   RunError not_waited_for(WaitOrTerminateError error);
@@ -65,20 +64,20 @@ class Run {
   std::optional<StdinReport> stdin_report_;
 };
 
-int Run::feed(std::optional<std::string> text, internal::UniqueFd file) {
+int RunningChild::feed(std::optional<std::string> text, internal::UniqueFd file) {
   feeder_ = std::make_unique<internal::StdinFeeder>();
-  return text.has_value() ? feeder_->start(handle_->child, *std::move(text))
-                          : feeder_->start(handle_->child, std::move(file));
+  return text.has_value() ? feeder_->start(handle_->supervised, *std::move(text))
+                          : feeder_->start(handle_->supervised, std::move(file));
 }
 
-Waited Run::wait_or_terminate() {
-  Lock lock(child());
-  if (feeder_ == nullptr) return internal::wait_or_terminate_child(child(), lock, options_.timeout, options_.policy);
-  return internal::wait_or_terminate_fed_child(child(), lock, options_.timeout, options_.policy);
+Waited RunningChild::wait_or_terminate() {
+  Lock lock(supervised());
+  if (feeder_ == nullptr) supervised().close_stdin_unless_kept(lock);
+  return internal::wait_or_terminate_child(supervised(), lock, options_.timeout, options_.policy);
 }
 
 // The child has ended, or cannot be: nothing is fed any more.
-void Run::stop_feeding(bool was_terminated) {
+void RunningChild::stop_feeding(bool was_terminated) {
   if (feeder_ == nullptr) return;
   internal::FeedReport fed = feeder_->finish(TimePoint::min());
   StdinReport& report = stdin_report_.emplace();
@@ -97,23 +96,23 @@ void Run::stop_feeding(bool was_terminated) {
 
 // What is there of the output now, and in so much time.
 template <class T>
-T Run::with_output(absl::Duration drain_timeout, T ended) {
+T RunningChild::with_output(absl::Duration drain_timeout, T ended) {
   ended.timeout = options_.timeout;
   ended.stdin_report = std::move(stdin_report_);
   if (handle_->output == nullptr) return ended;
-  ended.drain = internal::drain_output(child().sys(), *handle_->output, after(drain_timeout));
+  ended.drain = internal::drain_output(supervised().sys(), *handle_->output, after(drain_timeout));
   if (auto* const out = handle_->output->find(OutputStream::kStdout)) ended.stdout_output = out->snapshot();
   if (auto* const err = handle_->output->find(OutputStream::kStderr)) ended.stderr_output = err->snapshot();
   return ended;
 }
 
 // Everything was tried: to try it again would help nobody, nor is it a mistake of the program.
-void Run::let_go() {
-  const Lock lock(child());
-  child().set_armed(lock, false);
+void RunningChild::let_go() {
+  const Lock lock(supervised());
+  supervised().set_armed(lock, false);
 }
 
-RunError Run::not_waited_for(WaitOrTerminateError error) {
+RunError RunningChild::not_waited_for(WaitOrTerminateError error) {
   const bool is_alive = error.termination_error.has_value();
   if (is_alive) let_go();
   stop_feeding(true);
@@ -125,7 +124,7 @@ RunError Run::not_waited_for(WaitOrTerminateError error) {
   return with_output(is_alive ? absl::ZeroDuration() : options_.drain_timeout, std::move(failure));
 }
 
-Result<RunResult, RunError> Run::to_the_end() {
+Result<RunResult, RunError> RunningChild::to_the_end() {
   Waited waited = wait_or_terminate();
   if (waited.has_error()) return not_waited_for(std::move(waited).error());
   WaitOrTerminateResult& ended = waited.value();
@@ -136,11 +135,11 @@ Result<RunResult, RunError> Run::to_the_end() {
   return with_output(options_.drain_timeout, std::move(result));
 }
 
-RunError Run::kill_unfed(int error) {
+RunError RunningChild::kill_unfed(int error) {
   feeder_.reset();
-  Lock lock(child());
-  auto ended = internal::terminate_child(child(), lock, TerminationPolicy::immediate());
-  child().set_armed(lock, false);
+  Lock lock(supervised());
+  auto ended = internal::terminate_child(supervised(), lock, TerminationPolicy::immediate());
+  supervised().set_armed(lock, false);
   lock.unlock();
   RunError failure = failed(Step::kFeed);
   failure.code = internal::os_error(error);
@@ -167,11 +166,11 @@ Result<RunResult, RunError> run(const Command& command, RunOptions options) {
     error.spawn_error = std::move(spawned).error();
     return error;
   }
-  Run run(std::move(spawned).value(), completed, options);
+  RunningChild child(std::move(spawned).value(), completed, options);
   if (is_to_be_fed) {
-    if (const int error = run.feed(std::move(options.stdin_text), std::move(file))) return run.kill_unfed(error);
+    if (const int error = child.feed(std::move(options.stdin_text), std::move(file))) return child.kill_unfed(error);
   }
-  return run.to_the_end();
+  return child.to_the_end();
 }
 
 }  // namespace warden

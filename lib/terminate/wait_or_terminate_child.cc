@@ -9,13 +9,6 @@ namespace warden::internal {
 Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate_child(Supervised& child, Lock& lock,
                                                                             absl::Duration timeout,
                                                                             const TerminationPolicy& policy) {
-  child.close_stdin_unless_kept(lock);
-  return wait_or_terminate_fed_child(child, lock, timeout, policy);
-}
-
-Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate_fed_child(Supervised& child, Lock& lock,
-                                                                                absl::Duration timeout,
-                                                                                const TerminationPolicy& policy) {
   using Kind = WaitOrTerminateError::Kind;
   auto waited = wait_child(child, lock, deadline_after(child.sys().now(), timeout));
   if (waited.has_value() && waited.value().has_value()) return WaitOrTerminateResult{*waited.value(), timeout};

@@ -9,16 +9,11 @@
 
 namespace warden::internal {
 
-// Closes an open stdin first. A wait that breaks ends the child too. Releases the lock while it waits. REQUIRES: the
-// timeout and the policy are valid.
+// A wait that breaks ends the child too. Releases the lock while it waits. The wait leaves an open stdin alone: a
+// caller with nobody to feed it closes it first. REQUIRES: the timeout and the policy are valid.
 Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate_child(Supervised& child, Lock& lock,
                                                                             absl::Duration timeout,
                                                                             const TerminationPolicy& policy);
-
-// The same, but that stdin is closed only by the termination: somebody feeds it.
-Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate_fed_child(Supervised& child, Lock& lock,
-                                                                                absl::Duration timeout,
-                                                                                const TerminationPolicy& policy);
 
 }  // namespace warden::internal
 

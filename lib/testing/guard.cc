@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "lib/child/call.h"
 #include "lib/child/child_access.h"
-#include "lib/child/handle_check.h"
 #include "lib/os/all_signals_blocked.h"
 #include "lib/os/cancellation_guard.h"
 #include "lib/os/deadline.h"
@@ -117,10 +117,10 @@ void Guard::wait_for_end() {
 std::error_code Guard::watch(const warden::Child& child) {
   const CancellationGuard no_cancellation;
   const warden::internal::Handle* const handle = warden::internal::ChildAccess::handle(child);
-  if (const std::error_code error = warden::internal::why_unusable(handle)) return error;
+  if (const auto refusal = warden::internal::refuse(handle)) return refusal.code();
   if (!warden::internal::is_this_process(owner_)) return warden::Errc::kNotOwner;
   std::optional<GroupClaim> claim;
-  if (const int error = claim_group(*handle->child, &claim)) return os_error(error);
+  if (const int error = claim_group(*handle->supervised, &claim)) return os_error(error);
   if (!claim.has_value()) return {};
   const std::lock_guard<std::mutex> one_at_a_time(mutex_);
   const int error = ask(*claim);

@@ -23,7 +23,7 @@ Sight look_at(const warden::Child& child) {
   sight.is_ours = state.error != warden::Errc::kNotOwner;
   sight.attempts = child.attempt_log();
   if (!sight.is_ours || state.error == warden::Errc::kEmptyHandle) return sight;
-  warden::internal::Supervised& supervised = *warden::internal::ChildAccess::handle(child)->child;
+  warden::internal::Supervised& supervised = *warden::internal::ChildAccess::handle(child)->supervised;
   const warden::internal::Lock lock(supervised);
   sight.end_was_seen = sight.has_ended && supervised.told(lock);
   sight.was_asked_to_end = std::any_of(std::begin(kAskForTheEnd), std::end(kAskForTheEnd),

@@ -1,5 +1,5 @@
 // What the destructor of a handle does.
-#include "lib/child/drop.h"
+#include "lib/child/end_of_handle.h"
 
 #include "test/fake/simulated_child.h"
 
@@ -15,20 +15,20 @@ using testing::StartsWith;
 class DropTest : public testing::Test {
  protected:
   DropTest() {
-    handle_.child = std::make_shared<Supervised>(sys_, "victim");
-    const Lock lock(*handle_.child);
-    handle_.child->begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
+    handle_.supervised = std::make_shared<Supervised>(sys_, "victim");
+    const Lock lock(*handle_.supervised);
+    handle_.supervised->begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
   }
   void TearDown() override { EXPECT_THAT(sys_.violations(), IsEmpty()); }
   void disarm() {
-    const Lock lock(*handle_.child);
-    handle_.child->set_armed(lock, false);
+    const Lock lock(*handle_.supervised);
+    handle_.supervised->set_armed(lock, false);
   }
 
   // As Child::terminate_on_drop.
   void set_policy(TerminationPolicy policy) {
-    handle_.drop_policy = std::move(policy);
-    sys_.play_reaper_of(*handle_.child);
+    handle_.end_policy = std::move(policy);
+    sys_.play_reaper_of(*handle_.supervised);
   }
 
   FakeSys sys_;
@@ -38,7 +38,7 @@ class DropTest : public testing::Test {
 
 TEST_F(DropTest, ArmedChildsGroupIsKilledAndTheMistakeReported) {
   FakeProcess& worker = sys_.add_member("worker");
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_FALSE(sys_.leader().alive());
   EXPECT_FALSE(worker.alive());
   EXPECT_THAT(sys_.signals(), ElementsAre("pidfd_kill_group SIGKILL"));
@@ -48,14 +48,14 @@ TEST_F(DropTest, ArmedChildsGroupIsKilledAndTheMistakeReported) {
 
 TEST_F(DropTest, ArmedChildThatHasEndedUnseenIsAMistakeToo) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_THAT(sys_.signals(), IsEmpty());
   EXPECT_EQ(messages_.messages().size(), 1u);
 }
 
 TEST_F(DropTest, ExcusedChildIsLeftAlone) {
   disarm();
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_TRUE(sys_.leader().alive());
   EXPECT_THAT(sys_.calls(), IsEmpty());
   EXPECT_THAT(messages_.messages(), IsEmpty());
@@ -65,17 +65,17 @@ TEST_F(DropTest, PinOfAnExcusedChildIsLetGo) {
   sys_.pidfd_group_signals = false;
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   {
-    Lock lock(*handle_.child);
-    handle_.child->leader().look(lock);
+    Lock lock(*handle_.supervised);
+    handle_.supervised->leader().look(lock);
   }
   disarm();
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_EQ(sys_.leader().state, FakeProcess::State::kGone);
 }
 
 TEST_F(DropTest, UnkillableChildBlocksForThreeSecondsAndIsReportedWithItsAttempts) {
   sys_.leader().unkillable = true;
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_EQ(sys_.elapsed(), absl::Seconds(3));
   ASSERT_FALSE(messages_.messages().empty());
   EXPECT_THAT(messages_.messages().back(), AllOf(StartsWith("ERROR victim: "), HasSubstr("SIGKILL to group: ok")));
@@ -84,7 +84,7 @@ TEST_F(DropTest, UnkillableChildBlocksForThreeSecondsAndIsReportedWithItsAttempt
 TEST_F(DropTest, PolicyIsCarriedOutStepByStep) {
   FakeProcess& worker = sys_.add_member("worker");
   set_policy(usual());
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_FALSE(sys_.leader().alive());
   EXPECT_FALSE(worker.alive());
   EXPECT_EQ(sys_.elapsed(), seconds(3));
@@ -97,7 +97,7 @@ TEST_F(DropTest, PolicyIsCarriedOutStepByStep) {
 TEST_F(DropTest, PolicyStopsAtTheSignalThatEndsTheChild) {
   sys_.leader().dies_of(SIGTERM, ms(10));
   set_policy(TerminationPolicy::service(seconds(60)));
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_EQ(sys_.elapsed(), ms(10));
   EXPECT_THAT(sys_.signals(), ElementsAre("pidfd_kill_group SIGTERM", "pidfd_kill_group SIGCONT"));
   EXPECT_THAT(messages_.messages(), IsEmpty());
@@ -106,7 +106,7 @@ TEST_F(DropTest, PolicyStopsAtTheSignalThatEndsTheChild) {
 TEST_F(DropTest, PolicyOfAnExcusedChildSendsNothing) {
   set_policy(usual());
   disarm();
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_TRUE(sys_.leader().alive());
   EXPECT_THAT(sys_.calls(), IsEmpty());
   EXPECT_THAT(messages_.messages(), IsEmpty());
@@ -115,7 +115,7 @@ TEST_F(DropTest, PolicyOfAnExcusedChildSendsNothing) {
 TEST_F(DropTest, PolicyForAChildThatHasEndedUnseenSendsNothingAndReportsNothing) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   set_policy(usual());
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_THAT(sys_.signals(), IsEmpty());
   EXPECT_EQ(sys_.elapsed(), kZero);
   EXPECT_EQ(sys_.leader().state, FakeProcess::State::kGone);
@@ -125,7 +125,7 @@ TEST_F(DropTest, PolicyForAChildThatHasEndedUnseenSendsNothingAndReportsNothing)
 TEST_F(DropTest, ChildThatThePolicyCannotEndIsKilledOnceMoreAndReported) {
   sys_.leader().unkillable = true;
   set_policy(TerminationPolicy::service(seconds(1)));
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_EQ(sys_.elapsed(), seconds(1 + 3 + 3));
   EXPECT_THAT(sys_.signals(), ElementsAre("pidfd_kill_group SIGTERM", "pidfd_kill_group SIGCONT",
                                           "pidfd_kill_group SIGKILL", "pidfd_kill_group SIGKILL"));
@@ -137,7 +137,7 @@ TEST_F(DropTest, MemberThatThePolicyCannotEndIsReported) {
   sys_.add_member("worker").unkillable = true;
   sys_.leader().dies_of(SIGTERM);
   set_policy(TerminationPolicy::service(seconds(1)));
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_FALSE(sys_.leader().alive());
   ASSERT_FALSE(messages_.messages().empty());
   EXPECT_THAT(messages_.messages().back(), AllOf(StartsWith("ERROR victim: destroyed"), HasSubstr("worker")));
@@ -147,7 +147,7 @@ TEST_F(DropTest, ChildThatOnlyTheSecondKillEndsIsReportedWithoutAnError) {
   sys_.leader().unkillable = true;
   sys_.at(seconds(5), [&] { sys_.exit(sys_.leader(), ExitStatus::signaled(Signal::kill(), false)); });
   set_policy(TerminationPolicy::service(seconds(1)));
-  drop_child(handle_);
+  end_handle(handle_);
   EXPECT_FALSE(sys_.leader().alive());
   ASSERT_FALSE(messages_.messages().empty());
   EXPECT_THAT(messages_.messages().back(), AllOf(StartsWith("ERROR victim: destroyed"), testing::EndsWith("| ")));

@@ -53,24 +53,24 @@ class StdinFeederTest : public ::testing::Test {
   }
 
   void kill() {
-    Lock lock(*handle_->child);
-    EXPECT_TRUE(terminate_child(*handle_->child, lock, TerminationPolicy::immediate()).has_value());
+    Lock lock(*handle_->supervised);
+    EXPECT_TRUE(terminate_child(*handle_->supervised, lock, TerminationPolicy::immediate()).has_value());
   }
   ExitStatus wait() {
-    Lock lock(*handle_->child);
-    return *wait_child(*handle_->child, lock, TimePoint::max()).value();
+    Lock lock(*handle_->supervised);
+    return *wait_child(*handle_->supervised, lock, TimePoint::max()).value();
   }
   bool stdin_is_open() {
-    Lock lock(*handle_->child);
-    return handle_->child->stdin_fd(lock) >= 0;
+    Lock lock(*handle_->supervised);
+    return handle_->supervised->stdin_fd(lock) >= 0;
   }
   TimePoint bound() { return deadline_after(linux_sys().now(), kBound); }
   // Until the pipe holds something that the child does not read.
   void wait_until_fed() {
     for (int unread = 0; unread == 0;) {
       ::sched_yield();
-      Lock lock(*handle_->child);
-      ASSERT_EQ(::ioctl(handle_->child->stdin_fd(lock), FIONREAD, &unread), 0);
+      Lock lock(*handle_->supervised);
+      ASSERT_EQ(::ioctl(handle_->supervised->stdin_fd(lock), FIONREAD, &unread), 0);
     }
   }
 
@@ -82,7 +82,7 @@ TEST_F(StdinFeederTest, FeedsATextWholeAndClosesThePipe) {
   spawn({"digest", "exit", "5"});
   const std::string text = large_text();
   StdinFeeder feeder;
-  ASSERT_EQ(feeder.start(handle_->child, text), 0);
+  ASSERT_EQ(feeder.start(handle_->supervised, text), 0);
   EXPECT_TRUE(ack_.wait_for(digest_line(text)));
   const FeedReport report = feeder.finish(bound());
   EXPECT_EQ(report.written, text.size());
@@ -97,7 +97,7 @@ TEST_F(StdinFeederTest, FeedsAFileWholeAndClosesThePipe) {
   spawn({"digest", "exit", "5"});
   const std::string text = large_text();
   StdinFeeder feeder;
-  ASSERT_EQ(feeder.start(handle_->child, file_with(text)), 0);
+  ASSERT_EQ(feeder.start(handle_->supervised, file_with(text)), 0);
   EXPECT_TRUE(ack_.wait_for(digest_line(text)));
   const FeedReport report = feeder.finish(bound());
   EXPECT_EQ(report.written, text.size());
@@ -112,7 +112,7 @@ TEST_F(StdinFeederTest, FeedsWhatAPipeGivesWhenItGivesIt) {
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);  // and does not mind that
   UniqueFd source(ends[1]);
   StdinFeeder feeder;
-  ASSERT_EQ(feeder.start(handle_->child, UniqueFd(ends[0])), 0);
+  ASSERT_EQ(feeder.start(handle_->supervised, UniqueFd(ends[0])), 0);
   ASSERT_EQ(::write(source.get(), "abc", 3), 3);
   EXPECT_TRUE(ack_.wait_for("read 3"));
   ASSERT_EQ(::write(source.get(), "defg", 4), 4);
@@ -125,7 +125,9 @@ TEST_F(StdinFeederTest, NothingIsTheEndOfTheInput) {
   for (const bool from_file : {false, true}) {
     spawn({"read"});
     StdinFeeder feeder;
-    ASSERT_EQ(from_file ? feeder.start(handle_->child, file_with("")) : feeder.start(handle_->child, std::string()), 0);
+    ASSERT_EQ(
+        from_file ? feeder.start(handle_->supervised, file_with("")) : feeder.start(handle_->supervised, std::string()),
+        0);
     EXPECT_TRUE(ack_.wait_for("eof 0"));
     const FeedReport report = feeder.finish(bound());
     EXPECT_EQ(report.written, 0u);
@@ -137,7 +139,7 @@ TEST_F(StdinFeederTest, NothingIsTheEndOfTheInput) {
 TEST_F(StdinFeederTest, StopsWhenTheChildClosesItsStdin) {
   spawn({"read-some", "1000000", "close-stdin"});
   StdinFeeder feeder;
-  ASSERT_EQ(feeder.start(handle_->child, large_text()), 0);
+  ASSERT_EQ(feeder.start(handle_->supervised, large_text()), 0);
   const FeedReport report = feeder.finish(bound());
   EXPECT_EQ(report.stdin_error.value().kind, Kind::kNoReader);
   EXPECT_GE(report.written, 1000000u);
@@ -150,7 +152,7 @@ TEST_F(StdinFeederTest, StopsWhenTheChildClosesItsStdinThoughTheSourceIsSilent) 
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const UniqueFd source(ends[1]);
   StdinFeeder feeder;
-  ASSERT_EQ(feeder.start(handle_->child, UniqueFd(ends[0])), 0);
+  ASSERT_EQ(feeder.start(handle_->supervised, UniqueFd(ends[0])), 0);
   ASSERT_EQ(::write(source.get(), "abc", 3), 3);
   EXPECT_EQ(feeder.finish(bound()).stdin_error.value().kind, Kind::kNoReader);
 }
@@ -165,8 +167,8 @@ TEST_F(StdinFeederTest, StopsWhenTheChildEndsThoughADescendantHoldsThePipe) {
     const UniqueFd source(ends[1]);
     ASSERT_EQ(::write(source.get(), "abc", 3), 3);
     StdinFeeder feeder;
-    ASSERT_EQ(from_silent_pipe ? feeder.start(handle_->child, std::move(read_end))
-                               : feeder.start(handle_->child, large_text()),
+    ASSERT_EQ(from_silent_pipe ? feeder.start(handle_->supervised, std::move(read_end))
+                               : feeder.start(handle_->supervised, large_text()),
               0);
     EXPECT_EQ(feeder.finish(bound()).stdin_error.value().kind, Kind::kChildEnded);
     EXPECT_EQ(wait(), ExitStatus::exited(4));
@@ -177,7 +179,7 @@ TEST_F(StdinFeederTest, StopsWhenTheChildEndsThoughADescendantHoldsThePipe) {
 TEST_F(StdinFeederTest, StopsAtTheDeadlineOfWhoWaitsForItAndClosesThePipe) {
   spawn({"sleep"});
   StdinFeeder feeder;
-  ASSERT_EQ(feeder.start(handle_->child, large_text()), 0);
+  ASSERT_EQ(feeder.start(handle_->supervised, large_text()), 0);
   wait_until_fed();
   const FeedReport report = feeder.finish(TimePoint::min());
   EXPECT_EQ(report.stdin_error.value().kind, Kind::kClosed);
@@ -197,7 +199,7 @@ TEST_F(StdinFeederTest, StopsAtTheDeadlineThoughTheSourceIsSilent) {
     const UniqueFd source(ends[1]);
     ASSERT_EQ(::write(source.get(), "abc", 3), 3);
     StdinFeeder feeder;
-    ASSERT_EQ(feeder.start(handle_->child, std::move(read_end)), 0);
+    ASSERT_EQ(feeder.start(handle_->supervised, std::move(read_end)), 0);
     wait_until_fed();
     for (int i = 0; i < round; ++i) ::sched_yield();
     const FeedReport report = feeder.finish(TimePoint::min());
@@ -212,7 +214,7 @@ TEST_F(StdinFeederTest, ItsEndStopsTheThread) {
   spawn({"sleep"});
   {
     StdinFeeder feeder;
-    ASSERT_EQ(feeder.start(handle_->child, large_text()), 0);
+    ASSERT_EQ(feeder.start(handle_->supervised, large_text()), 0);
     wait_until_fed();
   }
   EXPECT_FALSE(stdin_is_open());
@@ -224,7 +226,7 @@ TEST_F(StdinFeederTest, IsStoppedByTheEndOfTheChildOnlyWhereSomethingIsLeft) {
     spawn({"exit", "0"});
     EXPECT_EQ(wait(), ExitStatus::exited(0));
     StdinFeeder feeder;
-    ASSERT_EQ(feeder.start(handle_->child, file_with(text)), 0);
+    ASSERT_EQ(feeder.start(handle_->supervised, file_with(text)), 0);
     EXPECT_EQ(feeder.finish(bound()).stdin_error.has_value(), !text.empty());
     kill();
   }
@@ -233,7 +235,7 @@ TEST_F(StdinFeederTest, IsStoppedByTheEndOfTheChildOnlyWhereSomethingIsLeft) {
 TEST_F(StdinFeederTest, TellsWhyTheSourceCannotBeRead) {
   spawn({"read"});
   StdinFeeder feeder;
-  ASSERT_EQ(feeder.start(handle_->child, UniqueFd(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC))), 0);
+  ASSERT_EQ(feeder.start(handle_->supervised, UniqueFd(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC))), 0);
   const FeedReport report = feeder.finish(bound());
   EXPECT_EQ(report.source_error, std::errc::is_a_directory);
   EXPECT_FALSE(report.stdin_error.has_value());

@@ -1,6 +1,6 @@
 // What the destructor of a handle does with its child.
-#ifndef WARDEN_LIB_CHILD_DROP_H_
-#define WARDEN_LIB_CHILD_DROP_H_
+#ifndef WARDEN_LIB_CHILD_END_OF_HANDLE_H_
+#define WARDEN_LIB_CHILD_END_OF_HANDLE_H_
 
 #include "lib/child/handle.h"
 
@@ -10,8 +10,8 @@ namespace warden::internal {
 // its group, bounded, and the mistake is reported. An excused one is left alone. Either way the stdin pipe is closed
 // and the exit will be collected. In a forked copy of the owner nothing of that is done, but the copy's descriptors are
 // closed.
-void drop_child(Handle& handle) noexcept;
+void end_handle(Handle& handle) noexcept;
 
 }  // namespace warden::internal
 
-#endif  // WARDEN_LIB_CHILD_DROP_H_
+#endif  // WARDEN_LIB_CHILD_END_OF_HANDLE_H_

@@ -1,4 +1,4 @@
-#include "lib/child/drop.h"
+#include "lib/child/end_of_handle.h"
 
 #include <signal.h>
 
@@ -15,48 +15,48 @@ namespace warden::internal {
 namespace {
 
 void disown(Handle& handle) {
-  handle.child->close_copies();
+  handle.supervised->close_copies();
   handle.reaper.forget();
   if (handle.output != nullptr) handle.output->disown();
 }
 
 // By the policy of terminate_on_drop; what that cannot end is left armed.
 void terminate_by_policy(const Handle& handle, Lock& lock) {
-  if (!handle.drop_policy.has_value()) return;
-  const TerminationResult ended = terminate_child(*handle.child, lock, *handle.drop_policy);
-  if (ended.has_value()) handle.child->set_armed(lock, false);
+  if (!handle.end_policy.has_value()) return;
+  const TerminationResult ended = terminate_child(*handle.supervised, lock, *handle.end_policy);
+  if (ended.has_value()) handle.supervised->set_armed(lock, false);
 }
 
 void kill_and_report(const Handle& handle, Lock& lock) {
-  Supervised& child = *handle.child;
-  child.close_stdin(lock);
-  const TerminationResult ended = terminate_child(child, lock, TerminationPolicy::immediate());
+  Supervised& supervised = *handle.supervised;
+  supervised.close_stdin(lock);
+  const TerminationResult ended = terminate_child(supervised, lock, TerminationPolicy::immediate());
   lock.unlock();
   const std::string error = ended.has_value() ? std::string() : ended.error().to_string();
-  report_misuse({child.name(), child.pid(), error, std::uncaught_exceptions() > handle.exceptions_before});
+  report_misuse({supervised.name(), supervised.pid(), error, std::uncaught_exceptions() > handle.exceptions_before});
   lock.lock();
 }
 
 void terminate_or_kill(const Handle& handle, Lock& lock) {
-  if (handle.child->armed(lock)) terminate_by_policy(handle, lock);
-  if (handle.child->armed(lock)) kill_and_report(handle, lock);
+  if (handle.supervised->armed(lock)) terminate_by_policy(handle, lock);
+  if (handle.supervised->armed(lock)) kill_and_report(handle, lock);
 }
 
 }  // namespace
 
-void drop_child(Handle& handle) noexcept {
+void end_handle(Handle& handle) noexcept {
   if (!is_this_process(handle.owner)) return disown(handle);
-  Supervised& child = *handle.child;
-  Lock lock(child);
-  child.stdin_pipe(lock).stays_open = false;
+  Supervised& supervised = *handle.supervised;
+  Lock lock(supervised);
+  supervised.stdin_pipe(lock).stays_open = false;
   try {
     terminate_or_kill(handle, lock);
   } catch (const std::bad_alloc&) {  // the signal itself needs no memory, and the reaper collects the exit
     if (!lock.owns_lock()) lock.lock();
-    child.group().send(lock, AttemptTarget::kGroup, SIGKILL);
+    supervised.group().send(lock, AttemptTarget::kGroup, SIGKILL);
   }
-  child.close_stdin(lock);
-  child.leader().unpin(lock);
+  supervised.close_stdin(lock);
+  supervised.leader().unpin(lock);
   lock.unlock();
   if (handle.output != nullptr) handle.output->stop();
   handle.reaper.finish();
