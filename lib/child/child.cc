@@ -51,7 +51,7 @@ Child& Child::operator=(Child&& other) noexcept {
 
 Child::~Child() {
   if (handle_ == nullptr) return;
-  const internal::CancellationGuard no_cancellation;  // over the handle's own end too: close(2) is a cancellation point
+  const internal::CancellationGuard no_cancellation;  // until the handle is deleted: close(2) is a cancellation point
   const std::unique_ptr<internal::Handle> owned(handle_);
   internal::end_handle(*owned);
 }

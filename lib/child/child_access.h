@@ -1,4 +1,4 @@
-// What is behind a Child, for the rest of this library.
+// Gives the rest of the library the handle behind a Child.
 #ifndef WARDEN_LIB_CHILD_CHILD_ACCESS_H_
 #define WARDEN_LIB_CHILD_CHILD_ACCESS_H_
 

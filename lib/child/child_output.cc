@@ -29,7 +29,7 @@ OutputError about(OutputStream stream, OutputError error) {
   return error;
 }
 
-// The stream, if the call is not refused and the stream is captured.
+// Finds the stream, unless the call is refused or the stream is not captured.
 Result<CapturedStream*, OutputError> captured(const Handle* handle, OutputStream stream, const Refusal& refusal) {
   if (refusal) return about(stream, refusal);
   CapturedStream* const found = handle->output == nullptr ? nullptr : handle->output->find(stream);
@@ -45,7 +45,7 @@ void report(const std::string& process_name, OutputStream stream, std::string_vi
   internal::log_message({LogSeverity::kError, process_name, event, error});
 }
 
-// The callback as the pump takes it: it never throws.
+// Wraps the callback for the pump, which takes none that throws: an exception goes to the log sink.
 internal::LineSubscription::Taker contained(LineCallback callback, std::string process_name, OutputStream stream) {
   return [callback = std::move(callback), process_name = std::move(process_name), stream](const Line& line) {
     try {

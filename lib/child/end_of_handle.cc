@@ -20,7 +20,7 @@ void disown(Handle& handle) {
   if (handle.output != nullptr) handle.output->disown();
 }
 
-// By the policy of terminate_on_drop; what that cannot end is left armed.
+// Ends the child by the policy of terminate_on_drop; one that the policy cannot end stays armed.
 void terminate_by_policy(const Handle& handle, Lock& lock) {
   if (!handle.end_policy.has_value()) return;
   const TerminationResult ended = terminate_child(*handle.supervised, lock, *handle.end_policy);
@@ -51,7 +51,7 @@ void end_handle(Handle& handle) noexcept {
   supervised.stdin_pipe(lock).stays_open = false;
   try {
     terminate_or_kill(handle, lock);
-  } catch (const std::bad_alloc&) {  // the signal itself needs no memory, and the reaper collects the exit
+  } catch (const std::bad_alloc&) {  // the signal needs no memory, and the reaper collects the exit
     if (!lock.owns_lock()) lock.lock();
     supervised.group().send(lock, AttemptTarget::kGroup, SIGKILL);
   }

@@ -6,10 +6,9 @@
 
 namespace warden::internal {
 
-// An armed child is ended: by the policy of terminate_on_drop if there is one; else, or if that fails, by SIGKILL to
-// its group, bounded, and the mistake is reported. An excused one is left alone. Either way the stdin pipe is closed
-// and the exit will be collected. In a forked copy of the owner nothing of that is done, but the copy's descriptors are
-// closed.
+// Ends an armed child by the policy of terminate_on_drop. Without one, or where it fails, sends SIGKILL to the child's
+// group, waits for a bounded time and reports the mistake. Leaves an excused child alone. Either way closes the stdin
+// pipe, and the reaper collects the exit. In a forked copy of the owner only closes the copy's descriptors.
 void end_handle(Handle& handle) noexcept;
 
 }  // namespace warden::internal

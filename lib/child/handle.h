@@ -20,7 +20,7 @@ struct Handle {
   Reaper reaper;
   std::unique_ptr<OutputPump> output;                        // null when nothing is captured
   std::optional<TerminationPolicy> end_policy;               // what terminate_on_drop asked for; under the child's lock
-  const int exceptions_before = std::uncaught_exceptions();  // on their way when the handle was made
+  const int exceptions_before = std::uncaught_exceptions();  // in flight when the handle was made
 };
 
 }  // namespace warden::internal

@@ -1,4 +1,4 @@
-// Tells the program's handler of a handle that was destroyed too early.
+// Tells the program's misuse handler that a Child was destroyed too early.
 #ifndef WARDEN_LIB_CHILD_REPORT_MISUSE_H_
 #define WARDEN_LIB_CHILD_REPORT_MISUSE_H_
 

@@ -13,7 +13,7 @@
 namespace warden::internal {
 namespace {
 
-// Tells the reaper and the caller what came of the launch.
+// Tells the reaper and the waiting caller whether the launch has succeeded.
 void announce(Supervised& supervised, const SpawnPlan& plan, const LaunchResult& launched) {
   {
     const Lock lock(supervised);
@@ -26,7 +26,7 @@ void announce(Supervised& supervised, const SpawnPlan& plan, const LaunchResult&
   supervised.changes().wake_sleepers();
 }
 
-// Launches here, or on the reaper where the plan asks for it. 0, or the errno of the reaper's creation.
+// Launches on this thread, or on the reaper where the plan asks for it. Returns 0, or the errno of creating the reaper.
 int start_and_launch(Handle& handle, SpawnPlan& plan, LaunchResult* launched) {
   Supervised& supervised = *handle.supervised;
   const auto launch_and_announce = [&supervised, &plan, launched] {
@@ -83,7 +83,7 @@ Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::
   if (!is_ours()) return failed_at(name, SpawnStep::kAdopt, Errc::kNotAChild, value);
   SysFd pidfd(sys, sys.pidfd_open(pid));
   id.pidfd = std::max(pidfd.get(), -1);
-  // Gone in between: the number may be somebody else's.
+  // The child may have gone before pidfd_open: then the number may be another process's.
   if (!is_ours()) return failed_at(name, SpawnStep::kAdopt, Errc::kNotAChild, value);
   auto handle = std::make_unique<Handle>();
   handle->supervised = std::make_shared<Supervised>(sys, name);

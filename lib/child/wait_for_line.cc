@@ -12,13 +12,14 @@
 namespace warden::internal {
 namespace {
 
-// What the pump finds. Of the waiting thread's stack; the pump writes to it while lines are handed out.
+// What the pump has found. Stands on the waiting thread's stack; the pump's thread writes to it while it hands out
+// lines.
 struct Search {
   const LinePredicate& predicate;
   LineWait result;
   std::exception_ptr thrown;
 
-  // Whether to go on.
+  // Returns whether the search goes on.
   bool look_at(const Line& line) {
     try {
       if (!predicate(line)) return true;
@@ -32,7 +33,7 @@ struct Search {
   }
 };
 
-// Wakes whoever waits for the stream when something changes with the child.
+// Wakes the thread that waits for the stream when the child changes.
 class ExitNotice final : public ChangeObserver {
  public:
   ExitNotice(Supervised& child, CapturedStream& stream) : child_(child), stream_(stream) {
@@ -54,7 +55,7 @@ class ExitNotice final : public ChangeObserver {
     stream_.notify();
   }
 
-  // Whether the child has ended; a change that comes later shows in has_changed.
+  // Whether the child has ended; a later change sets has_changed().
   bool look() {
     {
       const CapturedStream::Lock lock(stream_.mutex());
@@ -63,7 +64,7 @@ class ExitNotice final : public ChangeObserver {
     const Lock lock(child_);
     return child_.leader().ended(lock);
   }
-  // Under the stream's lock.
+  // REQUIRES: the stream's lock.
   bool has_changed() const { return has_changed_; }
 
  private:
@@ -77,7 +78,7 @@ class LineWaiter {
   LineWaiter(Supervised& child, OutputPump& pump, CapturedStream& stream, LineSubscription& subscription)
       : sys_(child.sys()), pump_(pump), stream_(stream), subscription_(subscription), notice_(child, stream) {}
 
-  // Until there will be no more lines, or the wait is over for another reason.
+  // Waits until no more lines can come, or until the deadline. Returns which.
   LineWait::Kind wait(TimePoint deadline) {
     const TimePoint give_up = std::max(deadline, deadline_after(sys_.now(), CapturedStream::kCatchUpPatience));
     std::uint64_t request = catch_up();
@@ -91,7 +92,7 @@ class LineWaiter {
       } else if (was_exited) {
         return LineWait::Kind::kChildExited;
       } else if (is_exited) {
-        // What it wrote last may be in the pipe still.
+        // The child's last output may still be in the pipe.
         was_exited = true;
         lock.unlock();
         request = catch_up();
@@ -125,7 +126,7 @@ LineWait wait_for_line(Supervised& child, OutputPump& pump, CapturedStream& stre
   const auto subscription = std::make_shared<LineSubscription>(
       stream.max_line_length(), [&search](const Line& line) { return search.look_at(line); });
   LineWaiter waiter(child, pump, stream, *subscription);
-  stream.attach(subscription);  // from here to the detachment nothing throws: the pump uses this stack
+  stream.attach(subscription);  // nothing throws until the detach: the pump uses this stack
   const LineWait::Kind kind = waiter.wait(deadline);
   {
     CapturedStream::Lock lock(stream.mutex());

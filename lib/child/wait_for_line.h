@@ -1,4 +1,4 @@
-// The wait for a line of a child's output.
+// Waits for a line of a child's output.
 #ifndef WARDEN_LIB_CHILD_WAIT_FOR_LINE_H_
 #define WARDEN_LIB_CHILD_WAIT_FOR_LINE_H_
 
@@ -8,8 +8,8 @@
 
 namespace warden::internal {
 
-// Everything that the child had written when this is called is looked at first, whatever the deadline. What the
-// predicate throws comes out.
+// Looks first at everything that the child had written before the call, whatever the deadline. Rethrows what the
+// predicate throws.
 LineWait wait_for_line(Supervised& child, OutputPump& pump, CapturedStream& stream, const LinePredicate& predicate,
                        TimePoint deadline);
 

@@ -1,4 +1,4 @@
-// Waits until a child is ready, as a predicate of the program has it.
+// Polls the caller's predicate until it says that the child is ready.
 #ifndef WARDEN_LIB_CHILD_WAIT_UNTIL_READY_H_
 #define WARDEN_LIB_CHILD_WAIT_UNTIL_READY_H_
 
@@ -12,13 +12,14 @@
 
 namespace warden::internal {
 
-// What is wrong with the arguments.
+// The first argument that is wrong; empty when none is.
 std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate, absl::Duration interval,
                                                          absl::Duration timeout);
 
-// Asks at once, after each interval and at the end of the timeout; an exit is seen first. The predicate runs with no
-// lock held, and with the thread's cancellation as it was. An exit that is returned disarms. REQUIRES: the arguments
-// are right.
+// Calls the predicate at once, after each interval and at the end of the timeout, but looks for the exit first. Calls
+// it with no lock held, and with the thread's cancellation state as the caller left it. An exit that is returned
+// disarms the handle.
+// REQUIRES: check_readiness_arguments() finds nothing.
 Result<Readiness> wait_until_ready(Supervised& child, const ReadyPredicate& predicate, absl::Duration interval,
                                    absl::Duration timeout);
 

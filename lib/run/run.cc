@@ -33,7 +33,7 @@ class RunningChild {
     const Lock lock(supervised());
     handle_->end_policy = TerminationPolicy::immediate();
   }
-  // The feeder before the child: it would go on until the child has ended.
+  // Ends the feeder before the child: it would go on until the child has ended.
   ~RunningChild() {
     feeder_.reset();
     internal::end_handle(*handle_);
@@ -76,7 +76,7 @@ Waited RunningChild::wait_or_terminate() {
   return internal::wait_or_terminate_child(supervised(), lock, options_.timeout, options_.policy);
 }
 
-// The child has ended, or cannot be: nothing is fed any more.
+// Ends the feeder and makes its report, once the child has ended or cannot be ended.
 void RunningChild::stop_feeding(bool was_terminated) {
   if (feeder_ == nullptr) return;
   internal::FeedReport fed = feeder_->finish(TimePoint::min());
@@ -88,13 +88,13 @@ void RunningChild::stop_feeding(bool was_terminated) {
   report.stopped = std::move(fed.stdin_error);
   if (!report.stopped.has_value()) return;
   report.stopped->written = static_cast<std::size_t>(fed.written);
-  // We have closed the pipe, because the child had ended.
+  // The feeder closed the pipe because the child had ended.
   if (report.stopped->kind != StdinError::Kind::kClosed || was_terminated) return;
   report.stopped->kind = StdinError::Kind::kChildEnded;
   report.stopped->code = internal::os_error(EPIPE);
 }
 
-// What is there of the output now, and in so much time.
+// Adds the output, after a wait of at most `drain_timeout` for its end.
 template <class T>
 T RunningChild::with_output(absl::Duration drain_timeout, T ended) {
   ended.timeout = options_.timeout;
@@ -106,7 +106,7 @@ T RunningChild::with_output(absl::Duration drain_timeout, T ended) {
   return ended;
 }
 
-// Everything was tried: to try it again would help nobody, nor is it a mistake of the program.
+// Disarms the handle: the policy has failed, the destructor would only try again, and the program has made no mistake.
 void RunningChild::let_go() {
   const Lock lock(supervised());
   supervised().set_armed(lock, false);

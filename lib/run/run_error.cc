@@ -1,4 +1,4 @@
-// RunError, and check(), which makes one of a child's failure.
+// RunError, and check(), which turns an unsuccessful result into one.
 #include <errno.h>
 
 #include <ostream>
@@ -18,12 +18,12 @@ using Step = RunError::Step;
 constexpr std::size_t kMostLines = 10;
 constexpr std::size_t kMostBytes = 4096;
 
-// The stream that has what the child complained of.
+// The stream on which the child complains.
 const Output& complaints(const RunResult& result) {
   return result.stderr_is_merged ? result.stdout_output : result.stderr_output;
 }
 
-// No error when it is a success.
+// Why the result is no success; no error when it is one.
 std::error_code failure_of(const RunResult& result) {
   if (result.timed_out()) return internal::os_error(ETIMEDOUT);
   if (!result.status.success()) return Errc::kUnsuccessful;

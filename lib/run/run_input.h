@@ -10,11 +10,11 @@
 
 namespace warden::internal {
 
-// The first thing that is wrong, naming the field; else empty, and `source` is the opened stdin_file, if there is one.
-// The open blocks on no FIFO: the bytes are waited for when they are read.
+// The first thing that is wrong, naming the field. If nothing is, opens stdin_file, where there is one, into `source`.
+// The open does not wait for the writer of a FIFO: the read waits for its bytes.
 std::optional<RunError> check_run_input(const Command& command, const RunOptions& options, UniqueFd* source);
 
-// The command with a place for each stream that it leaves unset.
+// The command, with a destination for each stream that it leaves unset.
 Command with_streams(Command command, const RunOptions& options);
 
 inline bool is_to_be_fed(const RunOptions& options) {

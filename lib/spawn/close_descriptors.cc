@@ -21,7 +21,7 @@ struct DirectoryEntry {
   char name[1];
 };
 
-// The number that a name in /proc/self/fd is; -1 for "." and "..".
+// Parses a name in /proc/self/fd; -1 for "." and "..".
 int parse_number(const char* name) {
   int number = 0;
   if (*name == '\0') return -1;
@@ -32,7 +32,7 @@ int parse_number(const char* name) {
   return number;
 }
 
-// Closes those of one buffer of entries; counts them.
+// Closes the descriptors in [first, last] that a buffer of entries lists, but for `directory`. Returns how many.
 int close_listed(const char* buffer, long size, int first, int last, int directory) {
   int closed = 0;
   for (long at = 0; at < size;) {
@@ -47,8 +47,8 @@ int close_listed(const char* buffer, long size, int first, int last, int directo
   return closed;
 }
 
-// False when /proc cannot be read. Closing while listing can skip entries: it goes round until a whole pass closes
-// nothing.
+// False when /proc cannot be read. Closing can make the list skip entries, so it is read again until a whole pass
+// closes nothing.
 bool close_by_proc(int first, int last) {
   const long directory =
       raw_syscall(SYS_openat, AT_FDCWD, as_argument("/proc/self/fd"), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);

@@ -71,7 +71,7 @@ Problem check_open(const std::string& field, int fd) {
   return problem(field, absl::StrCat(fd), "is not an open descriptor", EBADF);
 }
 
-// `number`: of the stream.
+// `number` is the stream's.
 Problem check_capture(const std::string& field, const Stdio& stdio, int number) {
   if (number == 0) return problem(field, "capture", "only stdout and stderr can be captured");
   if (stdio.capture_options().max_line_length == 0) return problem(field, "max_line_length 0", "no line has room");

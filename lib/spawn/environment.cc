@@ -20,20 +20,20 @@ namespace bp = boost::process::v2;
 
 using Kind = Command::EnvChange::Kind;
 
-// What is before the '='; an entry without one is nobody's variable, and has no name.
+// The part before the '='. An entry without one is no variable, and has no name.
 absl::string_view name_of(absl::string_view entry) {
   const std::size_t end = entry.find('=');
   return end == entry.npos ? absl::string_view() : entry.substr(0, end);
 }
 
-// So many variables, and bytes, need one allocation.
+// Reserved at first, so that an environment of usual size needs one allocation for each of the two.
 constexpr std::size_t kUsualCount = 100;
 constexpr std::size_t kUsualSize = 8 * 1024;
 
-// What is to become of each variable in the end.
+// The last change of each variable, which is the one that counts.
 using LastChanges = std::map<absl::string_view, const Command::EnvChange*>;
 
-// Where a program is looked for when the environment does not say (execvp(3)).
+// The PATH for an environment that has none (execvp(3)).
 std::string default_path() {
   std::string path(::confstr(_CS_PATH, nullptr, 0), '\0');
   ::confstr(_CS_PATH, path.data(), path.size());
@@ -41,7 +41,7 @@ std::string default_path() {
   return path;
 }
 
-// An empty entry is the current directory (POSIX, "Other Environment Variables"), which the look-up would pass over.
+// An empty entry means the current directory (POSIX, "Other Environment Variables"); find_executable() would skip it.
 std::string with_empty_entries_named(const std::string& path) {
   std::vector<std::string> entries = absl::StrSplit(path, ':');
   for (std::string& entry : entries) {
@@ -50,7 +50,7 @@ std::string with_empty_entries_named(const std::string& path) {
   return absl::StrJoin(entries, ":");
 }
 
-// Why the look-up found nothing: a file of that name that may not be executed is worth saying.
+// Why find_executable() found nothing: EACCES tells the caller that a file of that name exists but may not be executed.
 int reason_for_none(const std::string& name, const std::string& path) {
   for (absl::string_view directory : absl::StrSplit(path, ':')) {
     struct stat info = {};
@@ -61,7 +61,7 @@ int reason_for_none(const std::string& name, const std::string& path) {
 
 }  // namespace
 
-// Reads the parent's environment only where some of it stays: there is no lock that keeps setenv(3) out meanwhile.
+// Reads the parent's environment only if some of it stays: no lock keeps setenv(3) out during the read.
 Environment::Environment(const std::vector<Command::EnvChange>& changes) {
   const auto is_clear = [](const Command::EnvChange& change) { return change.kind == Kind::kClear; };
   const auto last_clear = std::find_if(changes.rbegin(), changes.rend(), is_clear);

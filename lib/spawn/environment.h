@@ -11,14 +11,14 @@
 
 namespace warden::internal {
 
-// "NAME=value" strings, one behind the other in one piece: a spawn copies the whole environment, and an allocation for
-// each variable was most of what it did on its own.
+// "NAME=value" strings, one behind the other in one buffer. A spawn copies the whole environment: an allocation for
+// each variable took most of the time that the library itself spends on a spawn.
 class Environment {
  public:
   // One snapshot of the caller's environment, with the changes applied in order.
   explicit Environment(const std::vector<Command::EnvChange>& changes);
 
-  // As execve(2) wants it, null at the end. Valid as long as this.
+  // In the form that execve(2) takes, with a null at the end. Valid as long as this object.
   std::vector<const char*> pointers() const;
   // The value of a variable; nullptr if it is not there. REQUIRES: `name` is not empty.
   const char* find(absl::string_view name) const;
@@ -32,11 +32,10 @@ class Environment {
 
 struct FoundProgram {
   std::string path;  // empty if there is none
-  int error = 0;     // then: ENOENT, or EACCES where files of that name exist but none can be executed
+  int error = 0;     // if so: ENOENT, or EACCES where files of that name exist but none can be executed
 };
 
-// A name with a slash is itself; another is looked up in the PATH of `environment`. The result of a look-up is
-// absolute.
+// Returns a name with a slash as it is. Looks up any other in the PATH of `environment`, and returns an absolute path.
 FoundProgram find_program(const std::string& name, const Environment& environment);
 
 }  // namespace warden::internal

@@ -26,7 +26,7 @@ void set_signal_mask(std::uint64_t mask) {
   raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_argument(&mask), 0, sizeof mask);
 }
 
-// The group that has the terminal on stdin, or a negative errno.
+// The foreground group of the terminal on stdin, or a negative errno.
 int get_foreground() {
   int group = 0;
   const long result = raw_syscall(SYS_ioctl, 0, TIOCGPGRP, as_argument(&group));
@@ -35,8 +35,8 @@ int get_foreground() {
 
 long set_foreground(int group) { return raw_syscall(SYS_ioctl, 0, TIOCSPGRP, as_argument(&group)); }
 
-// The terminal is not left to a group that is about to be empty. With all signals blocked, as set_foreground() needs it
-// (SIGTTOU).
+// Gives the terminal back to the group that had it before, since the child's group is about to be empty. Blocks all
+// signals first, as set_foreground() needs it (SIGTTOU).
 void give_foreground_back(const ExecChildArgs& args) {
   if (args.foreground_before <= 0) return;
   set_signal_mask(~std::uint64_t{0});
@@ -65,12 +65,13 @@ void enter_group(const ExecChildArgs& args) {
   }
 }
 
-// A descriptor table of our own, before any descriptor is touched: in the shared one a close drops the parent's POSIX
-// record locks (fcntl_locking(2)) and a dup shows in the parent. True if that has closed everything unused.
+// Gives the child a descriptor table of its own before it touches any descriptor: in the shared table a close would
+// drop the parent's POSIX record locks (fcntl_locking(2)), and a dup would show in the parent. True if that has also
+// closed every unused descriptor.
 bool unshare_table(const ExecChildArgs& args) {
   if (!args.shares_table) return false;
   if (raw_syscall(SYS_close_range, args.first_unused, ~0U, kCloseRangeUnshare) == 0) return true;
-  check(args, SpawnStep::kUnshareFiles, raw_syscall(SYS_unshare, CLONE_FILES));  // the parent has a retry for this
+  check(args, SpawnStep::kUnshareFiles, raw_syscall(SYS_unshare, CLONE_FILES));  // the parent then launches with a copy
   return false;
 }
 
@@ -89,16 +90,17 @@ bool is_needed(const ExecChildArgs& args, int fd) {
   return false;
 }
 
-// Makes room in a table that is full. The number that is free then and nobody's target; -1 when all are needed.
+// Makes room in a full table: closes a descriptor that no action needs, and returns its number; -1 when all are needed.
 int free_number(const ExecChildArgs& args) {
-  const int last = args.first_unused + static_cast<int>(args.action_count);  // above, each may be where one is staged
+  const int last = args.first_unused + static_cast<int>(args.action_count);  // a number above may hold a staged copy
   for (int fd = 3; fd <= last; ++fd) {
     if (!is_needed(args, fd) && raw_syscall(SYS_close, fd) == 0) return fd;
   }
   return -1;
 }
 
-// A copy of the source at a number that is nobody's target. A copy that lands on a target stays until that is filled.
+// Copies the source to a number that is no target. A copy that lands on a target stays there until the target is
+// filled.
 int stage(const ExecChildArgs& args, const DescriptorAction& action) {
   for (int base = 3;;) {
     const long result = raw_syscall(SYS_fcntl, action.source, F_DUPFD_CLOEXEC, base);
@@ -109,7 +111,7 @@ int stage(const ExecChildArgs& args, const DescriptorAction& action) {
   }
 }
 
-// A source that is some action's target would be overwritten before its turn: it moves out of the way first.
+// Moves each source that is also a target out of the way, before an action overwrites it.
 void stage_sources(const ExecChildArgs& args) {
   for (std::size_t i = 0; i < args.action_count; ++i) {
     DescriptorAction& action = args.actions[i];
@@ -127,7 +129,7 @@ void copy_to_target(const ExecChildArgs& args, const DescriptorAction& action) {
   check(args, SpawnStep::kSetDescriptor, result, action.target);
 }
 
-// In a full table the target's own number is given up for it; not else, since the path may lead to it (/dev/stdout).
+// In a full table closes the target first, for its number; only then, since the path may lead to it (/dev/stdout).
 void open_at_target(const ExecChildArgs& args, const DescriptorAction& action) {
   const auto open = [&action] {
     return raw_syscall(SYS_openat, AT_FDCWD, as_argument(action.path), action.flags, 0666);
@@ -142,8 +144,8 @@ void open_at_target(const ExecChildArgs& args, const DescriptorAction& action) {
   raw_syscall(SYS_close, fd);
 }
 
-// Copies before opens: an open takes the lowest free number, which may be the target of a copy but never its source
-// then. Duplicates of other targets last.
+// Copies come before opens: an open takes the lowest free number, which may be the target of a copy, but by then no
+// longer its source. Duplicates of other targets come last.
 void set_descriptors(const ExecChildArgs& args) {
   stage_sources(args);
   for (std::size_t i = 0; i < args.action_count; ++i) {
@@ -161,14 +163,14 @@ void set_descriptors(const ExecChildArgs& args) {
   }
 }
 
-// Closes everything that is nobody's target.
+// Closes every descriptor that is no target.
 void close_the_rest(const ExecChildArgs& args, bool unused_are_closed) {
-  int first = 0;  // everything between two targets goes
+  int first = 0;  // closes everything between two targets
   for (std::size_t i = 0; i < args.action_count; ++i) {
     if (first < args.actions[i].target) close_descriptors(first, args.actions[i].target - 1);
     first = args.actions[i].target + 1;
   }
-  // What has been staged since is close-on-exec.
+  // The copies that were staged since are close-on-exec.
   if (first < args.first_unused || !unused_are_closed) close_descriptors(first, kLastDescriptor);
 }
 
@@ -181,7 +183,7 @@ void set_limits(const ExecChildArgs& args) {
   if (args.set_nice) check(args, SpawnStep::kSetNice, raw_syscall(SYS_setpriority, PRIO_PROCESS, 0, args.nice));
 }
 
-// Groups first: without the privilege that setuid gives up they could not be set.
+// Sets the groups first: setting the user id gives up the privilege that they need.
 void set_credentials(const ExecChildArgs& args) {
   if (args.set_groups) {
     check(args, SpawnStep::kSetGroups,
@@ -191,7 +193,7 @@ void set_credentials(const ExecChildArgs& args) {
   if (args.set_uid) check(args, SpawnStep::kSetUid, raw_syscall(SYS_setresuid, args.uid, args.uid, args.uid));
 }
 
-// The parent may have died before the signal was armed. A parent in another pid namespace shows as 0.
+// Leaves if the parent died before the signal was armed. getppid(2) gives 0 for a parent in another pid namespace.
 void arm_parent_death_signal(const ExecChildArgs& args) {
   if (!args.die_with_parent) return;
   check(args, SpawnStep::kParentDeathSignal, raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL));
@@ -207,8 +209,7 @@ struct KernelSigaction {
   std::uint64_t mask;
 };
 
-// Default dispositions before any signal can be delivered (a handler would run in the parent's memory), then an empty
-// mask.
+// Sets the default dispositions before it empties the mask: a handler would run in the parent's memory.
 void reset_signals() {
   KernelSigaction current = {};
   const KernelSigaction by_default = {};
@@ -220,7 +221,7 @@ void reset_signals() {
   set_signal_mask(0);
 }
 
-// All signals are blocked, so that taking the terminal from the background stops nobody (SIGTTOU).
+// All signals are blocked here, so that SIGTTOU does not stop a child that takes the terminal from the background.
 void take_foreground(ExecChildArgs& args) {
   if (!args.foreground) return;
   args.foreground_before = get_foreground();

@@ -15,7 +15,7 @@ namespace warden::internal {
 // One descriptor of the child.
 struct DescriptorAction {
   enum class Kind {
-    kKeep,  // the parent's of this number, as it is
+    kKeep,  // the parent's descriptor of this number stays
     kCopy,
     kOpen,
     kReopen,  // the source, by its path
@@ -26,7 +26,7 @@ struct DescriptorAction {
   int source = -1;             // kCopy; may equal target. kDuplicate: another target, once that is filled
   const char* path = nullptr;  // kOpen, kReopen
   int flags = 0;               // of the path
-  int staged = -1;             // the child's scratch: where the source is while targets are filled
+  int staged = -1;             // scratch of the child: where the source is while targets are filled
 };
 
 struct LimitAction {
@@ -40,7 +40,7 @@ struct LimitAction {
 struct ExecFailure {
   SpawnStep step;
   int error;    // an errno; 0 while nothing has failed
-  int subject;  // the descriptor or the index of the limit that it was about; -1 for none
+  int subject;  // the descriptor, or the index of the limit, that failed; -1 for none
 };
 
 // Everything that the child needs, prepared by the parent; it points into the parent's memory.
@@ -58,7 +58,7 @@ struct ExecChildArgs {
   bool new_session = false;
   bool new_group = true;
   bool foreground = false;
-  int foreground_before = 0;  // the child's scratch: the group that it has taken the terminal from
+  int foreground_before = 0;  // scratch of the child: the group from which it took the terminal
   bool die_with_parent = false;
   int parent_pid = 0;
   int umask = -1;  // -1: the parent's

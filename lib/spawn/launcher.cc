@@ -18,8 +18,9 @@
 #include "lib/os/raw_syscall.h"
 #include "lib/os/refused.h"
 
-// clone(2) of the C library by its other name: ThreadSanitizer replaces clone() by one that runs code of its own in the
-// child, which here is the parent's memory; it then takes the parent for a forked copy and ends it at its next thread.
+// clone(2) of the C library under its other name. ThreadSanitizer replaces clone() by one that runs code of its own in
+// the child, which here is in the parent's memory: the runtime then takes the parent for a forked copy, and ends it
+// when it next creates a thread.
 extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argument, ...) noexcept;
 
 namespace warden::internal {
@@ -27,7 +28,8 @@ namespace {
 
 constexpr std::size_t kChildStack = 16 * 1024;
 
-// Where the child reports: the caller's stack if the memory is shared, else a page that both map.
+// Where the child reports its failure: on the caller's stack if the two share their memory, else in a page that both
+// map.
 class FailureReport {
  public:
   explicit FailureReport(bool own_memory) {
@@ -50,8 +52,8 @@ class FailureReport {
   bool mapped_ = false;
 };
 
-// One clone. The vfork flag holds this thread until the child has executed or gone, so the child's stack can be on
-// ours.
+// One clone. CLONE_VFORK holds this thread until the child has executed or gone, so the child's stack can stand on this
+// one.
 ChildId clone_child(SpawnPlan& plan, unsigned flags, int* error) {
   alignas(16) char stack[kChildStack];
   ChildId child;
@@ -62,7 +64,7 @@ ChildId clone_child(SpawnPlan& plan, unsigned flags, int* error) {
   return child;
 }
 
-// The flags that can be done without, in the order in which they are given up.
+// Clones without a pidfd where one is refused.
 ChildId clone_with_fallbacks(SpawnPlan& plan, int* error) {
   const unsigned base =
       (plan.own_memory ? 0u : unsigned{CLONE_VM}) | (plan.child.shares_table ? unsigned{CLONE_FILES} : 0u);
@@ -72,7 +74,7 @@ ChildId clone_with_fallbacks(SpawnPlan& plan, int* error) {
   return child;
 }
 
-// Reaps the child of a failed launch. Only this child, and only once: it has exited or is about to.
+// Reaps the child of a failed launch, which has exited or is about to: only this child, and only once.
 void reap_failed(ChildId child) {
   while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
   }

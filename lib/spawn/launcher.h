@@ -18,10 +18,10 @@ struct LaunchResult {
 // failure.
 //
 // The child shares the parent's memory until its exec (clone(2) with CLONE_VM and CLONE_VFORK), so its cost does not
-// depend on the size of the parent; with plan.own_memory it gets a copy. Where the kernel or a seccomp filter refuses
-// CLONE_PIDFD, or no descriptor is left for it, the child is launched without; where it cannot leave a shared
-// descriptor table, with a table copied by clone; where it cannot open the pipes that it was to open, it inherits them.
-// A busy program file (ETXTBSY) is tried again for about a second.
+// depend on the size of the parent; with plan.own_memory it gets a copy. A child is launched without a pidfd where
+// CLONE_PIDFD is refused (refused.h) or no descriptor is left for it. It gets a table copied by clone where it cannot
+// leave the shared one, and inherits the pipes that it cannot open. The launch waits about a second for a busy program
+// file (ETXTBSY).
 LaunchResult launch(SpawnPlan& plan);
 
 }  // namespace warden::internal

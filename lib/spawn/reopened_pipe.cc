@@ -11,11 +11,12 @@
 namespace warden::internal {
 namespace {
 
-// Below, copying the table costs less than an open does.
+// Below this number, copying the table costs less than an open.
 constexpr int kHigh = 256;
 
-// The directory of this thread's descriptors as every process with the same /proc sees it, whatever pid namespace that
-// belongs to; empty without it. Not the process's: a thread can have a table of its own. Linux 3.17.
+// The directory of this thread's descriptors, by a path that holds for every process with the same /proc, whatever pid
+// namespace that /proc belongs to; empty without /proc. Not the process's directory: a thread can have a table of its
+// own. Linux 3.17.
 std::string own_descriptors() {
   char target[PATH_MAX];
   const ssize_t size = ::readlink("/proc/thread-self", target, sizeof target);

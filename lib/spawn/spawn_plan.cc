@@ -58,7 +58,7 @@ int open_flags(const Stdio& stdio, int target) {
 }
 
 // The child opens /dev/null and files itself, in its own table: the numbers are low there, and the parent's table is
-// not touched. Both directions for /dev/null, since an inherited stream that is closed may be used for either.
+// not touched. It opens /dev/null for both directions, since it may use a closed stream that it inherits for either.
 DescriptorAction action_for(const Stdio& stdio, int target, SpawnPlan* plan) {
   switch (stdio.kind()) {
     case Stdio::Kind::kFd:
@@ -183,7 +183,7 @@ std::string SpawnPlan::subject_of(SpawnStep step, int subject) const {
     case SpawnStep::kChangeDirectory:
       return child.cwd;
     case SpawnStep::kOpenFile:
-      return actions[static_cast<std::size_t>(subject)].path;  // only a standard stream is opened: its number
+      return actions[static_cast<std::size_t>(subject)].path;  // files are opened for 0, 1 and 2 only
     case SpawnStep::kSetDescriptor:
       return absl::StrCat(subject);
     case SpawnStep::kSetLimit:

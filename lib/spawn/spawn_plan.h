@@ -1,4 +1,4 @@
-// A Command made ready to launch: checked, resolved, and flat, so that nothing is allocated once the child exists.
+// A Command made ready to launch: checked, resolved and laid out, so that nothing is allocated once the child exists.
 #ifndef WARDEN_LIB_SPAWN_SPAWN_PLAN_H_
 #define WARDEN_LIB_SPAWN_SPAWN_PLAN_H_
 
@@ -42,18 +42,18 @@ struct SpawnPlan {
 
   ExecChildArgs child;  // points into the rest, and into the command
 
-  // For a child that could not open its pipes: it is to inherit them. False if that is so already.
+  // Makes the child inherit its pipes, because it could not open them. False if it inherits them already.
   bool inherit_pipes();
 
-  // The path, resource or id that a failure of the child was about; empty where there is none.
+  // The path, resource or id at which the child failed; empty where there is none.
   std::string subject_of(SpawnStep step, int subject) const;
 };
 
 // A step of the launch that failed, and the value that it was about.
 SpawnError failed_at(const std::string& process_name, SpawnStep step, std::error_code code, std::string value = {});
 
-// Checks the command, looks up the program, snapshots the environment and creates the pipes. The plan is good as long
-// as the command: it points into it.
+// Checks the command, looks up the program, snapshots the environment and creates the pipes. The plan points into the
+// command, and is valid as long as that.
 Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command);
 
 }  // namespace warden::internal

@@ -15,13 +15,13 @@
 namespace warden::internal {
 namespace {
 
-// What is read at once: what a pipe holds.
+// How much one read takes: the capacity of a pipe.
 constexpr std::size_t kChunk = 64 * 1024;
 
-// How long the thread may take to see that the pipe is closed. Only a read that blocks keeps it from that.
+// How long the thread may take to see that the pipe is closed. Only a read that blocks can take longer.
 constexpr absl::Duration kPatience = absl::Seconds(3);
 
-// A file of which nothing is left to read.
+// Whether this is a regular file with nothing left to read.
 bool is_at_end(int fd) {
   struct stat info = {};
   return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && ::lseek(fd, 0, SEEK_CUR) >= info.st_size;
@@ -42,7 +42,7 @@ struct StdinFeeder::Feed {
   ssize_t read(Lock& lock);
 };
 
-// False when it has to stop.
+// False when the feeder has to stop.
 bool StdinFeeder::Feed::write(Lock& lock, std::string_view text) {
   auto written = write_stdin(*child, lock, text, TimePoint::max());
   report.written += written.has_error() ? written.error().written : text.size();
@@ -50,13 +50,13 @@ bool StdinFeeder::Feed::write(Lock& lock, std::string_view text) {
   return !written.has_error();
 }
 
-// False when there is nobody to read for: a source may keep silent for ever.
+// Waits until the source can be read. False when the child no longer reads: a source may stay silent for ever.
 bool StdinFeeder::Feed::wait_for_source(Lock& lock) {
   for (;;) {
     if (!write(lock, "")) return false;
     pollfd polled[3] = {{source.get(), POLLIN, 0}, {child->stdin_fd(lock), 0, 0}, {}};
     child->changes().wait_any(lock, polled, 2, TimePoint::max());
-    if (!write(lock, "")) return false;  // the number that was polled may have become somebody else's
+    if (!write(lock, "")) return false;  // another file may have got the number that was polled
     if ((polled[1].revents & POLLERR) != 0) {
       report.stdin_error = StdinError{StdinError::Kind::kNoReader, os_error(EPIPE), child->name()};
       return false;
@@ -84,7 +84,8 @@ void StdinFeeder::Feed::run(Lock& lock) {
     if (got < 0) report.source_error = os_error(static_cast<int>(-got));
     if (got < 0 || !write(lock, {data.data(), static_cast<std::size_t>(got)})) return;
   }
-  if (is_at_end(source.get())) report.stdin_error.reset();  // who has got all of it need not wait for its end
+  // A child that has got all of a file need not wait for the end of its input.
+  if (is_at_end(source.get())) report.stdin_error.reset();
 }
 
 void* StdinFeeder::thread_main(void* argument) {

@@ -16,17 +16,17 @@
 
 namespace warden::internal {
 
-// What came of it. The first `written` bytes went into the pipe; everything, when there is no error.
+// The result. The first `written` bytes went into the pipe: all of them, when there is no error.
 struct FeedReport {
   std::uint64_t written = 0;
-  std::optional<StdinError> stdin_error = std::nullopt;  // its `written` is of the last write alone
-  std::error_code source_error;                          // of reading
+  std::optional<StdinError> stdin_error = std::nullopt;  // its `written` counts the last write alone
+  std::error_code source_error;                          // of reading the source
   bool is_out_of_memory = false;
   bool abandoned = false;  // a read did not return: the thread is left behind, and ends when it does
 };
 
-// Stops at once when the child closes its stdin or ends, and when anybody closes the pipe. Not thread-safe. Not for a
-// forked copy.
+// Stops at once when the child closes its stdin or ends, and when another thread closes the pipe. Not thread-safe. Not
+// for use in a forked copy.
 class StdinFeeder {
  public:
   StdinFeeder() = default;
@@ -34,12 +34,13 @@ class StdinFeeder {
   StdinFeeder(const StdinFeeder&) = delete;
   StdinFeeder& operator=(const StdinFeeder&) = delete;
 
-  // Once, one of the two. 0, or the errno of creating the thread.
+  // Call one of the two, once. Returns 0, or the errno of creating the thread.
   int start(std::shared_ptr<Supervised> child, std::string data);
-  // Reads `source` to its end, as fast as the child does. Nobody else may read from it meanwhile.
+  // Reads `source` to its end, as fast as the child does. No other thread or process may read from it meanwhile.
   int start(std::shared_ptr<Supervised> child, UniqueFd source);
 
-  // Waits for the end, until the deadline, and then closes the pipe. Blocks: for 3 s more at most.
+  // Waits until everything is fed, or until the deadline, and then closes the pipe.
+  // Blocks: 3 s beyond the deadline at most.
   FeedReport finish(TimePoint deadline);
 
  private:

@@ -13,7 +13,7 @@ namespace {
 
 using Kind = StdinError::Kind;
 
-// One of those who write, or wait for their turn to.
+// A call that writes, or waits for its turn to write.
 class Writer {
  public:
   Writer(Supervised& child, Lock& lock) : child_(child), lock_(lock) { pipe().add_user(); }
@@ -25,7 +25,7 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  // Why it is not this writer's turn at the deadline.
+  // Waits for this writer's turn. Returns why it does not come.
   std::optional<Kind> wait_for_turn(TimePoint deadline) {
     while (!(has_turn_ = pipe().take_turn())) {
       if (const auto why = why_not_writable(child_, lock_)) return why;
@@ -91,7 +91,7 @@ Result<void, StdinError> write_stdin(Supervised& child, Lock& lock, std::string_
       if (data.empty()) return outcome::success();
     }
     if (child.sys().now() >= deadline) return stopped(child, written, Kind::kTimedOut);
-    if (result > 0 || why_not_writable(child, lock)) continue;  // a change that has been is not waited for
+    if (result > 0 || why_not_writable(child, lock)) continue;  // do not wait for a change that has come
     pollfd polled[2] = {{child.stdin_fd(lock), POLLOUT, 0}, {}};
     child.changes().wait_any(lock, polled, 1, deadline);
   }

@@ -10,12 +10,12 @@
 
 namespace warden::internal {
 
-// Tries at least once. Ends early when the pipe has no reader, when it is closed and when the exit of the child is
-// published; never looks for that itself, since a look may take longer than the deadline. Writers take turns. Releases
-// the lock while it writes and waits.
+// Tries at least once. Ends early when the pipe has no reader, when it is closed and when the reaper or a waiter has
+// published the exit. Never looks for the exit itself, since a look may take longer than the deadline. Writers take
+// turns. Releases the lock while it writes and waits.
 Result<void, StdinError> write_stdin(Supervised& child, Lock& lock, std::string_view data, TimePoint deadline);
 
-// Whether nothing can be written any more, whatever the pipe says.
+// Why nothing can be written any more, whatever the state of the pipe; empty when something can.
 std::optional<StdinError::Kind> why_not_writable(Supervised& child, const Lock& lock);
 
 }  // namespace warden::internal
