@@ -27,17 +27,17 @@ enum class AttemptPhase {
 };
 
 enum class AttemptOperation {
-  kCheckStatus,  // is the leader still there? Once before the first signal, and for a grace after one that failed
+  kCheckStatus,  // looks for the leader: once before the first signal, and for a grace after one that failed
   kSendSignal,
   kWaitForExit,  // of the leader, and then of its group
-  kSweep,        // is anybody left in the group?
+  kSweep,        // looks for processes that are left in the group
 };
 
 enum class AttemptTarget { kLeader, kGroup };
 
 enum class AttemptResult {
   kOk,
-  kTimedOut,  // a wait that ended before the exit, a grace too, or a sweep that found survivors
+  kTimedOut,  // a wait or a grace ended before the exit, or a sweep found survivors
   kFailed,    // `error` says how
 };
 
@@ -47,7 +47,7 @@ std::string_view to_string(AttemptOperation operation);
 std::string_view to_string(AttemptTarget target);
 std::string_view to_string(AttemptResult result);
 
-// One thing that was done, and what came of it.
+// One thing that was done, and its result.
 struct Attempt {
   AttemptPhase phase = AttemptPhase::kPreflight;
   AttemptOperation operation = AttemptOperation::kCheckStatus;
@@ -77,8 +77,8 @@ class AttemptLog {
   const_iterator begin() const { return attempts_.begin(); }
   const_iterator end() const { return attempts_.end(); }
 
-  // The attempts that failed or timed out, in order. A check that found the child still running did its work and is not
-  // among them: neither is the grace after a failed send, whose failure is.
+  // The attempts that failed or timed out, in order. A check that found the child still running is not among them,
+  // since it did its work; nor is the grace after a failed send, since the send is.
   std::vector<Attempt> errors() const;
 
   // One attempt a line, numbered from [1].

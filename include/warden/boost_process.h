@@ -1,4 +1,4 @@
-// Takes a process that Boost.Process v2 started under supervision. The only public header that includes Boost.Process.
+// Takes under supervision a process that Boost.Process v2 started. The only public header that includes Boost.Process.
 //
 // Example:
 //   boost::process::v2::process process(context, "/usr/bin/server", {});
@@ -13,9 +13,10 @@
 
 namespace warden {
 
-// Takes over from `process`, which is detached on success: its destructor ends nothing, and its wait must not be called
-// any more (no asynchronous wait may be pending). On failure `process` is unchanged. Any launcher and executor will do.
+// Takes over a process that any launcher started, with any executor. Detaches `process` on success: its destructor then
+// ends nothing, and the caller must not call its wait any more. On failure `process` is unchanged.
 // Errors: as Child::adopt; also Errc::kNotAChild when `process` has been waited for.
+// REQUIRES: no asynchronous wait is pending.
 template <class Executor>
 Result<Child, SpawnError> adopt(boost::process::v2::basic_process<Executor>&& process,
                                 const AdoptOptions& options = {}) {

@@ -37,8 +37,8 @@ class Stdio {
   static Stdio append_file(std::string path) { return Stdio(Kind::kFile, -1, std::move(path), FileMode::kAppend); }
   // stdin only: a pipe whose write end is Child::stdin_fd().
   static Stdio pipe() { return Stdio(Kind::kPipe, -1, {}, FileMode::kRead); }
-  // stdout and stderr: a pipe that is read from the spawn on, by one thread for both, and kept for Child::output(). Who
-  // still writes to it after the Child is destroyed gets SIGPIPE.
+  // stdout and stderr: a pipe. One thread of the Child reads both from the spawn on, and keeps the output for
+  // Child::output(). A process that still writes to the pipe after the Child is destroyed gets SIGPIPE.
   static Stdio capture(const CaptureOptions& options = {}) {
     Stdio stdio(Kind::kCapture, -1, {}, FileMode::kRead);
     stdio.capture_ = options;
@@ -87,8 +87,8 @@ struct InheritedFd {
   int target = -1;
 };
 
-// Plain data with fluent setters; each returns *this. Nothing is checked before Child::spawn, which refuses what is
-// wrong with an error that names it. Copies are independent. Thread-compatible.
+// Plain data with fluent setters; each returns *this. Child::spawn checks it all, and refuses what is wrong with an
+// error that names it. Copies are independent. Thread-compatible.
 class Command {
  public:
   // A name without a slash is looked up in the PATH of the child's environment (in the default path of confstr(3) when
@@ -96,14 +96,15 @@ class Command {
   // (cwd()), as execve(2) would; an entry of PATH that is relative, from the parent's.
   explicit Command(std::string program) : program_(std::move(program)) {}
 
-  // `/bin/sh -c -- LINE`, as system(3) and popen(3) run it: for callers of those, who have a line and no program and
-  // arguments. The dangers are the same. Whatever of the line comes from elsewhere has to be quoted for a shell; what
-  // is not is run: use program and arguments where that can be. 127 and 126 as exit codes are the shell's as a rule (no
-  // such program; it may not be executed), but a program can exit with them, too, and the spawn succeeds all the same;
-  // 128 + N says as a rule that signal N ended the program. The child is the shell: its exit is not that of what it
-  // started in the background, and a signal to it alone (group(false), leader_first) does not reach the program that it
-  // waits for. Its children are in its group, and end with it by terminate() and kill(). With `exec ` before the only
-  // command of the line that program takes the shell's place. Errors: a NUL in the line is refused by Child::spawn.
+  // Runs `/bin/sh -c -- LINE`, as system(3) and popen(3) do: for callers of those, who have a line and no program and
+  // arguments. The dangers are the same: what of the line comes from elsewhere has to be quoted for a shell, or the
+  // shell runs it. Use a program and arguments where you can. Exit codes 127 and 126 are the shell's as a rule (no such
+  // program; it may not be executed), but a program can exit with them, too, and the spawn succeeds all the same; 128 +
+  // N says as a rule that signal N ended the program. The child is the shell: its exit says nothing of what it started
+  // in the background, and a signal to it alone (group(false), leader_first) does not reach the program that it waits
+  // for. What it starts is in its group, so terminate() and kill() end that, too. With `exec ` before the only command
+  // of the line that program takes the shell's place.
+  // Errors: Child::spawn refuses a NUL in the line.
   static Command shell(std::string line);
 
   // Appends arguments; argv[0] is the program as it was given.
@@ -111,9 +112,9 @@ class Command {
   Command& args(std::initializer_list<std::string_view> arguments);
   Command& args(const std::vector<std::string>& arguments);
 
-  // The child's environment is the parent's as it is at the spawn, cleared, unset and set in the order of these calls.
-  // setenv(3) in another thread during the spawn is undefined behaviour, as with getenv(3); after clear_env() the
-  // parent's is not read.
+  // Change the environment that the child gets: the parent's as it is at the spawn, with these calls applied in order.
+  // setenv(3) in another thread during the spawn is undefined behaviour, as with getenv(3); after clear_env() the spawn
+  // does not read the parent's.
   Command& env(std::string name, std::string value);
   Command& unset_env(std::string name);
   Command& clear_env();
@@ -121,7 +122,7 @@ class Command {
   // The directory that the child starts in; the parent's by default.
   Command& cwd(std::string directory);
 
-  // What logs, errors and reports call the child; the program as it was given by default, never arguments or
+  // The child's name in logs, errors and reports: the program as it was given by default, never arguments or
   // environment.
   Command& name(std::string name);
 
@@ -135,9 +136,10 @@ class Command {
   Command& inherit_fd(int fd) { return inherit_fd(fd, fd); }
   Command& inherit_fd(int source, int target);
 
-  // Child::wait, wait_or_terminate, terminate and kill leave the stdin pipe (Stdio::pipe()) open, which they close
-  // otherwise: another thread goes on writing to the child while they wait for its end, and closes it. A child that
-  // reads to the end of its input does not end before somebody does. Destroying the Child closes it all the same.
+  // Makes Child::wait, wait_or_terminate, terminate and kill leave the stdin pipe (Stdio::pipe()) open, which they
+  // close otherwise: for a program in which another thread goes on writing to the child while they wait, and then
+  // closes the pipe. A child that reads to the end of its input does not end before that. The destructor of the Child
+  // closes the pipe all the same.
   Command& keep_stdin_open(bool keep);
 
   // On by default: the child leads a process group of its own, so that terminate() reaches what it starts. Off: it
@@ -145,8 +147,8 @@ class Command {
   Command& group(bool own_group);
   // The child leads a session of its own (setsid(2)), and with it a group; it has no controlling terminal.
   Command& new_session(bool own_session);
-  // The terminal on the child's stdin gets the child's group as its foreground group before the program starts. The
-  // caller takes the terminal back after the end (tcsetpgrp(3), with SIGTTOU blocked). Needs a group of its own.
+  // Makes the child's group the foreground group of the terminal on its stdin before the program starts. The caller
+  // takes the terminal back after the end (tcsetpgrp(3), with SIGTTOU blocked). Needs a group of its own.
   Command& foreground(bool foreground);
 
   Command& umask(unsigned mask);
@@ -155,9 +157,9 @@ class Command {
   Command& nice(int value);
   Command& credentials(Credentials credentials);
 
-  // SIGKILL to the child itself (not to what it started) when this process dies, however it dies (PR_SET_PDEATHSIG,
-  // prctl(2)). The kernel ties this to the thread that launches, so the child's reaper thread does, which lives as long
-  // as the child. A program that is set-user-ID, set-group-ID or has capabilities clears it at its start.
+  // Sends SIGKILL to the child itself (not to what it started) when this process dies, however it dies
+  // (PR_SET_PDEATHSIG, prctl(2)). The kernel ties this to the thread that launches, so the reaper launches, which lives
+  // as long as the child. A program that is set-user-ID, set-group-ID or has capabilities clears it at its start.
   Command& die_with_parent(bool die);
 
   const std::string& program() const { return program_; }

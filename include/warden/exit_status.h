@@ -15,7 +15,7 @@ namespace warden {
 enum class ExitKind {
   kExited,    // it called exit: there is a code
   kSignaled,  // a signal ended it: there is a signal
-  kLost,      // somebody else took the status (SIGCHLD ignored, a foreign wait), and this kernel keeps no copy
+  kLost,      // other code took the status (SIGCHLD ignored, a foreign wait), and this kernel keeps no copy
 };
 
 // What the child used, by getrusage(2) of the child itself and the children that it waited for.
@@ -52,7 +52,7 @@ class ExitStatus {
   // True when the signal left a core dump (WCOREDUMP).
   bool core_dumped() const { return core_dumped_; }
 
-  // Empty where the kernel did not hand it over: a lost status, and one that was recovered after somebody else's wait.
+  // Empty where the kernel did not hand it over: a lost status, and one that was recovered after a foreign wait.
   const std::optional<ResourceUsage>& resource_usage() const { return usage_; }
   ExitStatus with_resource_usage(const ResourceUsage& usage) const;
 

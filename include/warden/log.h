@@ -16,8 +16,8 @@ struct LogRecord {
   std::string_view error;         // the error's text; empty when there is none
 };
 
-// Called on the thread whose call caused the event, and never under a lock of ours, so it may call the library again.
-// It runs on a thread of ours for one event only, an exception that a callback threw there. It must not throw.
+// The library calls it on the thread whose call caused the event, with no lock held, so it may call the library again.
+// One event comes on a thread of the library: an exception that an output callback threw there. It must not throw.
 // `context` is what set_log_sink was given.
 using LogSink = void (*)(const LogRecord& record, void* context);
 

@@ -43,19 +43,19 @@ struct CaptureOptions {
   // The part that is kept of a stream that is longer.
   enum class Keep { kFirst, kLast };
 
-  // How many bytes are kept, 8 MiB by default. What is beyond is taken all the same, so that the child never stands
-  // still, and is counted and forgotten. Zero keeps nothing, and costs a descriptor for each stream. Memory: what is
-  // kept, and up to 512 KiB more with kLast.
+  // How many bytes are kept, 8 MiB by default. What is beyond is read all the same, so that the child never stands
+  // still, but only counted. Zero keeps nothing, and costs a descriptor for each stream. Memory: what is kept, and up
+  // to 512 KiB more with kLast.
   std::uint64_t limit = 8 * 1024 * 1024;
   Keep keep = Keep::kFirst;
 
   // The longest line that is handed out (output_line.h), without its newline; the rest of a longer one is dropped and
-  // the line is marked. 16 KiB by default; not zero. What is kept knows no lines.
+  // the line is marked. 16 KiB by default; not zero. Has no effect on what is kept.
   std::size_t max_line_length = 16 * 1024;
 };
 
-// What one stream was at one moment. A value: it does not change, and outlives the Child. Bytes are bytes: any of them,
-// NUL and invalid UTF-8 too, are kept as they were written. Copies share the bytes. Thread-compatible.
+// One captured stream, as it was at one moment. A value: it does not change, and outlives the Child. The bytes are as
+// they were written, NUL and invalid UTF-8 too. Copies share the bytes. Thread-compatible.
 class Output {
  public:
   Output() = default;
@@ -76,13 +76,13 @@ class Output {
   bool truncated() const { return total_bytes_ > size_; }
   // How many bytes came in all.
   std::uint64_t total_bytes() const { return total_bytes_; }
-  // Where the limit has cut the end (Keep::kFirst): the last bytes that came all the same, 4 KiB at most. Else empty.
-  // They are no part of text() and size(), and what was lost may lie between.
+  // The last bytes of a stream whose end the limit has cut off (Keep::kFirst), 4 KiB at most; else empty. They are no
+  // part of text() and size(), and what was lost may lie between.
   const std::string& tail() const { return tail_; }
-  // Whether that is all that will ever come: the end of the stream was seen. While false, more may come, from the child
-  // or from whoever it left the stream to.
+  // Whether the end of the stream was seen, so that nothing more will come. While false, more may come, from the child
+  // or from a process that has inherited the stream.
   bool complete() const { return complete_; }
-  // Why reading has ended before the end; no error as a rule.
+  // Why reading stopped before the end of the stream; no error as a rule.
   std::error_code read_error() const { return read_error_; }
 
   // For the library and for tests.
@@ -109,7 +109,7 @@ class Output {
 struct OutputError {
   std::error_code code;  // Errc::kNotCaptured, kWouldDeadlock, kEmptyHandle, kNotOwner; EINVAL for a bad argument
   std::string process_name;
-  std::optional<OutputStream> stream = std::nullopt;               // where it was about one
+  std::optional<OutputStream> stream = std::nullopt;               // if the call was about one
   std::optional<InvalidArgument> invalid_argument = std::nullopt;  // set when the call itself was refused
 
   std::string to_string() const;

@@ -1,8 +1,8 @@
-// What Child::drain_output returns: whether all output is there, and who keeps a stream open if not.
+// What Child::drain_output returns: whether all output is there, and which processes keep a stream open if not.
 //
-// A stream ends when nobody has it open for writing any more. Whoever the child has started has inherited it: a daemon
-// that the child leaves behind can hold its stdout for ever. That is why nothing in this library learns a child's exit
-// from the end of its output, and why the wait for that end has a bound of its own.
+// A stream ends when no process has it open for writing any more. Every process that the child starts inherits it: a
+// daemon that the child leaves behind can hold its stdout for ever. That is why nothing in this library learns a
+// child's exit from the end of its output, and why the wait for that end has a bound of its own.
 #ifndef WARDEN_OUTPUT_DRAIN_H_
 #define WARDEN_OUTPUT_DRAIN_H_
 
@@ -19,7 +19,7 @@ namespace warden {
 // How long drain_output waits unless told otherwise.
 inline constexpr absl::Duration kDefaultDrainTimeout = absl::Seconds(3);
 
-// A process that has the stream open for writing. One that has ended since may be named.
+// A process that has the stream open for writing. It may have ended since.
 struct PipeHolder {
   int pid = -1;
   std::string program;  // as in /proc/<pid>/stat: the first 15 bytes
@@ -27,18 +27,18 @@ struct PipeHolder {
 
 std::ostream& operator<<(std::ostream& out, const PipeHolder& holder);
 
-// What came of one captured stream.
+// One captured stream after the wait.
 struct StreamDrain {
   OutputStream stream = OutputStream::kStdout;
-  // The end was seen and everything before it was read, and handed to every callback. Else the stream is held, or a
-  // callback has not returned: more may come, and goes on being read.
+  // Everything up to the end of the stream was read, and handed to every callback. Else a process holds the stream, or
+  // a callback has not returned: more may come, and goes on being read.
   bool complete = false;
-  // Why reading has ended before the end; no error as a rule.
+  // Why reading stopped before the end of the stream; no error as a rule.
   std::error_code read_error;
-  // Held: by whom, as far as /proc shows.
+  // The processes that hold the stream, as far as /proc shows them.
   std::vector<PipeHolder> holders;
-  // Held: whether that is everybody. False where /proc is missing, hidden, or somebody's descriptors may not be read
-  // (those of other users, proc(5)).
+  // Whether `holders` has all of them. False where /proc is missing or hidden, and where a process's descriptors may
+  // not be read (those of other users, proc(5)).
   bool all_holders_known = false;
 };
 
@@ -47,7 +47,7 @@ std::ostream& operator<<(std::ostream& out, const StreamDrain& drain);
 struct DrainResult {
   std::vector<StreamDrain> streams;  // the captured ones, stdout first
 
-  // Whether every one of them is.
+  // Whether every one of them is complete.
   bool complete() const;
 };
 

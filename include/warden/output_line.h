@@ -1,4 +1,4 @@
-// Output line by line: as it comes, and the wait for one line.
+// Output line by line: a callback for each line as it comes, and the wait for one line.
 //
 // A line ends at '\n', which is not part of it; '\r' is. What follows the last newline is a line too, handed out when
 // the stream ends. Any other byte is content.
@@ -24,12 +24,11 @@ struct Line {
 
 // Gets one line at a time (Child::on_line), on the thread that reads the child's output, with no lock held.
 //
-// While it runs nothing is read, neither stdout nor stderr: one that is slow holds the child back once the pipe is
-// full. It must not destroy its own Child; a wait for it, a termination or a drain is refused with
+// While it runs, the library reads neither stdout nor stderr: a slow callback holds the child back once the pipe is
+// full. It must not destroy its own Child; a wait for the child, a termination and a drain are refused with
 // Errc::kWouldDeadlock. It may send signals, look (try_wait, state, output) and attach other callbacks. What it throws
-// is reported to the log sink (log.h), and the next line comes all the same.
-// From any function that takes a Line; empty from nullptr, a null pointer to one, or an empty
-// std::function.
+// is reported to the log sink (log.h), and the next line comes all the same. Made from any function that takes a Line;
+// empty from nullptr, a null function pointer, or an empty std::function.
 class LineCallback {
  public:
   LineCallback() = default;
@@ -45,8 +44,8 @@ class LineCallback {
   std::function<void(const Line&)> function_;
 };
 
-// Whether this is the line that is waited for (Child::wait_for_line). Called as a LineCallback is. What it throws comes
-// out of the wait.
+// Says whether a line is the one that Child::wait_for_line waits for. Called as a LineCallback is. What it throws
+// passes through the wait.
 class LinePredicate {
  public:
   LinePredicate() = default;
@@ -66,8 +65,8 @@ class LinePredicate {
 struct LineWait {
   enum class Kind {
     kMatched,       // `line` is the line
-    kStreamClosed,  // the stream has ended without it: nobody has it open any more, as when the child has ended
-    kChildExited,   // the child has ended without it, and somebody else still holds the stream open
+    kStreamClosed,  // the stream ended first: no process has it open any more, as when the child has ended
+    kChildExited,   // the child ended first, and another process still holds the stream open
     kTimedOut,
   };
   Kind kind = Kind::kTimedOut;

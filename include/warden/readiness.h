@@ -14,7 +14,8 @@
 
 namespace warden {
 
-// Whether the child is ready. From any function without arguments; empty as a LineCallback is (output_line.h).
+// Says whether the child is ready. Made from any function without arguments; empty as a LineCallback is
+// (output_line.h).
 class ReadyPredicate {
  public:
   ReadyPredicate() = default;

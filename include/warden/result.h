@@ -2,10 +2,9 @@
 //
 // Result<T, E> is outcome::std_result<T, E>: the very type that outcome::result<T, E> of <boost/outcome/result.hpp> is
 // when E is one of our payload structs, at a quarter of the include cost. It has value(), error(), has_value(), and
-// BOOST_OUTCOME_TRY
-// (<boost/outcome/try.hpp>) works on it, narrowing a payload struct to std::error_code where the caller's result
-// carries only that. value() on an error throws std::system_error with the error's code (or aborts where exceptions are
-// off).
+// BOOST_OUTCOME_TRY (<boost/outcome/try.hpp>) works on it, narrowing a payload struct to std::error_code where the
+// caller's result carries only that. value() on an error throws std::system_error with the error's code (or aborts
+// where exceptions are off).
 #ifndef WARDEN_RESULT_H_
 #define WARDEN_RESULT_H_
 
@@ -26,7 +25,7 @@ template <class T, class E>
 using result = BOOST_OUTCOME_V2_NAMESPACE::std_result<T, E>;
 }  // namespace outcome
 
-// E is WaitError unless said otherwise: the error of every question that is asked of a child.
+// E is WaitError unless said otherwise: the error of the calls that ask about a child.
 template <class T, class E = WaitError>
 using Result = outcome::std_result<T, E>;
 

@@ -1,5 +1,4 @@
-// A child from its start to its end in one call: it is fed, what it writes is read, and it is terminated if it takes
-// too long.
+// Runs a child from start to end in one call: feeds it, reads what it writes, and terminates it if it takes too long.
 //
 // Example:
 //   warden::RunOptions options;
@@ -34,13 +33,14 @@
 namespace warden {
 
 struct RunOptions {
-  // How long the child has, from the moment in which its program runs. Then it is terminated. Zero: at once.
+  // How long the child may take, from the moment in which its program runs, before it is terminated. Zero: at once.
   absl::Duration timeout = absl::InfiniteDuration();
 
-  // How it is terminated then.
+  // How it is terminated after the timeout.
   TerminationPolicy policy = TerminationPolicy::service(absl::Seconds(5));
 
-  // How long the end of its output is waited for after its own end: somebody else may hold a stream (output_drain.h).
+  // How long run() waits for the end of the output after the child's end: another process may hold a stream
+  // (output_drain.h).
   absl::Duration drain_timeout = kDefaultDrainTimeout;
 
   // What the child reads from its stdin, through a pipe: these bytes...
@@ -58,12 +58,12 @@ struct StdinReport {
   // How many bytes went into the pipe; whether the child has read them is not known.
   std::uint64_t written = 0;
 
-  // Why no more did, unless that was everything: the child closed its stdin (kNoReader), ended (kNoReader or
-  // kChildEnded), or was terminated (kClosed or those).
+  // Why no more did, where the child is the reason: it closed its stdin (kNoReader), ended (kNoReader or kChildEnded),
+  // or was terminated (kClosed or those).
   std::optional<StdinError> stopped = std::nullopt;
 
   // Why the input could not be read to its end: the errno of reading the file; ETIMEDOUT where a read had not returned
-  // 3 s after the child's end (a thread is left that waits for it); ENOMEM. The child has got what came before, and
+  // 3 s after the child's end (a thread stays behind and waits for it); ENOMEM. The child has got what came before, and
   // then the end of its input. check() makes an error of it.
   std::error_code read_error = {};
 
@@ -80,24 +80,25 @@ struct RunResult {
   Output stderr_output = {};
   bool stderr_is_merged = false;  // into stdout_output (Stdio::merge)
 
-  // Whether that is all of it, and who holds a stream if not.
+  // Whether the output is complete, and which processes hold a stream if not.
   DrainResult drain = {};
 
   // Empty when nothing was to be fed.
   std::optional<StdinReport> stdin_report = std::nullopt;
 
-  // The time that it had. It had passed where there is a report of its termination; see WaitOrTerminateResult.
+  // The time that the child had, and how it was terminated after it; empty when it ended in time
+  // (WaitOrTerminateResult).
   absl::Duration timeout = absl::InfiniteDuration();
   std::optional<TerminationReport> termination = std::nullopt;
   bool timed_out() const { return termination.has_value(); }
 };
 
-// A run that has no result, or one that check() does not let pass.
+// A run that has no result, or a result that check() refuses.
 struct RunError {
   enum class Step {
     kOptions,      // bad input, refused: nothing was started
     kSpawn,        // the child could not be started, and nothing is left of it
-    kFeed,         // no thread could be had that feeds stdin: the child was killed
+    kFeed,         // the thread that feeds stdin could not be created: the child was killed
     kWait,         // the wait broke, and the child was terminated for it
     kTermination,  // the child could not be terminated; what is left of it is in wait_error
     kCheck,        // the child ran to its end, and was not successful
@@ -139,25 +140,25 @@ std::error_code make_error_code(const RunError& error);
 std::ostream& operator<<(std::ostream& out, RunError::Step step);
 std::ostream& operator<<(std::ostream& out, const RunError& error);
 
-// Starts the command and returns when it has ended. Its streams are what the command says; those that it leaves unset
-// are /dev/null for stdin, unless there is something to feed, and captured for stdout and stderr. A stdin pipe of the
-// command's own is closed at once, whatever keep_stdin_open() says, since nobody could write to it.
+// Starts the command and returns when it has ended. Its streams are those that the command sets; one that it leaves
+// unset is captured (stdout and stderr) or /dev/null (stdin, unless there is something to feed). A stdin pipe of the
+// command's own is closed at once, whatever keep_stdin_open() says, since the caller could not write to it.
 //
-// Ok says nothing of success: see check(). It means that the child has ended; if it was terminated, its group with it.
-// What a child that ended by itself has left in its group is left alone, and gets SIGPIPE when it writes to a captured
-// stream from then on; where it held one, `drain` says who.
+// A value does not mean success: see check(). It means that the child has ended; if it was terminated, its group with
+// it. A child that ended by itself may leave processes in its group: they are left alone, and get SIGPIPE when they
+// write to a captured stream from then on; `drain` names those that held one.
 //
 // Blocks: for the spawn, the timeout, what the policy takes, drain_timeout, and a reading of /proc where a stream is
-// held; a child that does not read its input and a process that holds a stream do not prolong that. Opening stdin_file
-// and a read of it are as quick as its file system, but for the ETIMEDOUT above.
+// held; a child that does not read its input and a process that holds a stream do not prolong that. Opening and reading
+// stdin_file takes what its file system takes, but for the ETIMEDOUT above.
 // Errors: RunError::Step. After an error of kTermination, or of kFeed with a termination_error, the child may live, and
-// a thread of ours stays to collect its exit; else nothing of its group is left. std::bad_alloc may come out of it; the
-// child has been killed then.
+// its reaper stays to collect the exit; else nothing of its group is left. Throws std::bad_alloc when memory ends,
+// after it has killed the child.
 Result<RunResult, RunError> run(const Command& command, RunOptions options = {});
 
-// Lets a success pass: exit code 0, within its time. Anything else becomes an error of kCheck: another code, a signal,
-// a lost status, the timeout (whatever the status), an input that could not be read to its end. What was fed and not
-// read, and a held stream, are no errors. An error that comes in goes out as it is.
+// Passes a success on: exit code 0, within its time. Turns anything else into an error of kCheck: another code, a
+// signal, a lost status, the timeout (whatever the status), an input that could not be read to its end. Input that the
+// child did not read, and a held stream, are no errors. Passes an error on as it is.
 Result<RunResult, RunError> check(RunResult result);
 Result<RunResult, RunError> check(Result<RunResult, RunError> result);
 

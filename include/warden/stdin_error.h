@@ -20,7 +20,7 @@ struct StdinError {
     kClosed,      // there is no pipe, or it was closed: earlier, or meanwhile by another thread
     kTimedOut,    // the child did not read in time
     kNoReader,    // the child has closed its stdin, or has just ended
-    kChildEnded,  // the child has ended; whoever may hold the pipe after it does not get the rest
+    kChildEnded,  // the child has ended; a process that still holds the pipe does not get the rest
     kFailed,      // anything else: see `code`
   };
   Kind kind = Kind::kFailed;

@@ -12,11 +12,11 @@
 
 namespace warden {
 
-// Child::terminate_with_report for each at once: every child gets the signal of a phase before any is waited for, each
-// goes through its phases by itself, and one reading of /proc serves all who need one. One outcome for each, in their
-// order; a child that cannot be ended holds up nobody else.
+// Does Child::terminate_with_report for all children at once. Sends the signal of a phase to every child before it
+// waits for any; each child goes through its phases by itself, and one reading of /proc serves all that need one.
+// Returns one outcome for each, in their order; a child that cannot be ended holds up no other.
 // Blocks: as terminate does, for the slowest and not for the sum.
-// Errors: each as of terminate. With a wrong policy nothing is sent to anybody. A null pointer and a moved-from Child
+// Errors: for each as of terminate. With a wrong policy no child gets a signal. A null pointer and a moved-from Child
 // give Errc::kEmptyHandle.
 std::vector<Result<TerminationReport, TerminationError>> terminate_all(const std::vector<Child*>& children,
                                                                        const TerminationPolicy& policy);

@@ -11,19 +11,19 @@
 
 namespace warden {
 
-// A process of the child's group that was alive when somebody looked.
+// A process of the child's group that was alive when the library looked.
 struct Survivor {
   int pid = 0;
   std::string program;  // the kernel's short name (comm), at most 15 bytes
   friend bool operator==(const Survivor& a, const Survivor& b) { return a.pid == b.pid && a.program == b.program; }
 };
 
-// What /proc said, at the end, of a process that was still there: why SIGKILL has not ended it, where that shows.
+// A process that was still there at the end, as /proc shows it: why SIGKILL has not ended it, where that shows.
 struct StuckProcess {
   int pid = 0;
   std::string program;
   char state = '?';            // proc(5): D uninterruptible, Z dead and not reaped, t stopped by its tracer, T stopped
-  int tracer_pid = 0;          // who traces it; 0 for nobody
+  int tracer_pid = 0;          // the process that traces it; 0 for none
   std::string tracer_program;  // empty where that cannot be read
   int uid = -1;                // its real user id, which decides who may signal it (kill(2), EPERM)
   std::string wait_channel;    // where in the kernel it sleeps ("__refrigerator": frozen); empty if not known
@@ -44,8 +44,8 @@ class TerminationError {
   TerminationError(TerminationErrorKind kind, std::error_code code, std::string process_name, AttemptLog attempts);
 
   TerminationErrorKind kind() const { return kind_; }
-  // The reason for the end: an Errc (kStillRunning, kNotReapable, kSurvivors, kGroupUnknown, ...) or the errno of the
-  // failed signal (EPERM).
+  // Why it failed: an Errc (kStillRunning, kNotReapable, kSurvivors, kGroupUnknown, ...) or the errno of the failed
+  // signal (EPERM).
   std::error_code code() const { return code_; }
   const std::string& process_name() const { return process_name_; }
 
@@ -54,11 +54,11 @@ class TerminationError {
   // What failed or timed out, in order.
   std::vector<Attempt> attempt_errors() const { return attempts_.errors(); }
 
-  // Who was left of the group, where that could be known.
+  // The processes that were left of the group, where that could be known.
   const std::vector<Survivor>& survivors() const { return survivors_; }
   void set_survivors(std::vector<Survivor> survivors) { survivors_ = std::move(survivors); }
 
-  // What keeps the child, and the survivors (16 at most), where /proc could be read.
+  // What keeps the child, and what keeps the survivors (16 at most), where /proc could be read.
   const std::vector<StuckProcess>& stuck() const { return stuck_; }
   void set_stuck(std::vector<StuckProcess> stuck) { stuck_ = std::move(stuck); }
 

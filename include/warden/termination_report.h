@@ -12,8 +12,8 @@
 
 namespace warden {
 
-// Whose doing the end of the leader was. A status says how it ended and not why, so this is what the status and the
-// signals that this library sent (of this call, of earlier ones and manual ones) allow to say.
+// What ended the leader. A status says how it ended and not why; the cause follows from the status and the signals that
+// this library sent (in this call, in earlier ones and manual ones), as far as they allow to say.
 enum class EndCause {
   kNatural,    // it exited, and no signal of ours had been sent to it
   kByUs,       // it died of a signal that we had sent, or exited after one (its handler, or by chance at that time)
@@ -27,7 +27,7 @@ std::string_view to_string(EndCause cause);
 struct TerminationReport {
   ExitStatus status;
 
-  // The phase in which the last of it went; kPreflight when nothing was left to end before the first signal.
+  // The phase in which the last process went; kPreflight when none was left before the first signal.
   AttemptPhase ended_by = AttemptPhase::kPreflight;
 
   EndCause cause = EndCause::kNatural;
@@ -42,7 +42,7 @@ struct TerminationReport {
 };
 
 std::ostream& operator<<(std::ostream& out, EndCause cause);
-// "killed by SIGTERM in phase terminate (by_us)", who outlived the leader, and every attempt.
+// "killed by SIGTERM in phase terminate (by_us)", the processes that outlived the leader, and every attempt.
 std::ostream& operator<<(std::ostream& out, const TerminationReport& report);
 
 }  // namespace warden

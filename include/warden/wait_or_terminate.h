@@ -1,4 +1,4 @@
-// What Child::wait_or_terminate returns: the end of a child that had so much time and was terminated after it.
+// What Child::wait_or_terminate returns: how a child ended within its time, or how it was terminated after it.
 #ifndef WARDEN_WAIT_OR_TERMINATE_H_
 #define WARDEN_WAIT_OR_TERMINATE_H_
 
@@ -21,8 +21,8 @@ struct WaitOrTerminateResult {
   // The time that the child was given.
   absl::Duration timeout;
 
-  // Empty when the child ended within that time. Else the time had passed, and this is how it was ended. A child that
-  // ended by itself in the moment in which its time passed has its own status here, and EndCause::kNatural.
+  // Empty when the child ended within that time. Else the time passed, and this says how the child was terminated. A
+  // child that ended by itself in the moment in which its time passed has its own status here, and EndCause::kNatural.
   std::optional<TerminationReport> termination = std::nullopt;
 
   bool timed_out() const { return termination.has_value(); }
@@ -50,7 +50,7 @@ struct WaitOrTerminateError {
 // The code of the termination's error if there is one, else of the wait's.
 std::error_code make_error_code(const WaitOrTerminateError& error);
 [[noreturn]] void outcome_throw_as_system_error_with_payload(const WaitOrTerminateError& error);
-// The status, or how it was ended after its time.
+// The status, or how the child was terminated after its time.
 std::ostream& operator<<(std::ostream& out, const WaitOrTerminateResult& result);
 std::ostream& operator<<(std::ostream& out, const WaitOrTerminateError& error);
 
