@@ -78,13 +78,7 @@ std::string OutputError::to_string() const {
   return absl::StrCat("could not use ", what, " of '", process_name, "': ", why);
 }
 
-std::error_code make_error_code(const OutputError& error) { return error.code; }
-
-void outcome_throw_as_system_error_with_payload(const OutputError& error) {
-  internal::throw_system_error(error.code, error.to_string());
-}
-
 std::ostream& operator<<(std::ostream& out, OutputStream stream) { return out << to_string(stream); }
-std::ostream& operator<<(std::ostream& out, const OutputError& error) { return out << error.to_string(); }
+WARDEN_DEFINE_ERROR(OutputError)
 
 }  // namespace warden
