@@ -8,7 +8,7 @@ struct LogRecord;
 
 namespace internal {
 
-// False when there is no sink. Defined in lib/base/log.cc. Runs the program's code: call it with no lock held.
+// False when there is no sink. Defined in log.cc. Runs the program's code: call it with no lock held.
 bool log_message(const LogRecord& record);
 
 }  // namespace internal

@@ -8,7 +8,7 @@ struct Misuse;
 
 namespace internal {
 
-// Defined in lib/child/misuse.cc. Runs the program's code: call it with no lock held.
+// Defined in misuse.cc. Runs the program's code: call it with no lock held.
 void report_misuse(const Misuse& misuse);
 
 }  // namespace internal

@@ -18,7 +18,8 @@ inline bool is_clone_with_pidfd_refused(int error) {
 }
 
 // waitid(2) with P_PIDFD (Linux 5.4): EINVAL from an older kernel, EPERM or ENOSYS from a filter, EBADF where the
-// program has closed a descriptor that it does not know, or there is no pidfd. The wait goes by number.
+// program has closed the pidfd among descriptors that it does not know, and where there is none. The wait goes by
+// number.
 inline bool is_wait_by_pidfd_refused(int error) {
   return error == EINVAL || error == EPERM || error == ENOSYS || error == EBADF;
 }
