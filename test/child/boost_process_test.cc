@@ -19,16 +19,17 @@ namespace warden {
 namespace {
 
 namespace v2 = boost::process::v2;
-using testing::AckPipe;
-using testing::kBound;
-using testing::Pidfd;
+using test_support::AckPipe;
+using test_support::kBound;
+using test_support::Pidfd;
 
 template <class Launcher>
 class BoostProcess : public ::testing::Test {
  protected:
   v2::process launch(const std::vector<std::string>& arguments) {
     boost::system::error_code error;
-    v2::process process = Launcher()(context_, error, boost::filesystem::path(testing::test_child_path()), arguments);
+    v2::process process =
+        Launcher()(context_, error, boost::filesystem::path(test_support::test_child_path()), arguments);
     EXPECT_FALSE(error) << error.message();
     return process;
   }

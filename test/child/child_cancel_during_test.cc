@@ -24,13 +24,13 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::CancellableThread;
-using testing::CapturedLog;
-using testing::expect_to_complete;
-using testing::kBound;
-using testing::Pidfd;
-using testing::test_command;
+using test_support::AckPipe;
+using test_support::CancellableThread;
+using test_support::CapturedLog;
+using test_support::expect_to_complete;
+using test_support::kBound;
+using test_support::Pidfd;
+using test_support::test_command;
 
 // Makes the call, waits until it is at work, asks for the cancellation, and then lets the call come to its end.
 void expect_to_outlast(const std::function<void()>& call, const std::function<void()>& wait_until_inside,

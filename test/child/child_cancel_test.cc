@@ -13,10 +13,10 @@
 namespace warden {
 namespace {
 
-using testing::CapturedLog;
-using testing::expect_to_complete;
-using testing::kBound;
-using testing::test_command;
+using test_support::CapturedLog;
+using test_support::expect_to_complete;
+using test_support::kBound;
+using test_support::test_command;
 
 class Cancellation : public ::testing::Test {
  protected:
@@ -83,7 +83,7 @@ TEST_F(Cancellation, ARequestedOneLetsTerminateAllComplete) {
 TEST_F(Cancellation, ARequestedOneLetsTheDestructorComplete) {
   CapturedLog log;
   auto child = std::make_unique<Child>(spawn_sleeper());
-  const testing::Pidfd process(child->pid());
+  const test_support::Pidfd process(child->pid());
   expect_to_complete([&] { child.reset(); });
   EXPECT_TRUE(process.is_dead());
   EXPECT_EQ(log.records().size(), 1u);
@@ -92,7 +92,7 @@ TEST_F(Cancellation, ARequestedOneLetsTheDestructorComplete) {
   expect_to_complete([&] { excused.reset(); });
   auto ended = std::make_unique<Child>(spawn_sleeper());
   ASSERT_TRUE(ended->terminate_on_drop(TerminationPolicy::service(kBound)).has_value());
-  const testing::Pidfd other(ended->pid());
+  const test_support::Pidfd other(ended->pid());
   expect_to_complete([&] { ended.reset(); });
   EXPECT_TRUE(other.is_dead());
 }
@@ -101,7 +101,7 @@ TEST_F(Cancellation, ARequestedOneLetsAssignmentComplete) {
   CapturedLog log;
   Child first = spawn_sleeper();
   Child second = spawn_sleeper();
-  const testing::Pidfd process(first.pid());
+  const test_support::Pidfd process(first.pid());
   expect_to_complete([&] { first = std::move(second); });
   EXPECT_TRUE(process.is_dead());
   EXPECT_EQ(first.kill().value().signal(), Signal::kill());

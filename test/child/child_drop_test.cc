@@ -14,12 +14,12 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::CapturedLog;
+using test_support::AckPipe;
+using test_support::CapturedLog;
+using test_support::kBound;
+using test_support::Pidfd;
+using test_support::test_command;
 using ::testing::HasSubstr;
-using testing::kBound;
-using testing::Pidfd;
-using testing::test_command;
 
 TEST(Drop, ArmedKillsTheGroupAndReportsAtErrorLevel) {
   CapturedLog log;
@@ -29,7 +29,7 @@ TEST(Drop, ArmedKillsTheGroupAndReportsAtErrorLevel) {
   {
     const Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"}).name("left")).value();
     leader = std::make_unique<Pidfd>(child.pid());
-    grandchild = std::make_unique<Pidfd>(testing::wait_forked(ack, {"child ready", "ready"}));
+    grandchild = std::make_unique<Pidfd>(test_support::wait_forked(ack, {"child ready", "ready"}));
   }
   EXPECT_TRUE(leader->is_dead());
   EXPECT_TRUE(grandchild->is_dead());
@@ -66,7 +66,7 @@ TEST(Drop, ArmedKillsWhatAnUnseenLeaderLeftBehind) {
   std::unique_ptr<Pidfd> grandchild;
   {
     const Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "exit", "0"})).value();
-    grandchild = std::make_unique<Pidfd>(testing::wait_forked(ack, {"child ready"}));
+    grandchild = std::make_unique<Pidfd>(test_support::wait_forked(ack, {"child ready"}));
   }
   EXPECT_TRUE(grandchild->is_dead());
   EXPECT_EQ(log.records().size(), 1u);
@@ -139,7 +139,7 @@ TEST(Drop, AnExcusedChildThatHasEndedIsCollected) {
     child.must_not_be_terminated();
   }
   EXPECT_TRUE(log.records().empty());
-  EXPECT_TRUE(testing::wait_until_childless()) << "the reapers that stayed behind collect them";
+  EXPECT_TRUE(test_support::wait_until_childless()) << "the reapers that stayed behind collect them";
 }
 
 TEST(Drop, AChildThatIsArmedAgainIsKilled) {

@@ -15,9 +15,9 @@ namespace warden {
 namespace {
 
 using Kind = Readiness::Kind;
-using testing::AckPipe;
-using testing::kBound;
-using testing::test_command;
+using test_support::AckPipe;
+using test_support::kBound;
+using test_support::test_command;
 
 const std::function<bool()> kNever = [] { return false; };
 
@@ -77,7 +77,7 @@ TEST(WaitUntilReady, AnExceptionOfThePredicatePassesThroughAndTheChildCanBeUsed)
 
 // As it is anywhere in the caller's own code.
 TEST(WaitUntilReady, ThePredicateCanBeCancelledAndTheWaitCannot) {
-  testing::expect_to_complete([] {});
+  test_support::expect_to_complete([] {});
   Child child = Child::spawn(test_command({"sleep"})).value();
   int state = -1;
   const auto looks = [&state] {
@@ -85,7 +85,7 @@ TEST(WaitUntilReady, ThePredicateCanBeCancelledAndTheWaitCannot) {
     pthread_setcancelstate(state, nullptr);
     return false;
   };
-  testing::expect_to_complete([&] {
+  test_support::expect_to_complete([&] {
     EXPECT_EQ(child.wait_until_ready(looks, absl::Milliseconds(1), absl::Milliseconds(5)).value().kind,
               Kind::kTimedOut);
   });

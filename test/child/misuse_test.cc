@@ -20,15 +20,15 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::CapturedLog;
+using test_support::AckPipe;
+using test_support::CapturedLog;
+using test_support::kBound;
+using test_support::live_members;
+using test_support::Pidfd;
+using test_support::test_command;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::kBound;
-using testing::live_members;
-using testing::Pidfd;
-using testing::test_command;
 
 // The handler of this process, while it exists.
 class Recorder {
@@ -89,7 +89,7 @@ TEST(Misuse, IsToldWhenTheGroupHasGone) {
   {
     const Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
     leader = std::make_unique<Pidfd>(child.pid());
-    grandchild = std::make_unique<Pidfd>(testing::wait_forked(ack, {"child ready", "ready"}));
+    grandchild = std::make_unique<Pidfd>(test_support::wait_forked(ack, {"child ready", "ready"}));
   }
   EXPECT_EQ(recorder.reports().size(), 1u);
   EXPECT_TRUE(were_dead);
@@ -199,7 +199,7 @@ TEST(AbortOnMisuseDeathTest, WritesTheMessageAndAbortsOnceTheGroupHasGone) {
         abort_on_misuse();
         const Child child =
             Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"}).name("left")).value();
-        testing::wait_forked(ack, {"child ready", "ready"});
+        test_support::wait_forked(ack, {"child ready", "ready"});
       },
       ::testing::KilledBySignal(SIGABRT), "warden: child 'left' \\(pid [0-9]+\\) destroyed before its end was seen");
   ack.close_write();

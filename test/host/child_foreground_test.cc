@@ -13,7 +13,7 @@
 #include "test/support/controlling_terminal.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -172,4 +172,4 @@ TEST(CtrlZ, LetsTheHostHaveTheTerminalAndGiveItBack) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -10,7 +10,7 @@
 #include "test/support/controlling_terminal.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 const char* const kCtrlD = "\x04";
@@ -152,4 +152,4 @@ TEST(AChildInASessionOfItsOwn, IsNotStoppedForReadingTheTerminal) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -21,7 +21,7 @@
 #include "test/support/spawn_helpers.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::IsEmpty;
@@ -255,4 +255,4 @@ TEST_P(ClosedStreams, AFailedSpawnLeavesThemClosed) {
 INSTANTIATE_TEST_SUITE_P(EachSubset, ClosedStreams, ::testing::Range(0, 8));
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

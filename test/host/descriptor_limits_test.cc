@@ -21,7 +21,7 @@
 #include "test/support/test_child_path.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 constexpr rlim_t kMillion = 1'048'576;
@@ -293,4 +293,4 @@ TEST(Under256Descriptors, AThousandChildrenHaveEachItsStatus) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -17,12 +17,12 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
+using test_support::AckPipe;
+using test_support::kBound;
+using test_support::Pidfd;
+using test_support::test_command;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using testing::kBound;
-using testing::Pidfd;
-using testing::test_command;
 
 using Mode = std::vector<std::string>;
 
@@ -30,8 +30,8 @@ using Mode = std::vector<std::string>;
 class Host {
  public:
   Host(const std::string& keep, const std::string& end, const Mode& mode) {
-    Command command(testing::runfile_path("test/support/exiting_host"));
-    command.args({keep, end, testing::test_child_path(), ack_.flag()}).args(mode);
+    Command command(test_support::runfile_path("test/support/exiting_host"));
+    command.args({keep, end, test_support::test_child_path(), ack_.flag()}).args(mode);
     command.inherit_fd(ack_.write_fd()).stdin_from(Stdio::pipe()).stderr_to(Stdio::fd(errors_.write_fd()));
     host_ = std::make_unique<Child>(Child::spawn(command).value());
     ack_.close_write();
@@ -47,7 +47,7 @@ class Host {
 
   // Waits until the child has written these; its number.
   int wait_ready(const std::vector<std::string>& lines) {
-    const int pid = testing::wait_forked(ack_, lines);
+    const int pid = test_support::wait_forked(ack_, lines);
     kept_ = std::make_unique<Pidfd>(pid);
     return pid;
   }

@@ -23,11 +23,11 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::kBound;
-using testing::Pidfd;
-using testing::run_isolated_unchecked;
-using testing::test_command;
+using test_support::AckPipe;
+using test_support::kBound;
+using test_support::Pidfd;
+using test_support::run_isolated_unchecked;
+using test_support::test_command;
 
 // Waits for the copy, at most a minute, and kills it then; whether it exited with 0.
 bool copy_succeeds(pid_t copy) {

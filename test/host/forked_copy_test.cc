@@ -33,16 +33,16 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::CapturedLog;
+using test_support::AckPipe;
+using test_support::CapturedLog;
+using test_support::kBound;
+using test_support::Pidfd;
+using test_support::ProcessSnapshot;
+using test_support::run_isolated;
+using test_support::run_isolated_unchecked;
+using test_support::test_command;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::kBound;
-using testing::Pidfd;
-using testing::ProcessSnapshot;
-using testing::run_isolated;
-using testing::run_isolated_unchecked;
-using testing::test_command;
 
 const TerminationPolicy kPatient = TerminationPolicy::service(kBound);
 
@@ -230,7 +230,7 @@ TEST(ForkedCopy, CanBeReplacedByAChildOfTheCopy) {
     child = Child::spawn(test_command({"sleep"}).name("own")).value();
     EXPECT_EQ(child.name(), "own");
     EXPECT_EQ(child.kill().value().signal(), Signal::kill());
-    EXPECT_TRUE(testing::wait_until_childless());
+    EXPECT_TRUE(test_support::wait_until_childless());
   });
   expect_untouched(ack, child);
 }

@@ -17,7 +17,7 @@
 #include "test/support/seccomp_filter.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::IsEmpty;
@@ -180,4 +180,4 @@ TEST(SpawnWithoutFiles, APipeForStdinIsSaidToBeImpossible) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -19,7 +19,7 @@
 #include "test/support/process_snapshot.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::Each;
@@ -157,4 +157,4 @@ TEST_F(HostSetuid, MayHappenAnyNumberOfTimesDuringSpawnsAndWaits) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -23,15 +23,15 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::CapturedLog;
+using test_support::AckPipe;
+using test_support::CapturedLog;
+using test_support::kBound;
+using test_support::live_members;
+using test_support::Pidfd;
+using test_support::sent_signals;
+using test_support::test_command;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::kBound;
-using testing::live_members;
-using testing::Pidfd;
-using testing::sent_signals;
-using testing::test_command;
 
 // ThreadSanitizer's runtime puts handlers off and runs them with all signals blocked, the mask of before in one place
 // for each thread: one that comes while another runs overwrites it (ProcessPendingSignals of
@@ -185,7 +185,7 @@ TEST(Storm, TheLadderEndsAWholeStubbornGroup) {
   run_threads([](int) {
     AckPipe ack;
     Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
-    const Pidfd descendant(testing::wait_forked(ack, {"ready", "child ready"}));
+    const Pidfd descendant(test_support::wait_forked(ack, {"ready", "child ready"}));
     const absl::Duration grace = absl::Milliseconds(50);
     const auto ended = child.terminate_with_report(TerminationPolicy::interrupt_first(grace, grace));
     ASSERT_TRUE(ended.has_value()) << ended.error();

@@ -39,7 +39,7 @@ void* operator new(size_t size) {
 void operator delete(void* memory) noexcept { ::free(memory); }
 void operator delete(void* memory, size_t) noexcept { ::free(memory); }
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 // Runs the call with so many allocations to come and none after those; false when std::bad_alloc came out of it.
@@ -194,4 +194,4 @@ INSTANTIATE_TEST_SUITE_P(On, TerminateWithoutMemory, ::testing::Bool(), [](const
 });
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

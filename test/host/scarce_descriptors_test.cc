@@ -20,7 +20,7 @@
 #include "test/support/send_signal.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -284,4 +284,4 @@ INSTANTIATE_TEST_SUITE_P(Each, ScarceDescriptorsFor,
                          test_name);
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -21,11 +21,11 @@
 namespace warden::internal {
 namespace {
 
-using warden::testing::refuse_system_calls;
-using warden::testing::run_isolated;
+using warden::test_support::refuse_system_calls;
+using warden::test_support::run_isolated;
 
 // In a forked copy of this process.
-void in_copy(const std::function<void()>& body) { warden::testing::run_isolated_unchecked(body); }
+void in_copy(const std::function<void()>& body) { warden::test_support::run_isolated_unchecked(body); }
 
 TEST(Owner, IsStableAndNeverZero) {
   run_isolated([] {
@@ -155,7 +155,7 @@ TEST(Owner, IsAnotherInACopyThatHasTheSameNumberInAnotherPidNamespace) {
 TEST(Owner, IsToldByTheNumberWhereNoPageCanBeWiped) {
   run_isolated([] {
     ASSERT_TRUE(refuse_system_calls(
-        {{SYS_madvise, EINVAL, warden::testing::RefusedCall::When::kArgumentIs, MADV_WIPEONFORK, 2}}));
+        {{SYS_madvise, EINVAL, warden::test_support::RefusedCall::When::kArgumentIs, MADV_WIPEONFORK, 2}}));
     const Owner original = this_process();
     EXPECT_NE(original, 0u);
     EXPECT_EQ(this_process(), original);
@@ -176,7 +176,7 @@ TEST(Owner, StaysWhenThePagesCannotBeWipedAnyMore) {
   run_isolated([] {
     const Owner original = this_process();
     ASSERT_TRUE(refuse_system_calls(
-        {{SYS_madvise, EINVAL, warden::testing::RefusedCall::When::kArgumentIs, MADV_WIPEONFORK, 2}}));
+        {{SYS_madvise, EINVAL, warden::test_support::RefusedCall::When::kArgumentIs, MADV_WIPEONFORK, 2}}));
     EXPECT_EQ(this_process(), original);
     in_copy([original] {
       EXPECT_FALSE(is_this_process(original));

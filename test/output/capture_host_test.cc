@@ -25,16 +25,16 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::captured_command;
-using testing::captured_shell;
-using testing::finished_output;
-using testing::kBound;
-using testing::keep_last;
-using testing::LineBox;
-using testing::ProcessSnapshot;
-using testing::run_isolated;
-using testing::run_isolated_unchecked;
+using test_support::AckPipe;
+using test_support::captured_command;
+using test_support::captured_shell;
+using test_support::finished_output;
+using test_support::kBound;
+using test_support::keep_last;
+using test_support::LineBox;
+using test_support::ProcessSnapshot;
+using test_support::run_isolated;
+using test_support::run_isolated_unchecked;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
 
@@ -51,7 +51,7 @@ TEST(CaptureInAForkedCopy, IsRefusedAndTheOwnersGoesOn) {
     EXPECT_EQ(child.wait_for_line(kStdout, "one", kBound).error().code, Errc::kNotOwner);
     EXPECT_EQ(child.drain_output().error().code, Errc::kNotOwner);
   });
-  testing::send_line(child);
+  test_support::send_line(child);
   EXPECT_EQ(finished_output(child).text(), "one\ntwo\n");
   EXPECT_THAT(box.lines(), ::testing::ElementsAre("one", "two"));
 }
@@ -72,22 +72,22 @@ TEST(CaptureInAForkedCopy, IsDestroyedInSilenceAndClosesItsDescriptors) {
   const Command command = captured_shell("echo one; exec sleep 600");
   expect_closed_in_forked_copy(command, 4);  // the pidfd, two pipes and the pump's event
   Command discarding = command;
-  discarding.stdout_to(Stdio::capture(testing::keep_first(0)));
+  discarding.stdout_to(Stdio::capture(test_support::keep_first(0)));
   expect_closed_in_forked_copy(discarding, 5);  // and the null device
 }
 
 TEST(CaptureAndCancellation, AWaitForALineComesToItsEnd) {
   Child child = spawn(captured_shell("read line; echo text").stdin_from(Stdio::pipe()));
-  testing::CancellableThread thread(
+  test_support::CancellableThread thread(
       [&child] { EXPECT_TRUE(child.wait_for_line(kStdout, "text", absl::InfiniteDuration()).value().matched()); });
   thread.cancel();
-  testing::send_line(child);
+  test_support::send_line(child);
   EXPECT_TRUE(thread.join());
   finished_output(child);
 }
 
 TEST(CaptureAndCancellation, EveryCallComesToItsEnd) {
-  testing::expect_to_complete([] {
+  test_support::expect_to_complete([] {
     Child child = spawn(captured_shell("echo text"));
     EXPECT_TRUE(child.on_line(kStdout, [](const Line&) {}).has_value());
     EXPECT_TRUE(child.wait_for_line(kStdout, "text", kBound).value().matched());
@@ -143,7 +143,7 @@ TEST(CaptureWithFewDescriptors, EitherWorksOrIsAnErrorThatLeavesNothing) {
     bool spawned = false;
     unsigned room = 0;
     for (; room < 20 && !spawned; ++room) {
-      testing::check_leaves_nothing([&] { spawn_with_room_for(room, &spawned); });
+      test_support::check_leaves_nothing([&] { spawn_with_room_for(room, &spawned); });
     }
     EXPECT_TRUE(spawned);
     EXPECT_GT(room, 4u);

@@ -16,14 +16,14 @@
 namespace warden {
 namespace {
 
-using testing::captured_shell;
-using testing::CapturedLog;
+using test_support::captured_shell;
+using test_support::CapturedLog;
+using test_support::finished_output;
+using test_support::Gate;
+using test_support::kBound;
+using test_support::LineBox;
+using test_support::Pidfd;
 using ::testing::ElementsAre;
-using testing::finished_output;
-using testing::Gate;
-using testing::kBound;
-using testing::LineBox;
-using testing::Pidfd;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;

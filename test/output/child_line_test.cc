@@ -20,16 +20,16 @@
 namespace warden {
 namespace {
 
-using testing::captured_shell;
-using testing::CapturedLog;
+using test_support::captured_shell;
+using test_support::CapturedLog;
+using test_support::finished_output;
+using test_support::Gate;
+using test_support::kBound;
+using test_support::keep_first;
+using test_support::keep_last;
+using test_support::LineBox;
+using test_support::send_line;
 using ::testing::ElementsAre;
-using testing::finished_output;
-using testing::Gate;
-using testing::kBound;
-using testing::keep_first;
-using testing::keep_last;
-using testing::LineBox;
-using testing::send_line;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;

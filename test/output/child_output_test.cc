@@ -16,14 +16,14 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::captured_command;
-using testing::captured_shell;
-using testing::finished_output;
-using testing::kBound;
-using testing::keep_first;
-using testing::keep_last;
-using testing::test_command;
+using test_support::AckPipe;
+using test_support::captured_command;
+using test_support::captured_shell;
+using test_support::finished_output;
+using test_support::kBound;
+using test_support::keep_first;
+using test_support::keep_last;
+using test_support::test_command;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;
@@ -143,7 +143,7 @@ TEST(Capture, GivesSnapshotsThatStayAsTheyWere) {
     ASSERT_TRUE(child.wait_for_line(kStdout, "one", kBound).value().matched());
     early = child.output(kStdout).value();
     EXPECT_FALSE(early.complete());
-    testing::send_line(child);
+    test_support::send_line(child);
     EXPECT_EQ(finished_output(child).text(), "one\ntwo\n");
   }
   EXPECT_EQ(early.text(), "one\n");
@@ -185,7 +185,7 @@ TEST(Capture, OfAChildThatIsKilledHasWhatItWrote) {
 
 TEST(Capture, StandsInAnyClosedStandardStreamOfTheParent) {
   for (const int closed : {0, 1, 2}) {
-    testing::run_isolated_unchecked([closed] {
+    test_support::run_isolated_unchecked([closed] {
       ASSERT_EQ(::close(closed), 0);
       Child child = spawn(captured_shell("echo out; echo err >&2"));
       const std::string out = finished_output(child).text();

@@ -84,7 +84,7 @@ TEST(NullSink, TakesNothingUnlessItIsOpen) {
   EXPECT_EQ(full.rest(), "abc");
 }
 
-std::map<int, std::string> open_files() { return testing::ProcessSnapshot::take().descriptors; }
+std::map<int, std::string> open_files() { return test_support::ProcessSnapshot::take().descriptors; }
 
 // The numbers that are new.
 std::vector<int> added(const std::map<int, std::string>& before) {
@@ -110,7 +110,7 @@ TEST(NullSink, HasOneDescriptorUntilItsEnd) {
 
 TEST(NullSink, StandsInNoClosedStandardStream) {
   for (const int closed : {0, 1, 2}) {
-    testing::run_isolated_unchecked([closed] {
+    test_support::run_isolated_unchecked([closed] {
       ::close(closed);
       const auto before = open_files();
       const OpenSink open;
@@ -171,8 +171,8 @@ TEST(NullSink, IsNotHeldByAFifoThatNobodyReads) {
 
 TEST(NullSink, TakesNothingWhereTheCallIsRefused) {
   for (const int error : {EPERM, ENOSYS}) {
-    testing::run_isolated([error] {
-      testing::refuse_system_calls({{SYS_splice, error}});
+    test_support::run_isolated([error] {
+      test_support::refuse_system_calls({{SYS_splice, error}});
       FullPipe full("abc");
       OpenSink open;
       EXPECT_EQ(open.swallow(full), 0u);
@@ -183,7 +183,7 @@ TEST(NullSink, TakesNothingWhereTheCallIsRefused) {
 }
 
 TEST(NullSink, IsNotToBeHadWithoutADescriptor) {
-  testing::run_isolated_unchecked([] {
+  test_support::run_isolated_unchecked([] {
     rlimit limit = {};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = 0;

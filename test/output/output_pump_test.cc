@@ -26,7 +26,7 @@
 namespace warden::internal {
 namespace {
 
-using testing::keep_first;
+using test_support::keep_first;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;
@@ -94,9 +94,9 @@ TEST(OutputPump, KeepsTheErrorOfAStreamThatCannotBeReadAndReadsTheOther) {
 // By a host that closes what it does not know.
 TEST(OutputPump, GoesOnServingWithoutTheDescriptorThatWakesIt) {
   BothStreams both;
-  const auto before = testing::ProcessSnapshot::take().descriptors;
+  const auto before = test_support::ProcessSnapshot::take().descriptors;
   ASSERT_EQ(both.pump.start(), 0);
-  for (const auto& [fd, file] : testing::ProcessSnapshot::take().descriptors) {
+  for (const auto& [fd, file] : test_support::ProcessSnapshot::take().descriptors) {
     if (before.count(fd) == 0) {
       EXPECT_THAT(file, ::testing::HasSubstr("eventfd"));
       both.drain(TimePoint::min());  // the pump waits for it
@@ -161,8 +161,8 @@ TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKept) {
 }
 
 TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKeptWhereTheyCannotBeSkipped) {
-  testing::run_isolated([] {
-    testing::refuse_system_calls({{SYS_splice, ENOSYS}});
+  test_support::run_isolated([] {
+    test_support::refuse_system_calls({{SYS_splice, ENOSYS}});
     for (const std::size_t size : kSizes) {
       const std::string text = pattern(size);
       expect_kept(output_of_full_pipe(text, keep_first(0)), text, 0);
@@ -172,7 +172,7 @@ TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKeptWhereTheyCannotBeSkipped) {
 
 TEST(BytesBeyondTheLimit, AreCountedWhereNothingIsKeptOfTheLast) {
   for (const std::size_t size : kSizes) {
-    const Output output = output_of_full_pipe(pattern(size), testing::keep_last(0));
+    const Output output = output_of_full_pipe(pattern(size), test_support::keep_last(0));
     EXPECT_EQ(output.total_bytes(), size);
     EXPECT_EQ(output.text(), "");
   }
@@ -236,7 +236,7 @@ TEST(BytesBeyondTheLimit, AreReadForWhoeverWantsTheLines) {
 int end_without_skipping(const std::string& text, std::uint64_t limit, bool subscribed = false) {
   const pid_t pid = ::fork();
   if (pid == 0) {
-    testing::refuse_system_calls({{SYS_splice, testing::RefusedCall::kKills}});
+    test_support::refuse_system_calls({{SYS_splice, test_support::RefusedCall::kKills}});
     {
       DiscardingPump discarding(limit);
       if (subscribed) discarding.subscribe();
@@ -282,8 +282,9 @@ TEST(CapturePipe, IsRaisedForSoManyAtOnceAndNoMore) {
 }
 
 TEST(CapturePipe, IsAsItIsWhereItCannotBeRaised) {
-  testing::run_isolated([] {
-    testing::refuse_system_calls({{SYS_fcntl, EPERM, testing::RefusedCall::When::kArgumentIs, F_SETPIPE_SZ, 1}});
+  test_support::run_isolated([] {
+    test_support::refuse_system_calls(
+        {{SYS_fcntl, EPERM, test_support::RefusedCall::When::kArgumentIs, F_SETPIPE_SZ, 1}});
     BothStreams both;
     EXPECT_LT(capacity_of(both.pump), CaptureReadEnd::kCapacity);
     ASSERT_EQ(both.pump.start(), 0);

@@ -15,15 +15,15 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::captured_shell;
-using testing::finished_output;
-using testing::kBound;
-using testing::keep_first;
-using testing::LineBox;
-using testing::Pidfd;
-using testing::send_line;
-using testing::test_command;
+using test_support::AckPipe;
+using test_support::captured_shell;
+using test_support::finished_output;
+using test_support::kBound;
+using test_support::keep_first;
+using test_support::LineBox;
+using test_support::Pidfd;
+using test_support::send_line;
+using test_support::test_command;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;
@@ -132,7 +132,7 @@ TEST(WaitForLine, MatchesALastLineWithoutANewlineWhenTheStreamEnds) {
 TEST(WaitForLine, EndsWhenTheChildDoesThoughItsStreamIsHeld) {
   AckPipe ack;
   Child child = spawn(test_command(ack, {"fork", "hold-open", "--", "write", "last\n"}).stdout_to(Stdio::capture()));
-  const Pidfd holder(testing::wait_forked(ack, {"child holding"}));
+  const Pidfd holder(test_support::wait_forked(ack, {"child holding"}));
   EXPECT_EQ(child.wait_for_line(kStdout, "never", absl::InfiniteDuration()).value().kind, LineWait::Kind::kChildExited);
   EXPECT_TRUE(child.wait_for_line(kStdout, "last", kNow).value().matched());
   EXPECT_EQ(child.wait_for_line(kStdout, "never", kBound).value().kind, LineWait::Kind::kChildExited);
@@ -146,7 +146,7 @@ TEST(WaitForLine, LooksAtTheLastWordsOfAChildWhoseStreamIsHeldFirst) {
   for (int i = 0; i < 20; ++i) {
     AckPipe ack;
     Child child = spawn(test_command(ack, {"fork", "hold-open", "--", "write", "last\n"}).stdout_to(Stdio::capture()));
-    const Pidfd holder(testing::wait_forked(ack, {}));
+    const Pidfd holder(test_support::wait_forked(ack, {}));
     EXPECT_TRUE(child.wait_for_line(kStdout, "last", absl::InfiniteDuration()).value().matched());
     EXPECT_TRUE(child.wait().value().success());
     EXPECT_TRUE(holder.send(SIGKILL));
@@ -186,7 +186,7 @@ TEST(WaitForLine, SaysThatALineIsNotWhole) {
 }
 
 TEST(WaitForLine, PassesOnWhatItsPredicateThrows) {
-  const testing::CapturedLog log;
+  const test_support::CapturedLog log;
   LineBox box;
   Child child = spawn_in_steps({"echo one; echo two"});
   ASSERT_TRUE(child.on_line(kStdout, box.callback()).has_value());

@@ -18,8 +18,8 @@ namespace {
 using ::testing::EndsWith;
 using ::testing::StartsWith;
 using Step = RunError::Step;
-using testing::run_until;
-using testing::shell;
+using test_support::run_until;
+using test_support::shell;
 
 RunError error_of_check(const Command& command) {
   Result<RunResult, RunError> checked = check(run(command));

@@ -16,7 +16,7 @@
 namespace warden {
 namespace {
 
-using testing::error_of_run;
+using test_support::error_of_run;
 using ::testing::HasSubstr;
 using Step = RunError::Step;
 

@@ -20,9 +20,9 @@
 namespace warden {
 namespace {
 
+using test_support::keep_last;
+using test_support::shell;
 using ::testing::HasSubstr;
-using testing::keep_last;
-using testing::shell;
 
 // A file of this test, removed at its end.
 class TemporaryFile {
@@ -166,7 +166,7 @@ TEST(Run, CanBeCalledByManyThreadsAtATime) {
     threads.emplace_back([i] {
       for (int round = 0; round < 10; ++round) {
         const std::string text = std::to_string(i * 100 + round);
-        EXPECT_EQ(run(Command("cat"), testing::feeding(text)).value().stdout_output.text(), text);
+        EXPECT_EQ(run(Command("cat"), test_support::feeding(text)).value().stdout_output.text(), text);
       }
     });
   }
@@ -174,7 +174,7 @@ TEST(Run, CanBeCalledByManyThreadsAtATime) {
 }
 
 TEST(Run, OfAFailedSpawnHasTheSpawnsError) {
-  const RunError error = testing::error_of_run(Command("/no/such/program"));
+  const RunError error = test_support::error_of_run(Command("/no/such/program"));
   EXPECT_EQ(error.step, RunError::Step::kSpawn);
   EXPECT_EQ(error.process_name, "/no/such/program");
   EXPECT_EQ(make_error_code(error), std::errc::no_such_file_or_directory);

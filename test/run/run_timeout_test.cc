@@ -14,14 +14,14 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::CapturedLog;
-using testing::kBound;
-using testing::live_members;
-using testing::Pidfd;
-using testing::run_until;
-using testing::shell;
-using testing::test_command;
+using test_support::AckPipe;
+using test_support::CapturedLog;
+using test_support::kBound;
+using test_support::live_members;
+using test_support::Pidfd;
+using test_support::run_until;
+using test_support::shell;
+using test_support::test_command;
 
 constexpr absl::Duration kNow = absl::ZeroDuration();
 
@@ -85,7 +85,7 @@ class RunHeld : public ::testing::Test {
  protected:
   // The holder, once it holds; killed at the end.
   int holder() {
-    if (pid_ < 0) pid_ = testing::wait_forked(ack_, {"child holding"});
+    if (pid_ < 0) pid_ = test_support::wait_forked(ack_, {"child holding"});
     return pid_;
   }
   void TearDown() override {

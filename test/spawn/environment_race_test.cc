@@ -13,7 +13,7 @@
 #include "test/support/test_child_path.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 // Grows the environment, which moves it, and shrinks it again, until told to end.
@@ -91,4 +91,4 @@ TEST(WhileAnotherThreadChangesTheEnvironment, TerminationDoesNotReadIt) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

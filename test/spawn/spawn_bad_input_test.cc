@@ -15,7 +15,7 @@
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 const std::string kNul("a\0b", 3);
@@ -128,4 +128,4 @@ std::string test_name(const ::testing::TestParamInfo<BadInput>& bad) { return ba
 INSTANTIATE_TEST_SUITE_P(Each, SpawnBadInput, ::testing::ValuesIn(bad_inputs()), test_name);
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

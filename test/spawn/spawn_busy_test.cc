@@ -13,7 +13,7 @@
 #include "test/support/spawn_helpers.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 // The number that was given to a process or a thread last: the last word of this file (proc(5)).
@@ -75,4 +75,4 @@ TEST_F(BusyProgram, IsTriedOnceWhenItIsNotBusy) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

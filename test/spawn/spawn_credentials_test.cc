@@ -20,7 +20,7 @@
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 constexpr unsigned kUser = 54'321;
@@ -245,4 +245,4 @@ TEST_F(SpawnCredentials, WhatIsInADirectoryThatTheChildsUserMayNotSearchIsDenied
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -15,7 +15,7 @@
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 Command reporter() { return Command(test_child_path()); }
@@ -224,4 +224,4 @@ TEST(SpawnDescriptors, ASwapOfTheHighestPossibleNumbersHolds) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -12,7 +12,7 @@
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 Command reporter() { return Command(test_child_path()); }
@@ -170,4 +170,4 @@ TEST_F(SpawnLookup, AnEmptyEntryIsTheParentsDirectory) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -22,7 +22,7 @@
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 std::error_code os_error(int error) { return {error, std::generic_category()}; }
@@ -258,4 +258,4 @@ std::string test_name(const ::testing::TestParamInfo<FilteredStep>& step) { retu
 INSTANTIATE_TEST_SUITE_P(Each, SpawnFailureAtStep, ::testing::ValuesIn(filtered_steps()), test_name);
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -17,7 +17,7 @@
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 class SpawnWithout : public ::testing::TestWithParam<OldKernel> {
@@ -117,4 +117,4 @@ std::string test_name(const ::testing::TestParamInfo<OldKernel>& kernel) { retur
 INSTANTIATE_TEST_SUITE_P(Each, SpawnWithout, ::testing::ValuesIn(old_kernels()), test_name);
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -13,7 +13,7 @@
 #include "test/support/isolated.h"
 #include "test/support/spawn_helpers.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 // UndefinedBehaviorSanitizer (which our asan configuration includes) opens a pipe to look at an object's type: with no
@@ -112,4 +112,4 @@ TEST(SpawnWithAFullTable, AFullTableIsSaidWhereAPipeIsAskedFor) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -26,7 +26,7 @@
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 // A file on which this process holds a POSIX record lock. Any close of any descriptor of it, in a table that is shared
@@ -242,4 +242,4 @@ TEST(SpawnHost, ThreadsMaySpawnWhileOthersAllocateAndPrint) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -18,7 +18,7 @@
 #include "test/support/process_snapshot.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 // How far a spawn came.
@@ -210,4 +210,4 @@ TEST_F(SpawnUnderMemoryLimit, WithItsOwnMemoryItSaysSoWhereOnlyTheThreadFits) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

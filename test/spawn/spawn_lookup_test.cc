@@ -19,7 +19,7 @@
 #include "test/support/test_child_path.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 namespace fs = std::filesystem;
@@ -242,4 +242,4 @@ TEST_F(Lookup, UsesTheFirstOfTwoPaths) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

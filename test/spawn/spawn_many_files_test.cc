@@ -22,7 +22,7 @@
 #include "test/support/spawn_helpers.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 constexpr int kMany = 600;
@@ -153,4 +153,4 @@ INSTANTIATE_TEST_SUITE_P(Views, PipesAboveManyFilesBy,
                          name_of);
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

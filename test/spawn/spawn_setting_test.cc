@@ -16,7 +16,7 @@
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 Command reporter() { return Command(test_child_path()); }
@@ -177,4 +177,4 @@ TEST(SpawnSetting, AllOptionsAtOnceHold) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -16,7 +16,7 @@
 #include "test/support/test_child_path.h"
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 constexpr std::size_t kPage = 4096;
@@ -166,4 +166,4 @@ TEST(ManyStrings, ArriveWholeAndInOrder) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

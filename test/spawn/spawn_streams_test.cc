@@ -14,7 +14,7 @@
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 class SpawnStreams : public ::testing::Test {
@@ -164,4 +164,4 @@ TEST_F(SpawnStreams, AnotherChildDoesNotHoldTheFirstsPipeOpen) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

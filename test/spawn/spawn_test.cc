@@ -16,7 +16,7 @@
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 TEST(Spawn, RunsTheProgramAndItsExitCodeComesBack) {
@@ -165,4 +165,4 @@ TEST(Spawn, OneAfterTheOtherLeavesNothingEachTime) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

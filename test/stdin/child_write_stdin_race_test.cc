@@ -26,13 +26,13 @@ namespace warden {
 namespace {
 
 using Kind = StdinError::Kind;
-using testing::AckPipe;
+using test_support::AckPipe;
+using test_support::CancellableThread;
+using test_support::expect_to_complete;
+using test_support::kBound;
+using test_support::Pidfd;
+using test_support::test_command;
 using ::testing::AnyOf;
-using testing::CancellableThread;
-using testing::expect_to_complete;
-using testing::kBound;
-using testing::Pidfd;
-using testing::test_command;
 
 const absl::Duration kForEver = absl::InfiniteDuration();
 
@@ -97,7 +97,7 @@ TEST(WriteStdinRace, WaitAndEveryWayToEndTheChildEndTheWrite) {
 TEST(WriteStdinRace, AWaitInAnotherThreadEndsTheWrite) {
   AckPipe ack;
   Child child = spawn_with_pipe(ack, {"stop", "read", "exit", "6"});
-  ASSERT_TRUE(testing::wait_stopped(child.pid()));
+  ASSERT_TRUE(test_support::wait_stopped(child.pid()));
   std::thread waiter;
   EXPECT_EQ(kind_of_write_during(
                 child, [&] { waiter = std::thread([&] { EXPECT_EQ(child.wait().value(), ExitStatus::exited(6)); }); }),
@@ -170,11 +170,11 @@ TEST(WriteStdinRace, ACancelledThreadCompletesTheWrite) {
 
 // No event can be had then, so the writer looks again from time to time.
 TEST(WriteStdinRace, WithAFullDescriptorTableAWriteEndsAllTheSame) {
-  testing::run_isolated([] {
+  test_support::run_isolated([] {
     AckPipe ack;
     Child child = spawn_with_pipe(ack, {"sleep"});
     {
-      const testing::ScarceDescriptors none(0);
+      const test_support::ScarceDescriptors none(0);
       EXPECT_EQ(kind_of_write_during(child, [&] { child.close_stdin(); }), Kind::kClosed);
     }
     EXPECT_TRUE(child.kill().has_value());
@@ -189,7 +189,7 @@ TEST(WriteStdinRace, AForkedCopyOfTheHandleClosesItsCopyOfThePipe) {
   const int fd = child.stdin_fd();
   EXPECT_EQ(kind_of_write_during(child,
                                  [&] {
-                                   testing::run_isolated_unchecked([&] {
+                                   test_support::run_isolated_unchecked([&] {
                                      { const Child copy = std::move(child); }
                                      EXPECT_EQ(::fcntl(fd, F_GETFD), -1);
                                    });

@@ -23,13 +23,13 @@ namespace warden::internal {
 namespace {
 
 using Kind = StdinError::Kind;
-using testing::AckPipe;
-using testing::digest_line;
-using testing::kBound;
-using testing::kLargeText;
-using testing::large_text;
-using testing::test_command;
-using testing::wait_forked;
+using test_support::AckPipe;
+using test_support::digest_line;
+using test_support::kBound;
+using test_support::kLargeText;
+using test_support::large_text;
+using test_support::test_command;
+using test_support::wait_forked;
 
 // An unlinked file with this text, at its beginning.
 UniqueFd file_with(const std::string& text) {

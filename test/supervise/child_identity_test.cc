@@ -29,7 +29,7 @@
 #include "warden/child.h"
 #include "warden/terminate_all.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::IsEmpty;
@@ -285,4 +285,4 @@ TEST(IdentityOfNumbers, NoneThatMeansOthersIsEverTaken) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

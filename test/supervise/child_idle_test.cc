@@ -54,7 +54,7 @@ extern "C" void* malloc(size_t size) {
 }
 #endif
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using Threads = std::set<int>;
@@ -235,4 +235,4 @@ TEST(TheWayFromExitToWaiter, AllocatesNothingInTheReaperThatLaunched) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

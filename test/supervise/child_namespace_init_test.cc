@@ -23,7 +23,7 @@
 #include "test/support/test_child_path.h"
 #include "warden/child.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -177,4 +177,4 @@ std::string kernel_name(const ::testing::TestParamInfo<bool>& old) { return old.
 INSTANTIATE_TEST_SUITE_P(Kernel, NamespaceInit, ::testing::Bool(), kernel_name);
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

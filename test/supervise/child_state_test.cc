@@ -9,10 +9,10 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::CapturedLog;
-using testing::Pidfd;
-using testing::test_command;
+using test_support::AckPipe;
+using test_support::CapturedLog;
+using test_support::Pidfd;
+using test_support::test_command;
 
 Child spawn_and_let_die(const char* code) {
   Child child = Child::spawn(test_command({"exit", code})).value();
@@ -82,7 +82,7 @@ TEST(State, AStoppedChildIsRunning) {
   AckPipe ack;
   Child child = Child::spawn(test_command(ack, {"stop"})).value();
   ASSERT_EQ(ack.wait_line(), "stopping");
-  ASSERT_TRUE(testing::wait_stopped(child.pid()));
+  ASSERT_TRUE(test_support::wait_stopped(child.pid()));
   EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
   EXPECT_EQ(child.try_wait().value(), std::nullopt);
   EXPECT_EQ(child.kill().value().signal(), Signal::kill());
@@ -96,7 +96,7 @@ TEST(State, AChildWhoseMainThreadHasGoneIsRunning) {
   EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
   EXPECT_EQ(child.try_wait().value(), std::nullopt);
   EXPECT_EQ(child.wait_for(absl::Milliseconds(20)).value(), std::nullopt);
-  EXPECT_EQ(child.terminate(TerminationPolicy::service(testing::kBound)).value().signal(), Signal::terminate());
+  EXPECT_EQ(child.terminate(TerminationPolicy::service(test_support::kBound)).value().signal(), Signal::terminate());
 }
 
 TEST(State, TheNumberAndTheNameStayAfterTheEnd) {

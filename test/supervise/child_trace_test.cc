@@ -16,11 +16,11 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::CapturedLog;
-using testing::kBound;
-using testing::Pidfd;
-using testing::test_command;
+using test_support::AckPipe;
+using test_support::CapturedLog;
+using test_support::kBound;
+using test_support::Pidfd;
+using test_support::test_command;
 
 absl::Duration cpu_time_of_this_process() {
   timespec used = {};

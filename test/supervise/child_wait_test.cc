@@ -22,10 +22,10 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::kBound;
-using testing::Pidfd;
-using testing::test_command;
+using test_support::AckPipe;
+using test_support::kBound;
+using test_support::Pidfd;
+using test_support::test_command;
 using Clock = std::chrono::steady_clock;
 
 class WaitWithCode : public ::testing::TestWithParam<int> {};

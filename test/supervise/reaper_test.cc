@@ -18,8 +18,8 @@ namespace {
 std::shared_ptr<Supervised> new_supervised() { return std::make_shared<Supervised>(linux_sys(), "nobody"); }
 
 TEST(Reaper, ThatCannotBeStartedHoldsNothing) {
-  testing::run_isolated([] {
-    testing::refuse_system_calls({{SYS_clone3, EAGAIN}, {SYS_clone, EAGAIN}});
+  test_support::run_isolated([] {
+    test_support::refuse_system_calls({{SYS_clone3, EAGAIN}, {SYS_clone, EAGAIN}});
     auto supervised = new_supervised();
     const std::weak_ptr<Supervised> watched = supervised;
     Reaper reaper;

@@ -9,7 +9,7 @@
 
 #include "gtest/gtest.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 constexpr std::chrono::seconds kBound(60);  // far more than any machine needs
@@ -108,4 +108,4 @@ std::map<std::string, std::string> AckPipe::read_report() {
   }
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

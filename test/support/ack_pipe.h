@@ -12,7 +12,7 @@
 #include <map>
 #include <string>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // Both ends are close-on-exec and above 2. Not for use by two threads at once.
 class AckPipe {
@@ -53,6 +53,6 @@ class AckPipe {
   std::string buffer_;
 };
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_ACK_PIPE_H_

@@ -6,7 +6,7 @@
 
 #include "gtest/gtest.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 CancellableThread::CancellableThread(std::function<void()> call, Request request)
     : call_(std::move(call)), request_(request) {
@@ -35,4 +35,4 @@ void expect_to_complete(const std::function<void()>& call) {
   EXPECT_TRUE(thread.completed());
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -15,7 +15,7 @@
 #include <atomic>
 #include <functional>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 class CancellableThread {
  public:
@@ -43,6 +43,6 @@ class CancellableThread {
 // Makes the call with a request that is there before it: it completes, and the thread is cancelled then.
 void expect_to_complete(const std::function<void()>& call);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_CANCELLABLE_THREAD_H_

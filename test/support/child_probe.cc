@@ -17,7 +17,7 @@
 #include "gtest/gtest.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 // For conditions of which the kernel tells nobody.
@@ -176,4 +176,4 @@ void CapturedLog::take(const LogRecord& record, void* context) {
       {record.severity, std::string(record.process_name), std::string(record.event), std::string(record.error)});
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -12,7 +12,7 @@
 #include "warden/command.h"
 #include "warden/log.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // Far more than any machine needs for anything.
 constexpr absl::Duration kBound = absl::Seconds(60);
@@ -78,6 +78,6 @@ class CapturedLog {
   std::vector<Record> records_;
 };
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_CHILD_PROBE_H_

@@ -16,7 +16,7 @@
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 constexpr int kBoundSeconds = 60;
@@ -130,4 +130,4 @@ int wait_stop_signal(int pid) {
   return info.si_status;
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // Makes this process the leader of a new session on a pseudo-terminal (no echo, lines end in a plain newline), with its
 // group in the foreground. What the keys send to it (SIGINT, SIGTSTP) and to the background (SIGTTIN, SIGTTOU) is
@@ -47,6 +47,6 @@ void run_on_terminal(const std::function<void(const ControllingTerminal&)>& body
 // Waits until the child of ours is stopped, and says by which signal; -1 after a minute.
 int wait_stop_signal(int pid);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_CONTROLLING_TERMINAL_H_

@@ -4,11 +4,11 @@
 
 #include <stdlib.h>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // True where the whole table is wanted: `.ci/full` sets WARDEN_EVERY_SETTING. Else a choice of it that takes seconds.
 inline bool wants_every_setting() { return ::getenv("WARDEN_EVERY_SETTING") != nullptr; }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_EVERY_SETTING_H_

@@ -12,7 +12,7 @@
 #include "gtest/gtest.h"
 #include "test/support/process_snapshot.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 constexpr int kPassed = 42;  // not what a stray exit would return
@@ -68,4 +68,4 @@ void run_isolated(const std::function<void()>& body) {
   run_isolated_unchecked([&body] { check_leaves_nothing(body); });
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // Forks, runs the body there with GoogleTest assertions as usual, and fails this test if one failed
 // or if the body left anything behind that the leak listener looks at. REQUIRES: this process has
@@ -19,6 +19,6 @@ void run_isolated_unchecked(const std::function<void()>& body);
 // In such a process: runs the body, and fails the test if that left anything behind.
 void check_leaves_nothing(const std::function<void()>& body);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_ISOLATED_H_

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 bool kernel_keeps_the_status() {
@@ -23,4 +23,4 @@ bool is_right(const ExitStatus& status, const ExitStatus& end) {
   return status == (status.resource_usage().has_value() ? end : if_kept(end));
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -5,7 +5,7 @@
 
 #include "warden/exit_status.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // The end itself, or lost.
 ExitStatus if_kept(const ExitStatus& end);
@@ -14,6 +14,6 @@ ExitStatus if_kept(const ExitStatus& end);
 // has no resource usage.
 bool is_right(const ExitStatus& status, const ExitStatus& end);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_KEPT_STATUS_H_

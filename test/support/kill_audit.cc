@@ -18,7 +18,7 @@
 #include "test/support/send_signal.h"
 #include "test/support/thief.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 const pid_t main_process = ::getpid();
@@ -69,12 +69,12 @@ void report(pid_t target, int signal, const char* wrong) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 extern "C" int kill(pid_t target, int signal) noexcept {
-  const char* const wrong = warden::testing::find_wrong(target);
-  if (wrong == nullptr) return warden::testing::send_signal_by_number(target, signal) ? 0 : -1;
-  warden::testing::report(target, signal, wrong);
+  const char* const wrong = warden::test_support::find_wrong(target);
+  if (wrong == nullptr) return warden::test_support::send_signal_by_number(target, signal) ? 0 : -1;
+  warden::test_support::report(target, signal, wrong);
   errno = ESRCH;
   return -1;
 }

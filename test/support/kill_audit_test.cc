@@ -16,7 +16,7 @@
 #include "test/support/sigchld_disposition.h"
 #include "test/support/thief.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::HasSubstr;
@@ -175,4 +175,4 @@ TEST(KillAudit, LetsAGroupThatHasLostItsLeaderPassOnlyWhereZombiesMayBeTaken) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -7,7 +7,7 @@
 
 #include "test/support/digest.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 constexpr std::size_t kLargeText = 10 * 1024 * 1024;
 
@@ -25,6 +25,6 @@ inline std::string digest_line(const std::string& text) {
   return "digest " + std::to_string(text.size()) + " " + std::to_string(digest.value());
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_LARGE_TEXT_H_

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <thread>
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 // The first process of a pid namespace is the one to wait for orphans, which nothing tells from children of its own:
@@ -32,4 +32,4 @@ void LeakListener::OnTestEnd(const ::testing::TestInfo& info) {
   }
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -5,7 +5,7 @@
 #include "gtest/gtest.h"
 #include "test/support/process_snapshot.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // After each test: no child process and no zombie; the descriptors, threads, signal mask,
 // dispositions, umask, directory and so on of before. See process_snapshot.h.
@@ -18,6 +18,6 @@ class LeakListener : public ::testing::EmptyTestEventListener {
   ProcessSnapshot before_;
 };
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_LEAK_LISTENER_H_

@@ -10,7 +10,7 @@
 
 #include "test/support/every_setting.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using When = RefusedCall::When;
@@ -101,4 +101,4 @@ std::vector<OldKernel> old_kernels() {
   return some;
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -8,7 +8,7 @@
 
 #include "test/support/seccomp_filter.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 struct OldKernel {
   std::string name;
@@ -21,6 +21,6 @@ void PrintTo(const OldKernel& kernel, std::ostream* out);
 // alone, and in those combinations that leave another way: some of these, or all (every_setting.h).
 std::vector<OldKernel> old_kernels();
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_OLD_KERNELS_H_

@@ -6,7 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 std::string why_no_other_user() {
   if (::geteuid() != 0) return "needs to be root";
@@ -27,4 +27,4 @@ bool become_other_user(uid_t user) {
   return ::prctl(PR_SET_DUMPABLE, 1) == 0 && ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

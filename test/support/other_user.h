@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // Why become_other_user cannot work on this machine; empty when it can.
 std::string why_no_other_user();
@@ -15,6 +15,6 @@ std::string why_no_other_user();
 // /proc.
 bool become_other_user(uid_t user);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_OTHER_USER_H_

@@ -6,7 +6,7 @@
 #include "test/support/child_probe.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 constexpr std::chrono::seconds kPatience(60);
@@ -88,4 +88,4 @@ bool Gate::is_open() const {
   return is_open_;
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

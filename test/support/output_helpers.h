@@ -10,7 +10,7 @@
 
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // A shell that runs the script, with stdout and stderr captured.
 Command captured_shell(const std::string& script);
@@ -60,6 +60,6 @@ class Gate {
   bool is_open_ = false;
 };
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_OUTPUT_HELPERS_H_

@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "test/support/isolated.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 bool write_file(const char* path, const std::string& text) {
@@ -82,4 +82,4 @@ void run_in_pid_namespace(const std::function<void()>& body) {
 
 bool choose_next_pid(int pid) { return write_file("/proc/sys/kernel/ns_last_pid", std::to_string(pid - 1)); }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

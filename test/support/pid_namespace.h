@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // Why run_in_pid_namespace cannot work on this machine; empty when it can.
 std::string why_no_pid_namespace();
@@ -17,6 +17,6 @@ void run_in_pid_namespace(const std::function<void()>& body);
 // In the namespace: the next process gets the first free number from this one on.
 bool choose_next_pid(int pid);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_PID_NAMESPACE_H_

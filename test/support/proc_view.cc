@@ -19,7 +19,7 @@
 #include "test/support/pid_namespace.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 constexpr int kPassed = 42;  // not what a stray exit would return
@@ -164,4 +164,4 @@ void become_root_again() {
   ::prctl(PR_SET_DUMPABLE, 1);
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 enum class ProcView {
   kWhole,          // as it should be
@@ -34,6 +34,6 @@ void run_with_proc_view(ProcView view, NamespaceRole role, const std::function<v
 void become_root_again();
 bool become_hidden_user();
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_PROC_VIEW_H_

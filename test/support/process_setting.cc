@@ -17,7 +17,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using Setting = std::map<std::string, std::string>;
@@ -194,4 +194,4 @@ std::map<std::string, std::string> process_setting() {
   return setting;
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

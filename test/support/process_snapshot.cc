@@ -4,7 +4,7 @@
 
 #include "test/support/process_setting.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using warden_testing::internal::find_leaks;
@@ -53,4 +53,4 @@ std::vector<std::string> differences_once_settled(const ProcessSnapshot& before)
   return differences(before, ProcessSnapshot::take());
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -8,7 +8,7 @@
 
 #include "lib/testing/process_census.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 struct ProcessSnapshot : warden_testing::internal::ProcessCensus {
   std::map<std::string, std::string> setting;  // see process_setting.h
@@ -25,6 +25,6 @@ std::vector<std::string> differences(const ProcessSnapshot& before, const Proces
 // threads than before it looks again, for ten seconds at most.
 std::vector<std::string> differences_once_settled(const ProcessSnapshot& before);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_PROCESS_SNAPSHOT_H_

@@ -23,6 +23,6 @@ void take_the_signals_of_the_c_library() {
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   take_the_signals_of_the_c_library();
-  ::testing::UnitTest::GetInstance()->listeners().Append(new warden::testing::LeakListener);
+  ::testing::UnitTest::GetInstance()->listeners().Append(new warden::test_support::LeakListener);
   return RUN_ALL_TESTS();
 }

@@ -5,7 +5,7 @@
 #include "gtest/gtest.h"
 #include "test/support/child_probe.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 Command shell(const std::string& script) {
   Command command("/bin/sh");
@@ -37,4 +37,4 @@ RunError error_of_run(const Command& command, const RunOptions& options) {
   return {};
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

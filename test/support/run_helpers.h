@@ -7,7 +7,7 @@
 
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 Command shell(const std::string& script);
 
@@ -21,6 +21,6 @@ RunResult run_until(const Command& command, RunOptions options, const std::funct
 // The error of a run that has to fail; fails the test when it does not.
 RunError error_of_run(const Command& command, const RunOptions& options = {});
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_RUN_HELPERS_H_

@@ -5,7 +5,7 @@
 
 #include "gtest/gtest.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 ScarceDescriptors::ScarceDescriptors(int left) {
   EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
   const struct rlimit small = {kTableSize, before_.rlim_max};
@@ -40,4 +40,4 @@ int ScarceDescriptors::count_free() {
   return static_cast<int>(fillers.size());
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

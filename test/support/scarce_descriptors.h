@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // While it lives this process can open exactly `left` more descriptors (EMFILE, RLIMIT_NOFILE). The table ends at
 // kTableSize, and every descriptor of before is below.
@@ -31,6 +31,6 @@ class ScarceDescriptors {
   std::vector<int> fillers_;
 };
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_SCARCE_DESCRIPTORS_H_

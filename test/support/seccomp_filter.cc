@@ -10,7 +10,7 @@
 
 #include "gtest/gtest.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "the offset of the argument's low half");
@@ -62,4 +62,4 @@ bool refuse_system_calls(const std::vector<RefusedCall>& calls) {
   return installed;
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

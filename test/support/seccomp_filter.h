@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // The call fails with `error`, always or only where one argument matches.
 struct RefusedCall {
@@ -27,6 +27,6 @@ RefusedCall refused_group_signals(int error = EINVAL);
 // False, with a failed test, when the filter could not be installed.
 bool refuse_system_calls(const std::vector<RefusedCall>& calls);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_

@@ -3,8 +3,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 bool send_signal_by_number(int pid, int signal) { return ::syscall(SYS_kill, pid, signal) == 0; }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

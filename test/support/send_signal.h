@@ -2,12 +2,12 @@
 #ifndef WARDEN_TEST_SUPPORT_SEND_SIGNAL_H_
 #define WARDEN_TEST_SUPPORT_SEND_SIGNAL_H_
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // kill(2) past the audit (kill_audit.cc), for processes that the audit cannot know: grandchildren, and this process
 // itself. The caller sees to it that the number is still theirs.
 bool send_signal_by_number(int pid, int signal);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_SEND_SIGNAL_H_

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 class SigchldDisposition {
  public:
@@ -22,6 +22,6 @@ class SigchldDisposition {
   struct sigaction before_ = {};
 };
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_SIGCHLD_DISPOSITION_H_

@@ -6,7 +6,7 @@
 #include "test/support/ack_pipe.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 Report report_of(Command command, const std::vector<std::string>& arguments) {
   AckPipe ack;
@@ -61,4 +61,4 @@ SpawnError error_of(const Command& command) {
   return {};
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

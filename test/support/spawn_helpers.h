@@ -9,7 +9,7 @@
 
 #include "warden/warden.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 using Report = std::map<std::string, std::string>;
 
@@ -32,6 +32,6 @@ Command mode_command(const std::vector<std::string>& mode);
 // The error of a spawn that has to fail; fails the test, after ending the child, when it does not.
 SpawnError error_of(const Command& command);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_SPAWN_HELPERS_H_

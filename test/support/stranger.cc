@@ -11,7 +11,7 @@
 #include "test/support/pid_namespace.h"
 #include "test/support/send_signal.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 constexpr unsigned char kReady = 0;
@@ -68,4 +68,4 @@ std::vector<int> Stranger::signals() const {
   }
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // Tells of every signal that it gets, and lives through all but SIGKILL and SIGSTOP. A child of this process. In
 // run_in_pid_namespace only.
@@ -27,6 +27,6 @@ class Stranger {
   int read_fd_ = -1;
 };
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_STRANGER_H_

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 std::string own_executable() {
@@ -40,4 +40,4 @@ std::string test_child_path() {
   return path;
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

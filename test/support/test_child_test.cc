@@ -11,7 +11,7 @@
 #include "test/support/send_signal.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 pid_t start(AckPipe& ack, std::vector<std::string> arguments) {
@@ -126,4 +126,4 @@ TEST(TestChild, ReportsItself) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

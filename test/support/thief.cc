@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 std::atomic<int> at_work{0};
@@ -51,4 +51,4 @@ void PrintTo(Thief::Way way, std::ostream* out) {
   *out << names[static_cast<int>(way)];
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -11,7 +11,7 @@
 #include <ostream>
 #include <thread>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 class Thief {
  public:
@@ -43,6 +43,6 @@ class Thief {
 
 void PrintTo(Thief::Way way, std::ostream* out);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_SUPPORT_THIEF_H_

@@ -12,7 +12,7 @@
 #include "test/support/seccomp_filter.h"
 #include "warden/child.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::IsEmpty;
@@ -74,4 +74,4 @@ std::string kernel_name(const ::testing::TestParamInfo<bool>& old) { return old.
 INSTANTIATE_TEST_SUITE_P(Kernel, ForkChain, ::testing::Bool(), kernel_name);
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -22,11 +22,11 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
+using test_support::AckPipe;
+using test_support::kBound;
+using test_support::sent_signals;
+using test_support::test_command;
 using ::testing::ElementsAre;
-using testing::kBound;
-using testing::sent_signals;
-using testing::test_command;
 
 constexpr int kThreads = 64;
 
@@ -136,7 +136,7 @@ TEST(Concurrency, AllThreadsSeeOneStatusWhateverTheyCall) {
     for (const auto& status : seen) EXPECT_EQ(status, seen[0]) << "round " << round;
     EXPECT_NE(seen[0]->kind(), ExitKind::kLost);
     EXPECT_TRUE(child.kill().has_value());
-    EXPECT_THAT(testing::live_members(child.pid()), ::testing::IsEmpty());
+    EXPECT_THAT(test_support::live_members(child.pid()), ::testing::IsEmpty());
   }
 }
 
@@ -216,7 +216,7 @@ TEST(Concurrency, AShorterPolicyShortensTheEscalationThatRuns) {
 TEST(Concurrency, KillEndsAnEscalationThatWaitsForSurvivors) {
   AckPipe ack;
   Child child = Child::spawn(test_command(ack, {"fork", "mark", "INT", "--", "sleep"})).value();
-  const testing::Pidfd grandchild(testing::wait_forked(ack, {"child ready"}));
+  const test_support::Pidfd grandchild(test_support::wait_forked(ack, {"child ready"}));
   const absl::Duration infinite = absl::InfiniteDuration();
   std::thread terminator([&] { EXPECT_EQ(child.terminate(infinite, infinite).value().signal(), Signal::interrupt()); });
   ASSERT_TRUE(ack.wait_for("child got SIGINT"));

@@ -25,7 +25,7 @@
 #include "warden/child.h"
 #include "warden/terminate_all.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::IsEmpty;
@@ -193,4 +193,4 @@ std::string name_of(const ::testing::TestParamInfo<OldKernel>& kernel) { return 
 INSTANTIATE_TEST_SUITE_P(Each, EndWithout, ::testing::ValuesIn(old_kernels()), name_of);
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -11,15 +11,15 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
+using test_support::AckPipe;
+using test_support::kBound;
+using test_support::live_members;
+using test_support::Pidfd;
+using test_support::sent_signals;
+using test_support::test_command;
+using test_support::wait_forked;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::kBound;
-using testing::live_members;
-using testing::Pidfd;
-using testing::sent_signals;
-using testing::test_command;
-using testing::wait_forked;
 
 constexpr absl::Duration kShort = absl::Milliseconds(30);
 

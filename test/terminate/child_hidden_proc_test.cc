@@ -23,7 +23,7 @@
 #include "warden/child.h"
 #include "warden/terminate_all.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -261,4 +261,4 @@ std::string name_of(const ::testing::TestParamInfo<Setting>& setting) { return s
 INSTANTIATE_TEST_SUITE_P(Each, UnusualProc, ::testing::ValuesIn(settings()), name_of);
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

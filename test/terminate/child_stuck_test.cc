@@ -21,7 +21,7 @@
 #include "test/support/isolated.h"
 #include "warden/child.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -173,4 +173,4 @@ TEST_F(FrozenChild, EndsInAnErrorThatSaysWhereItSleepsAndCanBeEndedWhenItIsThawe
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -12,13 +12,13 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::CapturedLog;
+using test_support::AckPipe;
+using test_support::CapturedLog;
+using test_support::kBound;
+using test_support::sent_signals;
+using test_support::test_command;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::kBound;
-using testing::sent_signals;
-using testing::test_command;
 
 constexpr absl::Duration kShort = absl::Milliseconds(30);
 
@@ -99,7 +99,7 @@ TEST(Terminate, ContinuesAStoppedChildSoThatItsHandlerRuns) {
   AckPipe ack;
   Child child = spawn_ready(ack, {"handle", "TERM", "7"});
   ASSERT_TRUE(child.send_signal(Signal::stop()).has_value());
-  ASSERT_TRUE(testing::wait_stopped(child.pid()));
+  ASSERT_TRUE(test_support::wait_stopped(child.pid()));
   EXPECT_EQ(child.terminate(TerminationPolicy::service(kBound)).value(), ExitStatus::exited(7));
   EXPECT_EQ(ack.wait_line(), "got SIGTERM");
 }
@@ -134,7 +134,7 @@ TEST(Terminate, SendsTheSignalsOfAnyPolicy) {
 
 TEST(Terminate, SendsNothingToAChildThatHasEnded) {
   Child child = Child::spawn(test_command({"exit", "3"})).value();
-  ASSERT_TRUE(testing::Pidfd(child.pid()).wait_dead());
+  ASSERT_TRUE(test_support::Pidfd(child.pid()).wait_dead());
   const TerminationReport report =
       child.terminate_with_report(TerminationPolicy::interrupt_first(kBound, kBound)).value();
   EXPECT_EQ(report.status, ExitStatus::exited(3));
@@ -213,7 +213,7 @@ TEST(Kill, EndsAStoppedChild) {
   AckPipe ack;
   Child child = Child::spawn(test_command(ack, {"stop"})).value();
   ASSERT_EQ(ack.wait_line(), "stopping");
-  ASSERT_TRUE(testing::wait_stopped(child.pid()));
+  ASSERT_TRUE(test_support::wait_stopped(child.pid()));
   EXPECT_EQ(child.kill().value().signal(), Signal::kill());
 }
 

@@ -15,7 +15,7 @@
 #include "test/support/test_child_path.h"
 #include "warden/child.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -150,4 +150,4 @@ TEST(Tree, AStoppedMemberIsContinuedAndRunsItsHandler) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -14,13 +14,13 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
+using test_support::AckPipe;
+using test_support::kBound;
+using test_support::live_members;
+using test_support::sent_signals;
+using test_support::test_command;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::kBound;
-using testing::live_members;
-using testing::sent_signals;
-using testing::test_command;
 
 // Children that are ready for signals.
 std::vector<Child> spawn(AckPipe& ack, int count, const std::vector<std::string>& mode) {
@@ -68,11 +68,11 @@ TEST(TerminateAll, NobodyIsWaitedForBeforeAllHaveTheirSignal) {
 
 TEST(TerminateAll, EndsTheWholeGroupOfEach) {
   std::vector<Child> children;
-  std::vector<std::unique_ptr<testing::Pidfd>> workers;
+  std::vector<std::unique_ptr<test_support::Pidfd>> workers;
   AckPipe ack;
   for (int i = 0; i < 5; ++i) {
     children.push_back(Child::spawn(test_command(ack, {"fork", "stubborn", "--", "exit", "0"})).value());
-    workers.push_back(std::make_unique<testing::Pidfd>(testing::wait_forked(ack, {"child ready"})));
+    workers.push_back(std::make_unique<test_support::Pidfd>(test_support::wait_forked(ack, {"child ready"})));
     ASSERT_TRUE(children.back().wait().value().success());
   }
   for (const auto& one : terminate_all(children, TerminationPolicy::service(absl::Milliseconds(50)))) {
@@ -85,7 +85,7 @@ TEST(TerminateAll, EndsTheWholeGroupOfEach) {
 }
 
 TEST(TerminateAll, NoneIsArmedAfterwards) {
-  testing::CapturedLog log;
+  test_support::CapturedLog log;
   {
     AckPipe ack;
     std::vector<Child> children = spawn(ack, 3, {"sleep"});

@@ -10,12 +10,12 @@
 namespace warden {
 namespace {
 
-using testing::AckPipe;
-using testing::CapturedLog;
+using test_support::AckPipe;
+using test_support::CapturedLog;
+using test_support::kBound;
+using test_support::test_command;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::kBound;
-using testing::test_command;
 
 using Kind = WaitOrTerminateError::Kind;
 
@@ -36,7 +36,7 @@ TEST(WaitOrTerminate, EndsTheGroupAfterTheTimeout) {
   AckPipe ack;
   CapturedLog log;
   Child child = Child::spawn(test_command(ack, {"fork", "sleep", "--", "handle", "TERM", "4"})).value();
-  const testing::Pidfd worker(testing::wait_forked(ack, {"ready", "child ready"}));
+  const test_support::Pidfd worker(test_support::wait_forked(ack, {"ready", "child ready"}));
   const auto ended = child.wait_or_terminate(absl::Milliseconds(10), service());
   ASSERT_TRUE(ended.value().timed_out());
   EXPECT_EQ(ended.value().status, ExitStatus::exited(4));

@@ -24,11 +24,11 @@ using ::testing::IsEmpty;
 using warden::Child;
 using warden::Command;
 using warden::TerminationPolicy;
-using warden::testing::AckPipe;
-using warden::testing::kBound;
-using warden::testing::live_members;
-using warden::testing::Pidfd;
-using warden::testing::test_command;
+using warden::test_support::AckPipe;
+using warden::test_support::kBound;
+using warden::test_support::live_members;
+using warden::test_support::Pidfd;
+using warden::test_support::test_command;
 
 TEST(FixtureTest, EndsChildrenOneAfterTheOtherTheLastFirst) {
   AckPipe ack;
@@ -124,7 +124,7 @@ TEST(FixtureTest, WrongPoliciesFailTheTestAndStartNothing) {
   options.policy.kill_timeout = absl::Seconds(-1);
   EXPECT_THAT(failures_of([&] { EXPECT_EQ(fixture.spawn(test_command({"sleep"}), options), nullptr); }),
               ElementsAre(AllOf(HasSubstr("child 'sleep' was not started"), HasSubstr("kill_timeout"))));
-  EXPECT_TRUE(warden::testing::wait_until_childless());
+  EXPECT_TRUE(warden::test_support::wait_until_childless());
   EXPECT_THAT(failures_of([&] { fixture.end_all_at_once(options.policy); }), ElementsAre(HasSubstr("kill_timeout")));
   ASSERT_NE(fixture.spawn(test_command({"sleep"})), nullptr);
 }

@@ -59,7 +59,7 @@ inline warden::Command shell(const std::string& script) {
 }
 
 // A shell that says "ready", and does that on SIGTERM before it exits. It writes to the pipe as descriptor 9.
-inline warden::Command shell_with_handler(const warden::testing::AckPipe& ack, const std::string& on_term) {
+inline warden::Command shell_with_handler(const warden::test_support::AckPipe& ack, const std::string& on_term) {
   return shell("trap '" + on_term + "; exit 0' TERM; echo ready; while :; do sleep 0.05; done")
       .inherit_fd(ack.write_fd(), 9);
 }

@@ -24,11 +24,11 @@ namespace {
 
 using ::testing::ElementsAre;
 using warden::Child;
-using warden::testing::AckPipe;
-using warden::testing::Pidfd;
-using warden::testing::run_isolated_unchecked;
-using warden::testing::SigchldDisposition;
-using warden::testing::test_command;
+using warden::test_support::AckPipe;
+using warden::test_support::Pidfd;
+using warden::test_support::run_isolated_unchecked;
+using warden::test_support::SigchldDisposition;
+using warden::test_support::test_command;
 
 std::unique_ptr<Guard> start_guard() { return std::move(Guard::start()).value(); }
 

@@ -43,7 +43,7 @@ int ack_fd = -1;
 // Never destroyed, not by exit() either, and reachable for the leak checker.
 Guard* guard = nullptr;
 std::vector<warden::Child>* children = nullptr;
-warden::testing::Thief* thief = nullptr;
+warden::test_support::Thief* thief = nullptr;
 
 [[noreturn]] void give_up(const std::string& what) {
   fprintf(stderr, "guarded_host: %s (guarded_host.cc says how to use it)\n", what.c_str());
@@ -52,9 +52,9 @@ warden::testing::Thief* thief = nullptr;
 
 void become(const std::string& kind) {
   if (kind == "ignores-sigchld") signal(SIGCHLD, SIG_IGN);
-  if (kind == "has-thief") thief = new warden::testing::Thief;
+  if (kind == "has-thief") thief = new warden::test_support::Thief;
   if (kind == "refused-group-signals" &&
-      !warden::testing::refuse_system_calls({warden::testing::refused_group_signals()})) {
+      !warden::test_support::refuse_system_calls({warden::test_support::refused_group_signals()})) {
     give_up("no filter");
   }
 }

@@ -29,9 +29,9 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
-using warden::testing::kBound;
-using warden::testing::Pidfd;
-using warden::testing::runfile_path;
+using warden::test_support::kBound;
+using warden::test_support::Pidfd;
+using warden::test_support::runfile_path;
 
 std::string read(const fs::path& path) {
   std::ostringstream text;

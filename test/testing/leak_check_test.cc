@@ -267,7 +267,7 @@ int main(int argc, char** argv) {
     warden_testing::install_leak_check();  // which finds nothing twice
   } else {
     std::thread([] {}).join();  // ThreadSanitizer's own thread starts with the first
-    ::testing::UnitTest::GetInstance()->listeners().Append(new warden::testing::LeakListener);
+    ::testing::UnitTest::GetInstance()->listeners().Append(new warden::test_support::LeakListener);
   }
   return RUN_ALL_TESTS();
 }

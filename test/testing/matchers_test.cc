@@ -25,9 +25,9 @@ using warden::Signal;
 using warden::TerminationError;
 using warden::TerminationPolicy;
 using warden::TerminationReport;
-using warden::testing::AckPipe;
-using warden::testing::kBound;
-using warden::testing::test_command;
+using warden::test_support::AckPipe;
+using warden::test_support::kBound;
+using warden::test_support::test_command;
 
 TerminationError an_error() {
   warden::Attempt attempt;

@@ -122,13 +122,13 @@ TEST(PrintersTest, CommandPrintsNeitherArgumentsNorEnvironment) {
 }
 
 TEST(PrintersTest, ChildPrintsItsNameAndState) {
-  Child child = Child::spawn(testing::test_command({"exit", "3"})).value();
+  Child child = Child::spawn(test_support::test_command({"exit", "3"})).value();
   ASSERT_TRUE(child.wait().has_value());
   EXPECT_THAT(printed(child), HasSubstr("child 'exit' (pid " + std::to_string(child.pid()) + "): exited with code 3"));
 }
 
 TEST(PrintersTest, OutputPrintsItsEndAndHowMuchThereWas) {
-  Command command = testing::test_command({"write", "hello\n"});
+  Command command = test_support::test_command({"write", "hello\n"});
   const RunResult result = run(command.stdout_to(Stdio::capture())).value();
   EXPECT_EQ(printed(result.stdout_output), "\"hello\\n\" (6 bytes in all)");
   EXPECT_THAT(printed(result), HasSubstr("exited with code 0; stdout: \"hello\\n\""));

@@ -23,9 +23,9 @@ using warden::Child;
 using warden::Command;
 using warden::OutputStream;
 using warden::Stdio;
-using warden::testing::AckPipe;
-using warden::testing::kBound;
-using warden::testing::test_command;
+using warden::test_support::AckPipe;
+using warden::test_support::kBound;
+using warden::test_support::test_command;
 
 TEST(SpawnTest, FailsTheTestWithTheSpawnsError) {
   EXPECT_THAT(failures_of([] {
@@ -62,11 +62,11 @@ TEST(SpawnTest, ChildThatIsNotReadyInTimeFailsTheTestWithItsLastLinesAndIsEnded)
   EXPECT_THAT(failures_of([&] { EXPECT_EQ(fixture.spawn(test_command({"sleep"}), options), nullptr); }),
               ElementsAre(AllOf(HasSubstr("was not ready: its stdout had no line with 'listening' within 50ms"),
                                 HasSubstr("it was ended: killed by SIGTERM"))));
-  EXPECT_TRUE(warden::testing::wait_until_childless());
+  EXPECT_TRUE(warden::test_support::wait_until_childless());
   options.ready = Ready::when([] { return false; });
   EXPECT_THAT(failures_of([&] { EXPECT_EQ(fixture.spawn(test_command({"sleep"}), options), nullptr); }),
               ElementsAre(HasSubstr("was not ready: the predicate did not say so within 50ms")));
-  EXPECT_TRUE(warden::testing::wait_until_childless());
+  EXPECT_TRUE(warden::test_support::wait_until_childless());
 }
 
 TEST(SpawnTest, ChildThatEndsBeforeItIsReadyFailsTheTestOnceAndAtOnce) {

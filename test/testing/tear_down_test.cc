@@ -28,11 +28,11 @@ using warden::Child;
 using warden::Command;
 using warden::Signal;
 using warden::TerminationPolicy;
-using warden::testing::AckPipe;
-using warden::testing::live_members;
-using warden::testing::Pidfd;
-using warden::testing::test_command;
-using warden::testing::wait_forked;
+using warden::test_support::AckPipe;
+using warden::test_support::live_members;
+using warden::test_support::Pidfd;
+using warden::test_support::test_command;
+using warden::test_support::wait_forked;
 
 // What a child that has ended by itself does to the test, which has not looked.
 std::vector<std::string> failures_of_ended(const std::vector<std::string>& mode, const SpawnOptions& options) {
@@ -212,7 +212,7 @@ TEST(TearDownTest, ChildThatCannotBeEndedFailsTheTestWithTheLogAndIsNoMisuse) {
   EXPECT_THAT(failures, ElementsAre(AllOf(HasSubstr("child 'sleep'"), HasSubstr("could not be ended"),
                                           HasSubstr("kill send_signal SIGKILL to group: ok"))));
   EXPECT_EQ(misuses.value(), 0);
-  EXPECT_TRUE(warden::testing::wait_until_childless());
+  EXPECT_TRUE(warden::test_support::wait_until_childless());
 }
 
 TEST(TearDownTest, FailureStandsAtTheLineOfTheSpawn) {

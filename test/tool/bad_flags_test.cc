@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::HasSubstr;
@@ -164,4 +164,4 @@ TEST(Tool, NeedsASubcommandAndStartsNothingWithoutOne) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -6,7 +6,7 @@
 #include "test/support/child_probe.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 // A number that "moved N" says.
@@ -37,4 +37,4 @@ TEST_P(ToolKilledBy, ASignalTakesAStubbornProgramWithIt) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -15,7 +15,7 @@
 #include "test/tool/json_report.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::HasSubstr;
@@ -141,4 +141,4 @@ TEST(Code125, IsForAStatusThatTheKernelCannotTell) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -12,7 +12,7 @@
 #include "test/tool/terminal_session.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::StartsWith;
@@ -171,4 +171,4 @@ TEST(JobControl, WithoutATerminalAStopSignalOfTheProgramsIsLeftToTheTimeout) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

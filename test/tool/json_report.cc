@@ -5,7 +5,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 namespace json_ns = boost::json;
@@ -217,4 +217,4 @@ std::vector<std::string> sent(const object& report) {
 
 value json(const std::string& text) { return json_ns::parse(text); }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // The report, of which every field has been checked: the names, all of them and no others; types;
 // words; null where and only where a value is absent; times that never go back. What is wrong fails
@@ -22,6 +22,6 @@ std::vector<std::string> sent(const boost::json::object& report);
 // A JSON text as a value, to compare with.
 boost::json::value json(const std::string& text);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_TOOL_JSON_REPORT_H_

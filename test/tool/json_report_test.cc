@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 boost::json::object report_of(const Arguments& mode) {
@@ -69,4 +69,4 @@ TEST(JsonReport, TellsACoreDumpWhereTheKernelTellsOne) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

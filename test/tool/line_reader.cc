@@ -9,7 +9,7 @@
 
 #include "gtest/gtest.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -95,4 +95,4 @@ bool read_to_end(const std::vector<LineReader*>& readers) {
   }
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace warden::testing {
+namespace warden::test_support {
 
 // Owns the descriptor. Keeps everything that was read. Not for use by two threads at once.
 class LineReader {
@@ -44,6 +44,6 @@ class LineReader {
 // Reads all of them until each has ended; false, with a failed test, after 60 s.
 bool read_to_end(const std::vector<LineReader*>& readers);
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_TOOL_LINE_READER_H_

@@ -13,7 +13,7 @@
 #include "test/tool/json_report.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::HasSubstr;
@@ -293,4 +293,4 @@ TEST(Tail, IsNoReasonForAReport) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -13,7 +13,7 @@
 #include "test/tool/json_report.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -150,4 +150,4 @@ TEST(Readiness, IsNotWaitedForOnceASignalHasCome) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -10,7 +10,7 @@
 #include "test/tool/json_report.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::HasSubstr;
@@ -127,4 +127,4 @@ TEST(ReportFile, IsTakenFromTheToolsDirectoryNotTheProgramsOwn) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -16,10 +16,10 @@
 namespace warden::tool {
 namespace {
 
+using test_support::json;
+using test_support::parse_report;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::json;
-using testing::parse_report;
 
 RunReport report_with(const ExitStatus& status) {
   RunReport report;

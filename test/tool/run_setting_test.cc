@@ -9,7 +9,7 @@
 #include "test/tool/json_report.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::HasSubstr;
@@ -97,4 +97,4 @@ TEST(Name, IsTheProgramWithoutTheFlagAndNeverItsArguments) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -7,7 +7,7 @@
 #include "test/tool/json_report.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -198,4 +198,4 @@ TEST(SignalsToTheTool, ThatWereNotIgnoredAreNotAffectedByOthersThatWere) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -28,8 +28,8 @@ namespace {
 
 using internal::Pipe;
 using internal::PipeHolders;
-using testing::NamespaceRole;
-using testing::ProcView;
+using test_support::NamespaceRole;
+using test_support::ProcView;
 
 Pipe open_pipe() {
   Pipe pipe;
@@ -63,7 +63,7 @@ bool can_be_written(const UniqueFd& fd) {
 
 // The text is more than the target takes before somebody reads.
 TEST(StreamPump, WaitsForTheReaderThoughTheTimeForTheEndIsOver) {
-  const std::string text = testing::large_text(300000);
+  const std::string text = test_support::large_text(300000);
   Pipe target = open_pipe();
   std::string found;
   std::thread reader;
@@ -80,7 +80,7 @@ TEST(StreamPump, WaitsForTheReaderThoughTheTimeForTheEndIsOver) {
 }
 
 TEST(StreamPump, CountsWhatIsThereAndPassesNothingOnOnceItHasGivenUp) {
-  const std::string text = testing::large_text(300000);
+  const std::string text = test_support::large_text(300000);
   const Pipe target = open_pipe();
   StreamPump pump(source_of(text), open_target(target.write_end.get()), open_wake(), [](std::string_view) {});
   pump.give_up_at(StreamPump::Clock::now());
@@ -102,7 +102,7 @@ TEST(StreamPump, GivesUpInTimeThoughAnotherFillsTheSamePipe) {
     while (!stop) static_cast<void>(!::write(other.get(), page.data(), page.size()));
   });
   for (int round = 0; round < 50; ++round) {
-    StreamPump pump(source_of(testing::large_text(500000)), open_target(target.write_end.get()), open_wake(),
+    StreamPump pump(source_of(test_support::large_text(500000)), open_target(target.write_end.get()), open_wake(),
                     [](std::string_view) {});
     char bytes[4096];
     for (int i = 0; i < 100; ++i) ASSERT_GT(::read(target.read_end.get(), bytes, sizeof bytes), 0);
@@ -155,9 +155,9 @@ class PipeWritersIn : public ::testing::TestWithParam<ProcView> {
  protected:
   // In a process with that /proc, which is the first or below it.
   void look(const std::function<void(const PipeHolders&, int holder)>& check) {
-    const std::string why_not = testing::why_no_proc_view(GetParam());
+    const std::string why_not = test_support::why_no_proc_view(GetParam());
     if (!why_not.empty()) GTEST_SKIP() << why_not;
-    testing::run_with_proc_view(GetParam(), NamespaceRole::kBelowInit, [&] {
+    test_support::run_with_proc_view(GetParam(), NamespaceRole::kBelowInit, [&] {
       const Pipe pipe = open_pipe();
       struct stat info = {};
       ASSERT_EQ(::fstat(pipe.read_end.get(), &info), 0);

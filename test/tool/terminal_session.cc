@@ -16,7 +16,7 @@
 #include "gtest/gtest.h"
 #include "test/support/send_signal.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 int open_master() {
@@ -156,4 +156,4 @@ std::string TerminalSession::wait_end() {
   return news;
 }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

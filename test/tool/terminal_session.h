@@ -14,7 +14,7 @@
 #include "test/tool/line_reader.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 enum class ToolPlace {
   kForeground,
@@ -66,6 +66,6 @@ class TerminalSession {
   bool tool_ended_ = false;
 };
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_TOOL_TERMINAL_SESSION_H_

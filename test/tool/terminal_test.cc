@@ -12,7 +12,7 @@
 #include "test/tool/terminal_session.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -176,4 +176,4 @@ TEST(TailOnATerminal, DoesNotHoldTheToolWhenNobodyReadsIt) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

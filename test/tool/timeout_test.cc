@@ -7,7 +7,7 @@
 #include "test/tool/json_report.h"
 #include "test/tool/tool_process.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 using ::testing::ElementsAre;
@@ -147,4 +147,4 @@ TEST(Timeout, DoesNotEndWhatAProgramThatEndsByItselfLeavesBehind) {
 }
 
 }  // namespace
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -13,7 +13,7 @@
 #include "test/support/child_probe.h"
 #include "test/support/test_child_path.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 namespace {
 
 // Above the standard streams, so that moving them there in the child overwrites none.
@@ -128,4 +128,4 @@ ToolResult ToolProcess::wait() {
 
 ToolResult run_tool(const ToolOptions& options) { return ToolProcess(options).wait(); }
 
-}  // namespace warden::testing
+}  // namespace warden::test_support

@@ -15,7 +15,7 @@
 
 #include "test/tool/line_reader.h"
 
-namespace warden::testing {
+namespace warden::test_support {
 
 using Arguments = std::vector<std::string>;
 
@@ -79,6 +79,6 @@ class ToolExec {
   std::vector<int> ignored_signals_;
 };
 
-}  // namespace warden::testing
+}  // namespace warden::test_support
 
 #endif  // WARDEN_TEST_TOOL_TOOL_PROCESS_H_
