@@ -19,6 +19,7 @@
 #include "test/support/isolated.h"
 #include "test/support/send_signal.h"
 #include "test/support/spawn_helpers.h"
+#include "test/support/test_child_path.h"
 #include "warden/warden.h"
 
 namespace warden::test_support {
@@ -124,7 +125,7 @@ TEST_P(ClosedStreams, AWriteThatWaitsTakesNoneOfTheirNumbers) {
 
 TEST_P(ClosedStreams, AChildThatNobodyGivesAnythingHasTheStreams) {
   run([] {
-    const Report report = report_of(mode_command({}));
+    const Report report = report_of(Command(test_child_path()));
     EXPECT_EQ(open_descriptors(report), "0 1 2");
     for (int stream = 0; stream < 3; ++stream) {
       if (is_closed(stream)) {

@@ -13,7 +13,6 @@
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/seccomp_filter.h"
-#include "test/support/spawn_helpers.h"
 
 namespace {
 
@@ -75,7 +74,7 @@ int spawn_without_memory(const Command& command, bool should_run) {
 }
 
 Command full_command(bool die_with_parent) {
-  Command command = mode_command({"exit", "7"});
+  Command command = test_command({"exit", "7"});
   command.stdin_from(Stdio::pipe()).stdout_to(Stdio::file("/dev/null")).stderr_to(Stdio::capture());
   command.env("NAME", std::string(500, 'x'));
   return command.cwd("/").limit({RLIMIT_CORE, 0, 0}).die_with_parent(die_with_parent);
@@ -101,7 +100,7 @@ TEST(SpawnWithoutMemory, ThrowsAtEveryAllocationOfAFailureAndLeavesNothing) {
 
 TEST(WaitForLineWithoutMemory, ThrowsAtEveryAllocationAndCanBeCalledAgain) {
   run_isolated([] {
-    Child child = Child::spawn(mode_command({"write", "text\n", "sleep"}).stdout_to(Stdio::capture())).value();
+    Child child = Child::spawn(test_command({"write", "text\n", "sleep"}).stdout_to(Stdio::capture())).value();
     ASSERT_TRUE(child.wait_for_line(OutputStream::kStdout, "text", absl::InfiniteDuration()).value().matched());
     bool matched = false;
     int allocations = 0;
@@ -156,7 +155,7 @@ TEST_P(RunWithoutMemory, LeavesNoChildAtAnyAllocation) {
     RunOptions ending;
     ending.timeout = absl::ZeroDuration();
     ending.policy = TerminationPolicy::service(absl::ZeroDuration());
-    check_run_without_memory(mode_command({"fork", "stubborn", "--", "stubborn"}), ending);
+    check_run_without_memory(test_command({"fork", "stubborn", "--", "stubborn"}), ending);
     for (const CapturedLog::Record& record : log.records())
       EXPECT_NE(record.severity, LogSeverity::kError) << record.event;
   });

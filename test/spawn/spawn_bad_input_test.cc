@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/seccomp_filter.h"
 #include "test/support/spawn_helpers.h"
-#include "test/support/test_child_path.h"
 
 namespace warden::test_support {
 namespace {
@@ -101,7 +101,7 @@ std::vector<BadInput> bad_inputs() {
 class SpawnBadInput : public ::testing::TestWithParam<BadInput> {};
 
 void expect_refused(const BadInput& bad) {
-  Command command = mode_command({"sleep"});
+  Command command = test_command({"sleep"});
   bad.spoil(command);
   const SpawnError error = error_of(command);
   EXPECT_EQ(error.step, SpawnStep::kValidate);
@@ -118,7 +118,7 @@ TEST_P(SpawnBadInput, IsATypedErrorThatNamesTheFieldAndTheValue) { expect_refuse
 TEST_P(SpawnBadInput, IsRefusedBeforeAnythingIsStarted) {
   run_isolated([] {
     refuse_system_calls({{SYS_clone, EAGAIN}, {SYS_clone3, EAGAIN}});
-    ASSERT_NE(error_of(mode_command({"sleep"})).step, SpawnStep::kValidate);  // the filter is at work
+    ASSERT_NE(error_of(test_command({"sleep"})).step, SpawnStep::kValidate);  // the filter is at work
     expect_refused(GetParam());
   });
 }

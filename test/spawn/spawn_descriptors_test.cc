@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
@@ -199,7 +200,7 @@ TEST(SpawnDescriptors, NoneOfOursTakesTheNumberOfAClosedStream) {
   run_isolated_unchecked([] {
     ::close(0);
     ::close(2);
-    Result<Child, SpawnError> child = Child::spawn(mode_command({"read"}).stdin_from(Stdio::pipe()));
+    Result<Child, SpawnError> child = Child::spawn(test_command({"read"}).stdin_from(Stdio::pipe()));
     ASSERT_TRUE(child.has_value()) << child.error();
     EXPECT_EQ(file_of(0), "closed");
     EXPECT_EQ(file_of(2), "closed");

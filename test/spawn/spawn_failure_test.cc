@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/seccomp_filter.h"
 #include "test/support/spawn_helpers.h"
@@ -87,8 +88,8 @@ TEST_F(SpawnFailure, AMissingInterpreterIsNoSuchFile) {
 
 TEST_F(SpawnFailure, ATooLongArgumentOrVariableIsSaid) {
   const std::string huge(8 << 20, 'x');
-  expect_error(mode_command({"exit", "0"}).arg(huge), SpawnStep::kExec, E2BIG, test_child_path());
-  expect_error(mode_command({"exit", "0"}).env("HUGE", huge), SpawnStep::kExec, E2BIG, test_child_path());
+  expect_error(test_command({"exit", "0"}).arg(huge), SpawnStep::kExec, E2BIG, test_child_path());
+  expect_error(test_command({"exit", "0"}).env("HUGE", huge), SpawnStep::kExec, E2BIG, test_child_path());
 }
 
 TEST_F(SpawnFailure, ALoopOfLinksIsSaid) {
@@ -103,13 +104,13 @@ TEST_F(SpawnFailure, ATooLongNameIsSaid) {
 
 TEST_F(SpawnFailure, ALimitThatCannotBeSetIsNamed) {
   const std::string resource = "resource " + std::to_string(RLIMIT_NOFILE);  // above fs.nr_open not even root may
-  Command command = mode_command({"exit", "0"});
+  Command command = test_command({"exit", "0"});
   command.limit({RLIMIT_CORE, 0, 0}).limit({RLIMIT_NOFILE});
   expect_error(command, SpawnStep::kSetLimit, EPERM, resource);
 }
 
 TEST_F(SpawnFailure, AStdinThatIsNoTerminalCannotGiveTheForeground) {
-  expect_error(mode_command({"sleep"}).stdin_from(Stdio::null()).foreground(true), SpawnStep::kSetForeground, ENOTTY,
+  expect_error(test_command({"sleep"}).stdin_from(Stdio::null()).foreground(true), SpawnStep::kSetForeground, ENOTTY,
                "");
 }
 
@@ -245,7 +246,7 @@ class SpawnFailureAtStep : public ::testing::TestWithParam<FilteredStep> {};
 TEST_P(SpawnFailureAtStep, IsNamedWithItsErrnoAndLeavesNothing) {
   run_isolated([] {
     const FilteredStep& filtered = GetParam();
-    Command command = mode_command({"sleep"});
+    Command command = test_command({"sleep"});
     filtered.ask(command);
     let_sanitizer_see_a_capture();
     refuse_system_calls({filtered.call});

@@ -11,6 +11,7 @@
 
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/old_kernels.h"
 #include "test/support/seccomp_filter.h"
@@ -33,10 +34,10 @@ class SpawnWithout : public ::testing::TestWithParam<OldKernel> {
 TEST_P(SpawnWithout, TheStatusOfAnExitAndOfASignalComeBack) {
   run([] {
     for (const bool on_reaper : {false, true}) {
-      Result<Child, SpawnError> exits = Child::spawn(mode_command({"exit", "7"}).die_with_parent(on_reaper));
+      Result<Child, SpawnError> exits = Child::spawn(test_command({"exit", "7"}).die_with_parent(on_reaper));
       ASSERT_TRUE(exits.has_value()) << exits.error();
       EXPECT_EQ(exits.value().wait().value(), ExitStatus::exited(7));
-      Result<Child, SpawnError> dies = Child::spawn(mode_command({"die", "HUP"}).die_with_parent(on_reaper));
+      Result<Child, SpawnError> dies = Child::spawn(test_command({"die", "HUP"}).die_with_parent(on_reaper));
       ASSERT_TRUE(dies.has_value()) << dies.error();
       EXPECT_EQ(dies.value().wait().value(), ExitStatus::signaled(Signal::hangup(), false));
     }
@@ -61,8 +62,8 @@ TEST_P(SpawnWithout, TheChildHasExactlyItsDescriptors) {
 TEST_P(SpawnWithout, AGroupIsTerminated) {
   run([] {
     AckPipe ack;
-    Command command = mode_command({ack.flag(), "fork", "sleep", "--", "handle", "TERM", "4"});
-    Result<Child, SpawnError> child = Child::spawn(command.inherit_fd(ack.write_fd()));
+    Command command = test_command(ack, {"fork", "sleep", "--", "handle", "TERM", "4"});
+    Result<Child, SpawnError> child = Child::spawn(command);
     ASSERT_TRUE(child.has_value()) << child.error();
     ack.close_write();
     for (int i = 0; i < 3; ++i) EXPECT_NE(ack.wait_line(), "");  // forked, ready, child ready
@@ -77,8 +78,8 @@ TEST_P(SpawnWithout, AGroupIsTerminated) {
 TEST_P(SpawnWithout, ASignalReachesTheChildAlone) {
   run([] {
     AckPipe ack;
-    Command command = mode_command({ack.flag(), "handle", "USR1", "5"});
-    Result<Child, SpawnError> child = Child::spawn(command.group(false).inherit_fd(ack.write_fd()));
+    Command command = test_command(ack, {"handle", "USR1", "5"});
+    Result<Child, SpawnError> child = Child::spawn(command.group(false));
     ASSERT_TRUE(child.has_value()) << child.error();
     EXPECT_EQ(ack.wait_line(), "ready");
     EXPECT_TRUE(child.value().send_signal(Signal::user1()).has_value());
@@ -92,7 +93,7 @@ TEST_P(SpawnWithout, AFailureSaysItsStepAndLeavesNothing) {
     const SpawnError exec = error_of(Command("/no/such/program"));
     EXPECT_EQ(exec.step, SpawnStep::kExec);
     EXPECT_EQ(exec.code, std::errc::no_such_file_or_directory);
-    const SpawnError file = error_of(mode_command({"sleep"}).stdin_from(Stdio::file("/no/such/file")));
+    const SpawnError file = error_of(test_command({"sleep"}).stdin_from(Stdio::file("/no/such/file")));
     EXPECT_EQ(file.step, SpawnStep::kOpenFile);
     EXPECT_EQ(file.code, std::errc::no_such_file_or_directory);
   });

@@ -10,6 +10,7 @@
 
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/spawn_helpers.h"
 
@@ -49,8 +50,8 @@ TEST(SpawnWithAFullTable, AFullTableOfTheParentOnlyCostsThePidfd) {
   NEEDS_A_FULL_TABLE();
   run_isolated([] {
     AckPipe ack;
-    Command command = mode_command({ack.flag(), "read", "exit", "4"});
-    command.inherit_fd(ack.write_fd()).stdin_from(Stdio::null()).stdout_to(Stdio::fd(2));
+    Command command = test_command(ack, {"read", "exit", "4"});
+    command.stdin_from(Stdio::null()).stdout_to(Stdio::fd(2));
     const FullTable full;
     Result<Child, SpawnError> child = Child::spawn(command.stderr_to(Stdio::fd(1)));
     ASSERT_TRUE(child.has_value()) << child.error();
@@ -63,8 +64,7 @@ TEST(SpawnWithAFullTable, AChildWithoutAPidfdCanBeTerminated) {
   NEEDS_A_FULL_TABLE();
   run_isolated([] {
     AckPipe ack;
-    Command command = mode_command({ack.flag(), "fork", "sleep", "--", "handle", "TERM", "4"});
-    command.inherit_fd(ack.write_fd());
+    Command command = test_command(ack, {"fork", "sleep", "--", "handle", "TERM", "4"});
     auto full = std::make_unique<FullTable>();
     Result<Child, SpawnError> child = Child::spawn(command);
     full = nullptr;
@@ -84,8 +84,7 @@ TEST(SpawnWithAFullTable, AGroupIsEndedToTheLastMemberWhileTheTableIsFull) {
   NEEDS_A_FULL_TABLE();
   run_isolated([] {
     AckPipe ack;
-    Command command = mode_command({ack.flag(), "fork", "stubborn", "--", "exit", "4"});
-    command.inherit_fd(ack.write_fd());
+    Command command = test_command(ack, {"fork", "stubborn", "--", "exit", "4"});
     const FullTable full;
     Result<Child, SpawnError> child = Child::spawn(command);
     ASSERT_TRUE(child.has_value()) << child.error();
@@ -103,7 +102,7 @@ TEST(SpawnWithAFullTable, AGroupIsEndedToTheLastMemberWhileTheTableIsFull) {
 TEST(SpawnWithAFullTable, AFullTableIsSaidWhereAPipeIsAskedFor) {
   NEEDS_A_FULL_TABLE();
   run_isolated([] {
-    const Command command = mode_command({"sleep"}).stdin_from(Stdio::pipe());
+    const Command command = test_command({"sleep"}).stdin_from(Stdio::pipe());
     const FullTable full;
     const SpawnError error = error_of(command);
     EXPECT_EQ(error.code, std::errc::too_many_files_open);

@@ -21,10 +21,10 @@
 
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/seccomp_filter.h"
 #include "test/support/spawn_helpers.h"
-#include "test/support/test_child_path.h"
 
 namespace warden::test_support {
 namespace {
@@ -71,9 +71,9 @@ class LockedFile {
 void expect_locks_kept() {
   const LockedFile locked;
   ASSERT_TRUE(locked.is_locked());
-  Command inheriting = mode_command({"exit", "0"});
+  Command inheriting = test_command({"exit", "0"});
   inheriting.inherit_fd(locked.fd(), 100).inherit_fd(1, locked.fd()).stdin_from(Stdio::fd(locked.fd()));
-  for (const Command& command : {mode_command({"exit", "0"}), inheriting, inheriting.die_with_parent(true)}) {
+  for (const Command& command : {test_command({"exit", "0"}), inheriting, inheriting.die_with_parent(true)}) {
     Result<Child, SpawnError> child = Child::spawn(command);
     ASSERT_TRUE(child.has_value()) << child.error();
     EXPECT_TRUE(child.value().wait().value().success());
@@ -113,7 +113,7 @@ TEST(SpawnHost, KeepsTheMaskOfTheCallingThread) {
   pthread_sigmask(SIG_SETMASK, &some, &before);
   const std::uint64_t mask = raw_signal_mask();
   for (const bool on_reaper : {false, true}) {
-    Result<Child, SpawnError> child = Child::spawn(mode_command({"exit", "0"}).die_with_parent(on_reaper));
+    Result<Child, SpawnError> child = Child::spawn(test_command({"exit", "0"}).die_with_parent(on_reaper));
     EXPECT_EQ(raw_signal_mask(), mask);
     EXPECT_TRUE(child.value().wait().value().success());
     error_of(Command("/no/such/program").die_with_parent(on_reaper));
@@ -152,7 +152,7 @@ void run_cancelled(CancelledSpawn* spawn) {
 
 TEST(SpawnHost, IsNotCancelledWithinASpawnAndKeepsItsCancelState) {
   CancelledSpawn spawn;
-  spawn.command = mode_command({"read"}).stdin_from(Stdio::pipe());
+  spawn.command = test_command({"read"}).stdin_from(Stdio::pipe());
   run_cancelled(&spawn);
   ASSERT_TRUE(spawn.result != nullptr && spawn.result->has_value());
   EXPECT_TRUE(spawn.result->value().wait().value().success());
@@ -170,7 +170,7 @@ TEST(SpawnHost, KeepsItsDumpableFlag) {
   run_isolated([] {
     for (const int dumpable : {1, 0}) {
       ASSERT_EQ(::prctl(PR_SET_DUMPABLE, dumpable), 0);
-      Result<Child, SpawnError> child = Child::spawn(mode_command({"exit", "0"}));
+      Result<Child, SpawnError> child = Child::spawn(test_command({"exit", "0"}));
       ASSERT_TRUE(child.has_value()) << child.error();
       EXPECT_TRUE(child.value().wait().value().success());
       EXPECT_EQ(::prctl(PR_GET_DUMPABLE), dumpable);
@@ -180,7 +180,7 @@ TEST(SpawnHost, KeepsItsDumpableFlag) {
 }
 
 TEST(SpawnHost, KeepsItsOwnDirectoryUmaskAndPriority) {
-  Command command = mode_command({"exit", "0"});
+  Command command = test_command({"exit", "0"});
   Result<Child, SpawnError> child = Child::spawn(command.cwd("/").umask(0777).nice(19).limit({4, 0, 0}));
   ASSERT_TRUE(child.has_value()) << child.error();
   EXPECT_TRUE(child.value().wait().value().success());  // the listener looks
@@ -203,8 +203,8 @@ TEST(SpawnHost, AThreadMaySpawnAndEndAtOnceAndItsChildLivesOnForOthers) {
   for (const bool die_with_parent : {false, true}) {
     for (int i = 0; i < 20; ++i) {
       AckPipe ack;
-      Command command = mode_command({ack.flag(), "handle", "USR1", "4"});
-      command.inherit_fd(ack.write_fd()).die_with_parent(die_with_parent);
+      Command command = test_command(ack, {"handle", "USR1", "4"});
+      command.die_with_parent(die_with_parent);
       std::optional<Child> child;
       int spawner = 0;
       std::thread([&] {
@@ -223,7 +223,7 @@ void spawn_some(int first, std::atomic<int>* right) {
   for (int i = 0; i < 25; ++i) {
     const int code = (first + i) % 256;
     Result<Child, SpawnError> child =
-        Child::spawn(mode_command({"exit", std::to_string(code)}).env("LONG", std::string(5000, 'x')));
+        Child::spawn(test_command({"exit", std::to_string(code)}).env("LONG", std::string(5000, 'x')));
     if (child.has_value() && child.value().wait().value() == ExitStatus::exited(code)) ++*right;
   }
 }

@@ -20,6 +20,7 @@
 #include "test/support/output_helpers.h"
 #include "test/support/proc_view.h"
 #include "test/support/spawn_helpers.h"
+#include "test/support/test_child_path.h"
 #include "warden/warden.h"
 
 namespace warden::test_support {
@@ -65,7 +66,7 @@ TEST(PipesAboveManyFiles, CarryWhatIsWritten) {
 
 TEST(PipesAboveManyFiles, AreAllThatTheChildHasBesideWhatItIsGiven) {
   const ManyFiles files;
-  const Command command = mode_command({}).stdin_from(Stdio::pipe()).stdout_to(Stdio::capture());
+  const Command command = Command(test_child_path()).stdin_from(Stdio::pipe()).stdout_to(Stdio::capture());
   EXPECT_EQ(open_descriptors(report_of(command)), "0 1 2");
 }
 

@@ -12,6 +12,7 @@
 
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
@@ -128,8 +129,8 @@ TEST(SpawnSetting, WithDieWithParentItDiesWithTheParentHoweverThatDies) {
   AckPipe ack;
   const pid_t parent = ::fork();
   if (parent == 0) {
-    Command command = mode_command({ack.flag(), "stubborn"});
-    Result<Child, SpawnError> child = Child::spawn(command.die_with_parent(true).inherit_fd(ack.write_fd()));
+    Command command = test_command(ack, {"stubborn"});
+    Result<Child, SpawnError> child = Child::spawn(command.die_with_parent(true));
     ack.close_write();
     for (;;) ::pause();
   }
@@ -149,8 +150,8 @@ TEST(SpawnSetting, WithDieWithParentItOutlivesTheThreadThatAskedAndTheHandle) {
     AckPipe ack;
     AckPipe hold;
     std::thread([&ack, &hold] {
-      Command command = mode_command({ack.flag(), "read", "exit", "0"});
-      command.die_with_parent(true).inherit_fd(ack.write_fd()).stdin_from(Stdio::fd(hold.read_fd()));
+      Command command = test_command(ack, {"read", "exit", "0"});
+      command.die_with_parent(true).stdin_from(Stdio::fd(hold.read_fd()));
       Result<Child, SpawnError> child = Child::spawn(command);
       ASSERT_TRUE(child.has_value()) << child.error();
       child.value().must_not_be_terminated();

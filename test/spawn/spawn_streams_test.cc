@@ -10,6 +10,7 @@
 
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/spawn_helpers.h"
 #include "test/support/test_child_path.h"
@@ -47,19 +48,19 @@ class SpawnStreams : public ::testing::Test {
 
 TEST_F(SpawnStreams, AFileForStdoutIsTruncated) {
   put("out", "what was there before");
-  EXPECT_TRUE(run(mode_command({"write", "text"}).stdout_to(Stdio::file(path("out")))).success());
+  EXPECT_TRUE(run(test_command({"write", "text"}).stdout_to(Stdio::file(path("out")))).success());
   EXPECT_EQ(get("out"), "text");
 }
 
 TEST_F(SpawnStreams, AnAppendFileKeepsWhatIsThere) {
   put("out", "before ");
-  EXPECT_TRUE(run(mode_command({"write", "text"}).stdout_to(Stdio::append_file(path("out")))).success());
+  EXPECT_TRUE(run(test_command({"write", "text"}).stdout_to(Stdio::append_file(path("out")))).success());
   EXPECT_EQ(get("out"), "before text");
 }
 
 TEST_F(SpawnStreams, AFileIsCreatedByTheParentsUmaskAndNotByTheChilds) {
   const mode_t before = ::umask(0027);
-  EXPECT_TRUE(run(mode_command({"exit", "0"}).umask(0777).stderr_to(Stdio::file(path("out")))).success());
+  EXPECT_TRUE(run(test_command({"exit", "0"}).umask(0777).stderr_to(Stdio::file(path("out")))).success());
   ::umask(before);
   struct stat info = {};
   ASSERT_EQ(::stat(path("out").c_str(), &info), 0);
@@ -69,15 +70,15 @@ TEST_F(SpawnStreams, AFileIsCreatedByTheParentsUmaskAndNotByTheChilds) {
 TEST_F(SpawnStreams, AFileForStdinIsRead) {
   put("in", "12345");
   AckPipe ack;
-  Command command = mode_command({ack.flag(), "read"});
-  EXPECT_TRUE(run(command.stdin_from(Stdio::file(path("in"))).inherit_fd(ack.write_fd())).success());
+  Command command = test_command(ack, {"read"});
+  EXPECT_TRUE(run(command.stdin_from(Stdio::file(path("in")))).success());
   EXPECT_TRUE(ack.wait_for("eof 5"));
 }
 
 TEST_F(SpawnStreams, ARelativeFileIsTakenFromTheParentsDirectory) {
   run_isolated_unchecked([this] {
     ASSERT_EQ(::chdir(directory_.c_str()), 0);
-    EXPECT_TRUE(run(mode_command({"write", "here"}).cwd("/").stdout_to(Stdio::file("out"))).success());
+    EXPECT_TRUE(run(test_command({"write", "here"}).cwd("/").stdout_to(Stdio::file("out"))).success());
   });
   EXPECT_EQ(get("out"), "here");
 }
@@ -94,11 +95,11 @@ TEST_F(SpawnStreams, AFileMayBeTheStreamItselfByItsPathInDev) {
 }
 
 TEST_F(SpawnStreams, AFileThatCannotBeOpenedIsNamed) {
-  const SpawnError missing = error_of(mode_command({"sleep"}).stdin_from(Stdio::file(path("in"))));
+  const SpawnError missing = error_of(test_command({"sleep"}).stdin_from(Stdio::file(path("in"))));
   EXPECT_EQ(missing.code, std::errc::no_such_file_or_directory);
   EXPECT_EQ(missing.step, SpawnStep::kOpenFile);
   EXPECT_EQ(missing.value, path("in"));
-  const SpawnError directory = error_of(mode_command({"sleep"}).stderr_to(Stdio::file(directory_)));
+  const SpawnError directory = error_of(test_command({"sleep"}).stderr_to(Stdio::file(directory_)));
   EXPECT_EQ(directory.code, std::errc::is_a_directory);
   EXPECT_EQ(directory.step, SpawnStep::kOpenFile);
   EXPECT_EQ(directory.value, directory_);
@@ -137,8 +138,8 @@ TEST_F(SpawnStreams, NullIsReadableAndWritable) {
 
 TEST_F(SpawnStreams, APipeForStdinEndsWhenItIsClosed) {
   AckPipe ack;
-  Command command = mode_command({ack.flag(), "read", "exit", "6"});
-  Result<Child, SpawnError> child = Child::spawn(command.stdin_from(Stdio::pipe()).inherit_fd(ack.write_fd()));
+  Command command = test_command(ack, {"read", "exit", "6"});
+  Result<Child, SpawnError> child = Child::spawn(command.stdin_from(Stdio::pipe()));
   ASSERT_TRUE(child.has_value()) << child.error();
   EXPECT_EQ(ack.wait_line(), "ready");
   const int fd = child.value().stdin_fd();
@@ -152,9 +153,9 @@ TEST_F(SpawnStreams, APipeForStdinEndsWhenItIsClosed) {
 
 TEST_F(SpawnStreams, AnotherChildDoesNotHoldTheFirstsPipeOpen) {
   AckPipe ack;
-  Command reader = mode_command({ack.flag(), "read"});
-  Result<Child, SpawnError> first = Child::spawn(reader.stdin_from(Stdio::pipe()).inherit_fd(ack.write_fd()));
-  Result<Child, SpawnError> second = Child::spawn(mode_command({"sleep"}));
+  Command reader = test_command(ack, {"read"});
+  Result<Child, SpawnError> first = Child::spawn(reader.stdin_from(Stdio::pipe()));
+  Result<Child, SpawnError> second = Child::spawn(test_command({"sleep"}));
   ASSERT_TRUE(first.has_value() && second.has_value());
   EXPECT_EQ(ack.wait_line(), "ready");
   first.value().close_stdin();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/send_signal.h"
 #include "test/support/spawn_helpers.h"
@@ -20,7 +21,7 @@ namespace warden::test_support {
 namespace {
 
 TEST(Spawn, RunsTheProgramAndItsExitCodeComesBack) {
-  Result<Child, SpawnError> child = Child::spawn(mode_command({"exit", "7"}));
+  Result<Child, SpawnError> child = Child::spawn(test_command({"exit", "7"}).name("test_child"));
   ASSERT_TRUE(child.has_value()) << child.error();
   EXPECT_GT(child.value().pid(), 1);
   EXPECT_EQ(child.value().name(), "test_child");
@@ -28,7 +29,7 @@ TEST(Spawn, RunsTheProgramAndItsExitCodeComesBack) {
 }
 
 TEST(Spawn, ASignalThatEndsTheChildComesBack) {
-  Result<Child, SpawnError> child = Child::spawn(mode_command({"die", "USR2"}));
+  Result<Child, SpawnError> child = Child::spawn(test_command({"die", "USR2"}));
   ASSERT_TRUE(child.has_value()) << child.error();
   EXPECT_EQ(child.value().wait().value(), ExitStatus::signaled(Signal::user2(), false));
 }
@@ -120,7 +121,7 @@ TEST(Spawn, RunsNoHandlerOfTheParentInTheChildAndSurvivesAStormOfSignals) {
     ASSERT_EQ(::sigaction(SIGUSR1, &mine, nullptr), 0);
     const pid_t storm = start_signal_storm();
     for (int i = 0; i < 100; ++i) {
-      Result<Child, SpawnError> child = Child::spawn(mode_command({"exit", "3"}).group(false));
+      Result<Child, SpawnError> child = Child::spawn(test_command({"exit", "3"}).group(false));
       ASSERT_TRUE(child.has_value()) << child.error();
       const ExitStatus status = child.value().wait().value();
       EXPECT_TRUE(status.exit_code() == 3 || status.signal() == Signal::user1()) << status;
@@ -134,7 +135,7 @@ TEST(Spawn, RunsNoHandlerOfTheParentInTheChildAndSurvivesAStormOfSignals) {
 
 // The program runs when spawn returns: its command line is that of the program.
 TEST(Spawn, ReturnsWhenTheProgramRuns) {
-  Result<Child, SpawnError> child = Child::spawn(mode_command({"sleep"}));
+  Result<Child, SpawnError> child = Child::spawn(test_command({"sleep"}));
   ASSERT_TRUE(child.has_value()) << child.error();
   char target[4096] = "";
   const std::string link = "/proc/" + std::to_string(child.value().pid()) + "/exe";
@@ -158,7 +159,7 @@ TEST(Spawn, StartsAScriptByItsInterpreterLine) {
 
 TEST(Spawn, OneAfterTheOtherLeavesNothingEachTime) {
   for (int i = 0; i < 50; ++i) {
-    Result<Child, SpawnError> child = Child::spawn(mode_command({"exit", std::to_string(i)}));
+    Result<Child, SpawnError> child = Child::spawn(test_command({"exit", std::to_string(i)}));
     ASSERT_TRUE(child.has_value()) << child.error();
     EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(i));
   }

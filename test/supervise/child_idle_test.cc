@@ -21,7 +21,6 @@
 #include "gtest/gtest.h"
 #include "lib/os/kernel_version.h"
 #include "test/support/child_probe.h"
-#include "test/support/spawn_helpers.h"
 #include "warden/warden.h"
 
 namespace {
@@ -124,7 +123,7 @@ void expect_idle(const Threads& threads) {
     before.push_back(switches_of(thread));
     ASSERT_FALSE(before.back().empty());
   }
-  for (int i = 0; i < 20; ++i) EXPECT_TRUE(Child::spawn(mode_command({"exit", "0"})).value().wait().has_value());
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(Child::spawn(test_command({"exit", "0"})).value().wait().has_value());
   std::vector<std::string> after;
   for (const int thread : threads) {
     EXPECT_TRUE(sleeps_without_timeout(thread)) << file_of_thread(thread, "syscall");
@@ -142,7 +141,7 @@ class ALiveChild : public ::testing::Test {
 
 TEST_F(ALiveChild, WakesNoThread) {
   const Threads before = all_threads();
-  Child child = Child::spawn(mode_command({"sleep"})).value();
+  Child child = Child::spawn(test_command({"sleep"})).value();
   const Threads threads = new_threads(before);
   EXPECT_EQ(threads.size(), 1u) << "the reaper";
   expect_idle(threads);
@@ -165,14 +164,14 @@ TEST_F(ALiveChild, CostsNoMappingOfItsOwn) {
   constexpr int kMany = 100;
   std::vector<Child> children;
   const int before = mappings();
-  for (int i = 0; i < kMany; ++i) children.push_back(Child::spawn(mode_command({"sleep"})).value());
+  for (int i = 0; i < kMany; ++i) children.push_back(Child::spawn(test_command({"sleep"})).value());
   EXPECT_LT(mappings() - before, kMany / 2);
   for (const auto& ended : terminate_all(children, TerminationPolicy::immediate())) EXPECT_TRUE(ended.has_value());
 }
 
 TEST_F(ALiveChild, WakesNoThreadWhileItsOutputIsCaptured) {
   const Threads before = all_threads();
-  Child child = Child::spawn(mode_command({"sleep"}).stdout_to(Stdio::capture()).stderr_to(Stdio::capture())).value();
+  Child child = Child::spawn(test_command({"sleep"}).stdout_to(Stdio::capture()).stderr_to(Stdio::capture())).value();
   const Threads threads = new_threads(before);
   EXPECT_EQ(threads.size(), 2u) << "the reaper, and the pump";
   expect_idle(threads);
@@ -182,7 +181,7 @@ TEST_F(ALiveChild, WakesNoThreadWhileItsOutputIsCaptured) {
 // The one that waits is the host's: signals may come to it.
 TEST_F(ALiveChild, WakesNoThreadOfItsOwnWhileAnotherWaitsForIt) {
   const Threads before = all_threads();
-  Child child = Child::spawn(mode_command({"sleep"})).value();
+  Child child = Child::spawn(test_command({"sleep"})).value();
   const Threads own = new_threads(before);
   for (const int reaper : own) ASSERT_TRUE(wait_until_asleep(reaper));
   const Threads with_own = all_threads();

@@ -2,9 +2,7 @@
 //
 // Example:
 //   AckPipe ack;
-//   warden::Command command(test_child_path());
-//   command.args({ack.flag(), "handle", "TERM", "3"}).inherit_fd(ack.write_fd());
-//   auto child = warden::Child::spawn(command);
+//   auto child = warden::Child::spawn(test_command(ack, {"handle", "TERM", "3"}));
 //   ASSERT_EQ(ack.wait_line(), "ready");
 #ifndef WARDEN_TEST_SUPPORT_ACK_PIPE_H_
 #define WARDEN_TEST_SUPPORT_ACK_PIPE_H_

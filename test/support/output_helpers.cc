@@ -4,7 +4,6 @@
 
 #include "gtest/gtest.h"
 #include "test/support/child_probe.h"
-#include "test/support/test_child_path.h"
 
 namespace warden::test_support {
 namespace {

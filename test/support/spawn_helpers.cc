@@ -4,7 +4,6 @@
 
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
-#include "test/support/test_child_path.h"
 
 namespace warden::test_support {
 
@@ -45,12 +44,6 @@ std::string file_of(int fd) {
   struct stat info = {};
   if (::fstat(fd, &info) != 0) return "closed";
   return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
-}
-
-Command mode_command(const std::vector<std::string>& mode) {
-  Command command(test_child_path());
-  command.args(mode).name("test_child");
-  return command;
 }
 
 SpawnError error_of(const Command& command) {

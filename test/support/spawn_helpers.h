@@ -1,4 +1,4 @@
-// Short ways to start a test_child through the public interface.
+// What a test_child says of itself, and the error of a spawn that fails.
 #ifndef WARDEN_TEST_SUPPORT_SPAWN_HELPERS_H_
 #define WARDEN_TEST_SUPPORT_SPAWN_HELPERS_H_
 
@@ -25,9 +25,6 @@ std::string open_descriptors(const Report& report);
 // The child's descriptor as "dev:ino"; of this process likewise.
 std::string file_of(const Report& report, int fd);
 std::string file_of(int fd);
-
-// A command that runs the test_child in a mode.
-Command mode_command(const std::vector<std::string>& mode);
 
 // The error of a spawn that has to fail; fails the test, after ending the child, when it does not.
 SpawnError error_of(const Command& command);
