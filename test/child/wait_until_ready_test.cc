@@ -10,7 +10,7 @@ namespace {
 
 using Kind = Readiness::Kind;
 
-class WaitUntilReadyTest : public EscalationTest {
+class WaitUntilReadyTest : public SimulatedChild {
  protected:
   // The predicate says yes from this time on.
   Result<Readiness> wait(absl::Duration ready_at, absl::Duration interval, absl::Duration timeout) {

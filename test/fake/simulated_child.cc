@@ -51,9 +51,9 @@ void LogCapture::sink(const LogRecord& record, void* context) {
       absl::StrCat(severity, view(record.process_name), ": ", view(record.event), " | ", view(record.error)));
 }
 
-void EscalationTest::TearDown() { EXPECT_THAT(sys_.violations(), testing::IsEmpty()); }
+void SimulatedChild::TearDown() { EXPECT_THAT(sys_.violations(), testing::IsEmpty()); }
 
-void EscalationTest::begin(Kernel kernel, bool leads_group, bool has_pidfd) {
+void SimulatedChild::begin(Kernel kernel, bool leads_group, bool has_pidfd) {
   sys_.pidfd_group_signals = kernel == Kernel::kNew;
   const Lock lock(child_);
   const ChildId id{FakeSys::kLeaderPid, has_pidfd ? FakeSys::kLeaderPidfd : -1};
@@ -62,41 +62,41 @@ void EscalationTest::begin(Kernel kernel, bool leads_group, bool has_pidfd) {
   sys_.play_reaper_of(child_);
 }
 
-void EscalationTest::open_stdin() {
+void SimulatedChild::open_stdin() {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
   stdin_reader_.reset(ends[0]);
   child_.set_stdin(UniqueFd(ends[1]));
 }
 
-bool EscalationTest::stdin_is_open() {
+bool SimulatedChild::stdin_is_open() {
   char byte = 0;
   return ::read(stdin_reader_.get(), &byte, 1) != 0;  // 0 is the end of file
 }
 
-TerminationResult EscalationTest::terminate(const TerminationPolicy& policy) {
+TerminationResult SimulatedChild::terminate(const TerminationPolicy& policy) {
   Lock lock(child_);
   return terminate_child(child_, lock, policy);
 }
 
-TerminationReport EscalationTest::report_of(const TerminationPolicy& policy) {
+TerminationReport SimulatedChild::report_of(const TerminationPolicy& policy) {
   TerminationResult result = terminate(policy);
   if (!result) ADD_FAILURE() << result.error();
   return result.value();
 }
 
-TerminationError EscalationTest::error_of(const TerminationPolicy& policy) {
+TerminationError SimulatedChild::error_of(const TerminationPolicy& policy) {
   TerminationResult result = terminate(policy);
   if (result) ADD_FAILURE() << "a success, with the log\n" << result.value().attempts;
   return result.error();
 }
 
-Leader::Stage EscalationTest::phase() {
+Leader::Stage SimulatedChild::phase() {
   const Lock lock(child_);
   return child_.leader().stage(lock);
 }
 
-bool EscalationTest::armed() {
+bool SimulatedChild::armed() {
   const Lock lock(child_);
   return child_.armed(lock);
 }

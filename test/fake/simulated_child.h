@@ -37,7 +37,7 @@ class LogCapture {
   std::vector<std::string> messages_;
 };
 
-class EscalationTest : public testing::Test {
+class SimulatedChild : public testing::Test {
  protected:
   enum class Kernel { kNew, kOld };  // with pidfd group signals (6.9), or without
 

@@ -14,7 +14,7 @@ using Written = Result<void, StdinError>;
 
 constexpr std::string_view kText("0123456789", 10);
 
-class WriteStdinTest : public EscalationTest {
+class WriteStdinTest : public SimulatedChild {
  protected:
   void SetUp() override {
     begin();

@@ -9,7 +9,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-class SupervisedTest : public EscalationTest {
+class SupervisedTest : public SimulatedChild {
  protected:
   bool look() {
     Lock lock(child_);

@@ -9,7 +9,7 @@ namespace {
 
 using Waited = Result<std::optional<ExitStatus>>;
 
-class WaitChildTest : public EscalationTest {
+class WaitChildTest : public SimulatedChild {
  protected:
   Waited wait_for(absl::Duration timeout) {
     Lock lock(child_);

@@ -11,7 +11,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Not;
 
-class EscalationGroupTest : public EscalationTest {};
+class EscalationGroupTest : public SimulatedChild {};
 
 TEST_F(EscalationGroupTest, SurvivorsOfTheLeaderGetTheRestOfTheEscalation) {
   begin();

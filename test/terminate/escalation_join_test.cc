@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Not;
 
-class EscalationJoinTest : public EscalationTest {
+class EscalationJoinTest : public SimulatedChild {
  protected:
   // At that time a second caller comes, with that policy, and stays to the end.
   void join_at(absl::Duration time, const TerminationPolicy& policy) {

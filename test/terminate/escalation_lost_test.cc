@@ -14,7 +14,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-class EscalationLostTest : public EscalationTest {
+class EscalationLostTest : public SimulatedChild {
  protected:
   // From now on, in each reading of /proc, a stranger is listed who has ended when he is to be read.
   void be_busy() {

@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-class EscalationReapTest : public EscalationTest {
+class EscalationReapTest : public SimulatedChild {
  protected:
   // The number of calls of that kind before the zombie was collected, and after.
   std::pair<std::size_t, std::size_t> around_the_reap(FakeSys::Call call) {

@@ -13,7 +13,7 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-class EscalationCauseTest : public EscalationTest {
+class EscalationCauseTest : public SimulatedChild {
  protected:
   EndCause cause_of(const TerminationPolicy& policy) { return report_of(policy).cause; }
   ExitStatus killed_by(Signal signal) { return ExitStatus::signaled(signal, false); }
@@ -110,7 +110,7 @@ TEST(EndCauseTest, WordsAreThoseOfTheJsonReport) {
   EXPECT_EQ(to_string(EndCause::kUnknown), "unknown");
 }
 
-class EscalationStuckTest : public EscalationTest {};
+class EscalationStuckTest : public SimulatedChild {};
 
 TEST_F(EscalationStuckTest, ZombieThatATracerHoldsNamesTheTracer) {
   begin();

@@ -16,7 +16,7 @@ using testing::StartsWith;
 
 using Lines = std::vector<std::string>;
 
-class EscalationRowTest : public EscalationTest {
+class EscalationRowTest : public SimulatedChild {
  protected:
   EscalationRowTest() { begin(); }
 

@@ -12,7 +12,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-class EscalationSendTest : public EscalationTest {};
+class EscalationSendTest : public SimulatedChild {};
 
 TEST_F(EscalationSendTest, FailedSendIsFollowedByTheGraceInPlaceOfTheTimeout) {
   begin();

@@ -11,6 +11,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
+class EscalationTest : public SimulatedChild {};
+
 TEST_F(EscalationTest, ChildThatEndedBeforeIsReturnedWithoutASignal) {
   begin();
   open_stdin();

@@ -9,10 +9,10 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-class ManualSignalTest : public EscalationTest {
+class ManualSignalTest : public SimulatedChild {
  protected:
   void TearDown() override {
-    EscalationTest::TearDown();
+    SimulatedChild::TearDown();
     EXPECT_THAT(messages_.messages(), IsEmpty()) << "a manual signal logs nothing";
     EXPECT_EQ(sys_.elapsed(), kZero) << "a manual signal does not wait";
     EXPECT_LE(looks(), 2u);

@@ -15,7 +15,7 @@ using testing::IsEmpty;
 
 using Kind = WaitOrTerminateError::Kind;
 
-class WaitOrTerminateChildTest : public EscalationTest {
+class WaitOrTerminateChildTest : public SimulatedChild {
  protected:
   WaitOrTerminateChildTest() { begin(); }
   auto run(absl::Duration timeout, const TerminationPolicy& policy = usual()) {
