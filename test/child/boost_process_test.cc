@@ -15,21 +15,17 @@
 #include "test/support/child_probe.h"
 #include "test/support/test_child_path.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
 namespace v2 = boost::process::v2;
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::Pidfd;
 
 template <class Launcher>
 class BoostProcess : public ::testing::Test {
  protected:
   v2::process launch(const std::vector<std::string>& arguments) {
     boost::system::error_code error;
-    v2::process process =
-        Launcher()(context_, error, boost::filesystem::path(test_support::test_child_path()), arguments);
+    v2::process process = Launcher()(context_, error, boost::filesystem::path(test_child_path()), arguments);
     EXPECT_FALSE(error) << error.message();
     return process;
   }
@@ -75,4 +71,4 @@ TYPED_TEST(BoostProcess, IsUnchangedWhenItIsRefused) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

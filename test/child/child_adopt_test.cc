@@ -13,19 +13,16 @@
 #include "test/support/test_child_path.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::Pidfd;
 using ::testing::ElementsAre;
 
 constexpr absl::Duration kShort = absl::Milliseconds(30);
 
 // The plain way: fork and exec of test_child.
 int fork_and_exec(const AckPipe& ack, std::vector<std::string> mode, bool own_group) {
-  mode.insert(mode.begin(), {test_support::test_child_path(), ack.flag()});
+  mode.insert(mode.begin(), {test_child_path(), ack.flag()});
   std::vector<char*> arguments;
   for (std::string& argument : mode) arguments.push_back(argument.data());
   arguments.push_back(nullptr);
@@ -40,14 +37,14 @@ int fork_and_exec(const AckPipe& ack, std::vector<std::string> mode, bool own_gr
 TEST(Adopt, AGroupLeaderIsEndedWithItsGroup) {
   AckPipe ack;
   const int pid = fork_and_exec(ack, {"fork", "stubborn", "--", "stubborn"}, true);
-  const Pidfd grandchild(test_support::wait_forked(ack, {"child ready", "ready"}));
+  const Pidfd grandchild(wait_forked(ack, {"child ready", "ready"}));
   Child child = Child::adopt(pid).value();
   EXPECT_EQ(child.pid(), pid);
   EXPECT_EQ(child.name(), "pid " + std::to_string(pid));
   EXPECT_EQ(child.stdin_fd(), -1);
   const TerminationReport report = child.terminate_with_report(TerminationPolicy::service(kShort)).value();
   EXPECT_EQ(report.status.signal(), Signal::kill());
-  EXPECT_THAT(test_support::sent_signals(report.attempts), ElementsAre("SIGTERM group", "SIGKILL group"));
+  EXPECT_THAT(sent_signals(report.attempts), ElementsAre("SIGTERM group", "SIGKILL group"));
   EXPECT_TRUE(grandchild.is_dead());
 }
 
@@ -55,10 +52,10 @@ TEST(Adopt, AGroupLeaderIsEndedWithItsGroup) {
 TEST(Adopt, AnotherProcessIsEndedAlone) {
   AckPipe ack;
   const int pid = fork_and_exec(ack, {"fork", "sleep", "--", "stubborn"}, false);
-  const Pidfd grandchild(test_support::wait_forked(ack, {"child ready", "ready"}));
+  const Pidfd grandchild(wait_forked(ack, {"child ready", "ready"}));
   Child child = Child::adopt(pid).value();
   const TerminationReport report = child.terminate_with_report(TerminationPolicy::service(kShort)).value();
-  EXPECT_THAT(test_support::sent_signals(report.attempts), ElementsAre("SIGTERM leader", "SIGKILL leader"));
+  EXPECT_THAT(sent_signals(report.attempts), ElementsAre("SIGTERM leader", "SIGKILL leader"));
   EXPECT_FALSE(grandchild.is_dead());
   ASSERT_TRUE(grandchild.send(SIGKILL));
   EXPECT_TRUE(grandchild.wait_dead());
@@ -96,7 +93,7 @@ TEST(Adopt, UsesTheNameThatItIsGiven) {
 }
 
 TEST(Adopt, AnAdoptedChildIsArmed) {
-  test_support::CapturedLog log;
+  CapturedLog log;
   AckPipe ack;
   const int pid = fork_and_exec(ack, {"sleep"}, true);
   const Pidfd process(pid);
@@ -120,7 +117,7 @@ TEST(Adopt, RefusesNumbersThatNoChildHas) {
 TEST(Adopt, RefusesProcessesThatAreNoChildrenOfOurs) {
   AckPipe ack;
   const int pid = fork_and_exec(ack, {"fork", "sleep", "--", "sleep"}, true);
-  const int grandchild = test_support::wait_forked(ack, {"child ready"});
+  const int grandchild = wait_forked(ack, {"child ready"});
   for (const int stranger : {grandchild, ::getpid(), 0x3fffffff}) {
     if (stranger == 1) continue;  // we are the first of a pid namespace; see above
     const auto refused = Child::adopt(stranger);
@@ -142,4 +139,4 @@ TEST(Adopt, RefusesAChildThatHasBeenWaitedFor) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

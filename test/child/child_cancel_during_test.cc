@@ -21,16 +21,8 @@
 #include "test/support/child_probe.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::AckPipe;
-using test_support::CancellableThread;
-using test_support::CapturedLog;
-using test_support::expect_to_complete;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::test_command;
 
 // Makes the call, waits until it is at work, asks for the cancellation, and then lets the call come to its end.
 void expect_to_outlast(const std::function<void()>& call, const std::function<void()>& wait_until_inside,
@@ -196,4 +188,4 @@ TEST_F(CancellationDuring, ASpawnComesAfterIt) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

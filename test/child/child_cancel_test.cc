@@ -10,13 +10,8 @@
 #include "test/support/child_probe.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::CapturedLog;
-using test_support::expect_to_complete;
-using test_support::kBound;
-using test_support::test_command;
 
 class Cancellation : public ::testing::Test {
  protected:
@@ -83,7 +78,7 @@ TEST_F(Cancellation, ARequestedOneLetsTerminateAllComplete) {
 TEST_F(Cancellation, ARequestedOneLetsTheDestructorComplete) {
   CapturedLog log;
   auto child = std::make_unique<Child>(spawn_sleeper());
-  const test_support::Pidfd process(child->pid());
+  const Pidfd process(child->pid());
   expect_to_complete([&] { child.reset(); });
   EXPECT_TRUE(process.is_dead());
   EXPECT_EQ(log.records().size(), 1u);
@@ -92,7 +87,7 @@ TEST_F(Cancellation, ARequestedOneLetsTheDestructorComplete) {
   expect_to_complete([&] { excused.reset(); });
   auto ended = std::make_unique<Child>(spawn_sleeper());
   ASSERT_TRUE(ended->terminate_on_drop(TerminationPolicy::service(kBound)).has_value());
-  const test_support::Pidfd other(ended->pid());
+  const Pidfd other(ended->pid());
   expect_to_complete([&] { ended.reset(); });
   EXPECT_TRUE(other.is_dead());
 }
@@ -101,7 +96,7 @@ TEST_F(Cancellation, ARequestedOneLetsAssignmentComplete) {
   CapturedLog log;
   Child first = spawn_sleeper();
   Child second = spawn_sleeper();
-  const test_support::Pidfd process(first.pid());
+  const Pidfd process(first.pid());
   expect_to_complete([&] { first = std::move(second); });
   EXPECT_TRUE(process.is_dead());
   EXPECT_EQ(first.kill().value().signal(), Signal::kill());
@@ -132,4 +127,4 @@ TEST_F(Cancellation, ARequestedOneLetsAdoptComplete) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

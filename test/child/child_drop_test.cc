@@ -11,14 +11,9 @@
 #include "test/support/child_probe.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::CapturedLog;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::test_command;
 using ::testing::HasSubstr;
 
 TEST(Drop, ArmedKillsTheGroupAndReportsAtErrorLevel) {
@@ -29,7 +24,7 @@ TEST(Drop, ArmedKillsTheGroupAndReportsAtErrorLevel) {
   {
     const Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"}).name("left")).value();
     leader = std::make_unique<Pidfd>(child.pid());
-    grandchild = std::make_unique<Pidfd>(test_support::wait_forked(ack, {"child ready", "ready"}));
+    grandchild = std::make_unique<Pidfd>(wait_forked(ack, {"child ready", "ready"}));
   }
   EXPECT_TRUE(leader->is_dead());
   EXPECT_TRUE(grandchild->is_dead());
@@ -66,7 +61,7 @@ TEST(Drop, ArmedKillsWhatAnUnseenLeaderLeftBehind) {
   std::unique_ptr<Pidfd> grandchild;
   {
     const Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "exit", "0"})).value();
-    grandchild = std::make_unique<Pidfd>(test_support::wait_forked(ack, {"child ready"}));
+    grandchild = std::make_unique<Pidfd>(wait_forked(ack, {"child ready"}));
   }
   EXPECT_TRUE(grandchild->is_dead());
   EXPECT_EQ(log.records().size(), 1u);
@@ -139,7 +134,7 @@ TEST(Drop, AnExcusedChildThatHasEndedIsCollected) {
     child.must_not_be_terminated();
   }
   EXPECT_TRUE(log.records().empty());
-  EXPECT_TRUE(test_support::wait_until_childless()) << "the reapers that stayed behind collect them";
+  EXPECT_TRUE(wait_until_childless()) << "the reapers that stayed behind collect them";
 }
 
 TEST(Drop, AChildThatIsArmedAgainIsKilled) {
@@ -227,4 +222,4 @@ TEST(Move, HandlesLiveInContainers) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

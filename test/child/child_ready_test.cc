@@ -11,13 +11,10 @@
 #include "warden/child.h"
 #include "warden/readiness.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
 using Kind = Readiness::Kind;
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::test_command;
 
 const std::function<bool()> kNever = [] { return false; };
 
@@ -77,7 +74,7 @@ TEST(WaitUntilReady, AnExceptionOfThePredicatePassesThroughAndTheChildCanBeUsed)
 
 // As it is anywhere in the caller's own code.
 TEST(WaitUntilReady, ThePredicateCanBeCancelledAndTheWaitCannot) {
-  test_support::expect_to_complete([] {});
+  expect_to_complete([] {});
   Child child = Child::spawn(test_command({"sleep"})).value();
   int state = -1;
   const auto looks = [&state] {
@@ -85,7 +82,7 @@ TEST(WaitUntilReady, ThePredicateCanBeCancelledAndTheWaitCannot) {
     pthread_setcancelstate(state, nullptr);
     return false;
   };
-  test_support::expect_to_complete([&] {
+  expect_to_complete([&] {
     EXPECT_EQ(child.wait_until_ready(looks, absl::Milliseconds(1), absl::Milliseconds(5)).value().kind,
               Kind::kTimedOut);
   });
@@ -110,4 +107,4 @@ TEST(WaitUntilReady, RefusesWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

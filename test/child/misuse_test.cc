@@ -17,15 +17,9 @@
 #include "test/support/child_probe.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::CapturedLog;
-using test_support::kBound;
-using test_support::live_members;
-using test_support::Pidfd;
-using test_support::test_command;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -89,7 +83,7 @@ TEST(Misuse, IsToldWhenTheGroupHasGone) {
   {
     const Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
     leader = std::make_unique<Pidfd>(child.pid());
-    grandchild = std::make_unique<Pidfd>(test_support::wait_forked(ack, {"child ready", "ready"}));
+    grandchild = std::make_unique<Pidfd>(wait_forked(ack, {"child ready", "ready"}));
   }
   EXPECT_EQ(recorder.reports().size(), 1u);
   EXPECT_TRUE(were_dead);
@@ -199,7 +193,7 @@ TEST(AbortOnMisuseDeathTest, WritesTheMessageAndAbortsOnceTheGroupHasGone) {
         abort_on_misuse();
         const Child child =
             Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"}).name("left")).value();
-        test_support::wait_forked(ack, {"child ready", "ready"});
+        wait_forked(ack, {"child ready", "ready"});
       },
       ::testing::KilledBySignal(SIGABRT), "warden: child 'left' \\(pid [0-9]+\\) destroyed before its end was seen");
   ack.close_write();
@@ -237,4 +231,4 @@ TEST(AbortOnMisuse, DoesNotMindAChildWhoseEndWasSeen) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

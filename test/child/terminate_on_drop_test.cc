@@ -13,14 +13,9 @@
 #include "test/support/child_probe.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::CapturedLog;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::test_command;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -79,7 +74,7 @@ TEST(TerminateOnDrop, EndsTheWholeGroup) {
   std::unique_ptr<Pidfd> grandchild;
   {
     Child child = Child::spawn(test_command(ack, {"fork", "handle", "TERM", "0", "--", "sleep"})).value();
-    grandchild = std::make_unique<Pidfd>(test_support::wait_forked(ack, {"child ready", "ready"}));
+    grandchild = std::make_unique<Pidfd>(wait_forked(ack, {"child ready", "ready"}));
     EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
   }
   EXPECT_TRUE(grandchild->is_dead());
@@ -94,7 +89,7 @@ TEST(TerminateOnDrop, KillsWhatDoesNotMindThePolicysSignals) {
   {
     Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
     leader = std::make_unique<Pidfd>(child.pid());
-    grandchild = std::make_unique<Pidfd>(test_support::wait_forked(ack, {"child ready", "ready"}));
+    grandchild = std::make_unique<Pidfd>(wait_forked(ack, {"child ready", "ready"}));
     EXPECT_TRUE(child.terminate_on_drop(TerminationPolicy::service(absl::Milliseconds(20))).has_value());
   }
   EXPECT_TRUE(leader->is_dead());
@@ -111,7 +106,7 @@ TEST(TerminateOnDrop, EndsTheRestOfTheGroupWhenTheLeaderHasGoneUnseen) {
   {
     Child child = Child::spawn(test_command(ack, {"fork", "handle", "TERM", "0", "--", "exit", "0"})).value();
     const Pidfd leader(child.pid());
-    grandchild = std::make_unique<Pidfd>(test_support::wait_forked(ack, {"child ready"}));
+    grandchild = std::make_unique<Pidfd>(wait_forked(ack, {"child ready"}));
     ASSERT_TRUE(leader.wait_dead());
     EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
   }
@@ -178,7 +173,7 @@ TEST(TerminateOnDrop, SendsNothingAfterAWait) {
   std::unique_ptr<Pidfd> grandchild;
   {
     Child child = Child::spawn(test_command(ack, {"fork", "handle", "USR1", "0", "--", "exit", "0"})).value();
-    grandchild = std::make_unique<Pidfd>(test_support::wait_forked(ack, {"child ready"}));
+    grandchild = std::make_unique<Pidfd>(wait_forked(ack, {"child ready"}));
     EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
     EXPECT_EQ(child.wait().value().exit_code(), 0);
   }
@@ -285,4 +280,4 @@ TEST(TerminateOnDrop, EndsTheChildThatAnAssignmentReplaces) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -21,14 +21,8 @@
 #include "test/support/thief.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::SigchldDisposition;
-using test_support::Thief;
 
 constexpr int kWave = 250;  // alive at once
 constexpr int kWaiters = 4;
@@ -107,7 +101,7 @@ void run_wave(int first, int count, Count* counted) {
     waiters.emplace_back([&, waiter] {
       for (int i = waiter; i < count; i += kWaiters) {
         const ExitStatus status = wait_somehow(children[static_cast<size_t>(i)], i / kWaiters);
-        const bool right = test_support::is_right(status, end_of(first + i));
+        const bool right = is_right(status, end_of(first + i));
         EXPECT_TRUE(right) << status << " and not " << end_of(first + i) << " of child " << first + i;
         counted->right += right ? 1 : 0;
         counted->taken += status.resource_usage().has_value() ? 0 : 1;
@@ -146,7 +140,7 @@ int spawn_with_descendant(AckPipe& ack, std::vector<Child>* children) {
   command.args({"-c", "trap '' INT TERM; sleep 1000 & trap - INT TERM; echo \"forked $!\" >&2; exec sleep 1000"})
       .stderr_to(Stdio::fd(ack.write_fd()));
   children->push_back(Child::spawn(command).value());
-  return test_support::wait_forked(ack, {});
+  return wait_forked(ack, {});
 }
 
 TEST_P(Crowd, TerminateAllLeavesNobody) {
@@ -164,8 +158,7 @@ TEST_P(Crowd, TerminateAllLeavesNobody) {
   ASSERT_EQ(ended.size(), children.size());
   for (const auto& one : ended) {
     ASSERT_TRUE(one.has_value()) << one.error();
-    EXPECT_TRUE(test_support::is_right(one.value().status, ExitStatus::signaled(Signal::interrupt(), false)))
-        << one.value().status;
+    EXPECT_TRUE(is_right(one.value().status, ExitStatus::signaled(Signal::interrupt(), false))) << one.value().status;
     EXPECT_TRUE(one.value().forced);
   }
   for (const auto& descendant : descendants) EXPECT_TRUE(descendant->is_dead());
@@ -178,4 +171,4 @@ INSTANTIATE_TEST_SUITE_P(In, Crowd,
                          ::testing::PrintToStringParamName());
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

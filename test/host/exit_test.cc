@@ -14,13 +14,9 @@
 #include "test/support/test_child_path.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::test_command;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -30,8 +26,8 @@ using Mode = std::vector<std::string>;
 class Host {
  public:
   Host(const std::string& keep, const std::string& end, const Mode& mode) {
-    Command command(test_support::runfile_path("test/support/exiting_host"));
-    command.args({keep, end, test_support::test_child_path(), ack_.flag()}).args(mode);
+    Command command(runfile_path("test/support/exiting_host"));
+    command.args({keep, end, test_child_path(), ack_.flag()}).args(mode);
     command.inherit_fd(ack_.write_fd()).stdin_from(Stdio::pipe()).stderr_to(Stdio::fd(errors_.write_fd()));
     host_ = std::make_unique<Child>(Child::spawn(command).value());
     ack_.close_write();
@@ -47,7 +43,7 @@ class Host {
 
   // Waits until the child has written these; its number.
   int wait_ready(const std::vector<std::string>& lines) {
-    const int pid = test_support::wait_forked(ack_, lines);
+    const int pid = wait_forked(ack_, lines);
     kept_ = std::make_unique<Pidfd>(pid);
     return pid;
   }
@@ -191,4 +187,4 @@ TEST_P(AnyExit, IsNotHeldUpByThreadsInWaitAndTerminate) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

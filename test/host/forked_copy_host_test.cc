@@ -20,14 +20,8 @@
 #include "warden/log.h"
 #include "warden/misuse.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::run_isolated_unchecked;
-using test_support::test_command;
 
 // Waits for the copy, at most a minute, and kills it then; whether it exited with 0.
 bool copy_succeeds(pid_t copy) {
@@ -231,4 +225,4 @@ TEST_P(ForkedCopyDeathTest, ChildCanBeEndedAfterSeveral) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -30,17 +30,9 @@
 #define SKIP_WHERE_TSAN_MISTAKES_THREADS_OF_COPIES() static_cast<void>(0)
 #endif
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::CapturedLog;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::ProcessSnapshot;
-using test_support::run_isolated;
-using test_support::run_isolated_unchecked;
-using test_support::test_command;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -230,7 +222,7 @@ TEST(ForkedCopy, CanBeReplacedByAChildOfTheCopy) {
     child = Child::spawn(test_command({"sleep"}).name("own")).value();
     EXPECT_EQ(child.name(), "own");
     EXPECT_EQ(child.kill().value().signal(), Signal::kill());
-    EXPECT_TRUE(test_support::wait_until_childless());
+    EXPECT_TRUE(wait_until_childless());
   });
   expect_untouched(ack, child);
 }
@@ -287,4 +279,4 @@ TEST(ForkedCopy, LeavesAnExcusedChildToTheReaperOfItsParent) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

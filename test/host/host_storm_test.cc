@@ -20,16 +20,9 @@
 #include "test/support/child_probe.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::CapturedLog;
-using test_support::kBound;
-using test_support::live_members;
-using test_support::Pidfd;
-using test_support::sent_signals;
-using test_support::test_command;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -185,7 +178,7 @@ TEST(Storm, TheLadderEndsAWholeStubbornGroup) {
   run_threads([](int) {
     AckPipe ack;
     Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
-    const Pidfd descendant(test_support::wait_forked(ack, {"ready", "child ready"}));
+    const Pidfd descendant(wait_forked(ack, {"ready", "child ready"}));
     const absl::Duration grace = absl::Milliseconds(50);
     const auto ended = child.terminate_with_report(TerminationPolicy::interrupt_first(grace, grace));
     ASSERT_TRUE(ended.has_value()) << ended.error();
@@ -228,4 +221,4 @@ TEST(Storm, KillAndTheDestructorEndTheirs) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

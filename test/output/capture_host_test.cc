@@ -22,19 +22,8 @@
 #include "test/support/process_snapshot.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::AckPipe;
-using test_support::captured_command;
-using test_support::captured_shell;
-using test_support::finished_output;
-using test_support::kBound;
-using test_support::keep_last;
-using test_support::LineBox;
-using test_support::ProcessSnapshot;
-using test_support::run_isolated;
-using test_support::run_isolated_unchecked;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
 
@@ -51,7 +40,7 @@ TEST(CaptureInAForkedCopy, IsRefusedAndTheOwnersGoesOn) {
     EXPECT_EQ(child.wait_for_line(kStdout, "one", kBound).error().code, Errc::kNotOwner);
     EXPECT_EQ(child.drain_output().error().code, Errc::kNotOwner);
   });
-  test_support::send_line(child);
+  send_line(child);
   EXPECT_EQ(finished_output(child).text(), "one\ntwo\n");
   EXPECT_THAT(box.lines(), ::testing::ElementsAre("one", "two"));
 }
@@ -72,22 +61,22 @@ TEST(CaptureInAForkedCopy, IsDestroyedInSilenceAndClosesItsDescriptors) {
   const Command command = captured_shell("echo one; exec sleep 600");
   expect_closed_in_forked_copy(command, 4);  // the pidfd, two pipes and the pump's event
   Command discarding = command;
-  discarding.stdout_to(Stdio::capture(test_support::keep_first(0)));
+  discarding.stdout_to(Stdio::capture(keep_first(0)));
   expect_closed_in_forked_copy(discarding, 5);  // and the null device
 }
 
 TEST(CaptureAndCancellation, AWaitForALineComesToItsEnd) {
   Child child = spawn(captured_shell("read line; echo text").stdin_from(Stdio::pipe()));
-  test_support::CancellableThread thread(
+  CancellableThread thread(
       [&child] { EXPECT_TRUE(child.wait_for_line(kStdout, "text", absl::InfiniteDuration()).value().matched()); });
   thread.cancel();
-  test_support::send_line(child);
+  send_line(child);
   EXPECT_TRUE(thread.join());
   finished_output(child);
 }
 
 TEST(CaptureAndCancellation, EveryCallComesToItsEnd) {
-  test_support::expect_to_complete([] {
+  expect_to_complete([] {
     Child child = spawn(captured_shell("echo text"));
     EXPECT_TRUE(child.on_line(kStdout, [](const Line&) {}).has_value());
     EXPECT_TRUE(child.wait_for_line(kStdout, "text", kBound).value().matched());
@@ -143,7 +132,7 @@ TEST(CaptureWithFewDescriptors, EitherWorksOrIsAnErrorThatLeavesNothing) {
     bool spawned = false;
     unsigned room = 0;
     for (; room < 20 && !spawned; ++room) {
-      test_support::check_leaves_nothing([&] { spawn_with_room_for(room, &spawned); });
+      check_leaves_nothing([&] { spawn_with_room_for(room, &spawned); });
     }
     EXPECT_TRUE(spawned);
     EXPECT_GT(room, 4u);
@@ -213,4 +202,4 @@ TEST(CapturedStream, AddsDescriptorsThatNoOtherProgramGets) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

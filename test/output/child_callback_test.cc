@@ -13,16 +13,9 @@
 #include "test/support/output_helpers.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::captured_shell;
-using test_support::CapturedLog;
-using test_support::finished_output;
-using test_support::Gate;
-using test_support::kBound;
-using test_support::LineBox;
-using test_support::Pidfd;
 using ::testing::ElementsAre;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
@@ -179,4 +172,4 @@ TEST(Destructor, LetsCallbacksRunWhileItEndsTheChild) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -14,17 +14,9 @@
 #include "test/support/proc_view.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::captured_shell;
-using test_support::CapturedLog;
-using test_support::finished_output;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::send_line;
-using test_support::test_command;
 using ::testing::ElementsAre;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
@@ -39,7 +31,7 @@ class HeldPipe : public ::testing::Test {
     mode.insert(mode.end(), holder.begin(), holder.end());
     for (const char* word : {"--", "write", "left\n", "exit", "5"}) mode.emplace_back(word);
     Child child = Child::spawn(test_command(ack_, mode).stdout_to(Stdio::capture())).value();
-    pid_ = test_support::wait_forked(ack_, {"child holding"});
+    pid_ = wait_forked(ack_, {"child holding"});
     holder_.emplace(pid_);
     return child;
   }
@@ -115,13 +107,13 @@ TEST_F(HeldPipe, HoldsNoTermination) {
 
 // They cannot be known where the processes cannot be seen.
 TEST(HeldPipeWithoutProc, IsReportedWithoutItsHolders) {
-  const std::string why_not = test_support::why_no_proc_view(test_support::ProcView::kCovered);
+  const std::string why_not = why_no_proc_view(ProcView::kCovered);
   if (!why_not.empty()) GTEST_SKIP() << why_not;
-  test_support::run_with_proc_view(test_support::ProcView::kCovered, test_support::NamespaceRole::kInit, [] {
+  run_with_proc_view(ProcView::kCovered, NamespaceRole::kInit, [] {
     AckPipe ack;
     Child child =
         Child::spawn(test_command(ack, {"fork", "hold-open", "--", "exit", "5"}).stdout_to(Stdio::capture())).value();
-    const Pidfd holder(test_support::wait_forked(ack, {"child holding"}));
+    const Pidfd holder(wait_forked(ack, {"child holding"}));
     EXPECT_EQ(child.wait().value(), ExitStatus::exited(5));
     const StreamDrain drain = child.drain_output(kNow).value().streams.at(0);
     EXPECT_FALSE(drain.complete);
@@ -222,4 +214,4 @@ TEST(Drain, OfStreamsThatWereDrainedIsCompleteAtOnce) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

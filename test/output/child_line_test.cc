@@ -17,18 +17,9 @@
 #include "test/support/output_helpers.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::captured_shell;
-using test_support::CapturedLog;
-using test_support::finished_output;
-using test_support::Gate;
-using test_support::kBound;
-using test_support::keep_first;
-using test_support::keep_last;
-using test_support::LineBox;
-using test_support::send_line;
 using ::testing::ElementsAre;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
@@ -254,4 +245,4 @@ TEST(LineCallback, ThatIsNoFunctionIsRefused) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

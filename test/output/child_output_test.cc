@@ -13,17 +13,8 @@
 #include "test/support/output_helpers.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::AckPipe;
-using test_support::captured_command;
-using test_support::captured_shell;
-using test_support::finished_output;
-using test_support::kBound;
-using test_support::keep_first;
-using test_support::keep_last;
-using test_support::test_command;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;
@@ -143,7 +134,7 @@ TEST(Capture, GivesSnapshotsThatStayAsTheyWere) {
     ASSERT_TRUE(child.wait_for_line(kStdout, "one", kBound).value().matched());
     early = child.output(kStdout).value();
     EXPECT_FALSE(early.complete());
-    test_support::send_line(child);
+    send_line(child);
     EXPECT_EQ(finished_output(child).text(), "one\ntwo\n");
   }
   EXPECT_EQ(early.text(), "one\n");
@@ -185,7 +176,7 @@ TEST(Capture, OfAChildThatIsKilledHasWhatItWrote) {
 
 TEST(Capture, StandsInAnyClosedStandardStreamOfTheParent) {
   for (const int closed : {0, 1, 2}) {
-    test_support::run_isolated_unchecked([closed] {
+    run_isolated_unchecked([closed] {
       ASSERT_EQ(::close(closed), 0);
       Child child = spawn(captured_shell("echo out; echo err >&2"));
       const std::string out = finished_output(child).text();
@@ -219,4 +210,4 @@ TEST(Merge, FollowsStdoutWhereverThatLeads) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

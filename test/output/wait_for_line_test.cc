@@ -12,18 +12,8 @@
 #include "test/support/output_helpers.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::AckPipe;
-using test_support::captured_shell;
-using test_support::finished_output;
-using test_support::kBound;
-using test_support::keep_first;
-using test_support::LineBox;
-using test_support::Pidfd;
-using test_support::send_line;
-using test_support::test_command;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;
@@ -132,7 +122,7 @@ TEST(WaitForLine, MatchesALastLineWithoutANewlineWhenTheStreamEnds) {
 TEST(WaitForLine, EndsWhenTheChildDoesThoughItsStreamIsHeld) {
   AckPipe ack;
   Child child = spawn(test_command(ack, {"fork", "hold-open", "--", "write", "last\n"}).stdout_to(Stdio::capture()));
-  const Pidfd holder(test_support::wait_forked(ack, {"child holding"}));
+  const Pidfd holder(wait_forked(ack, {"child holding"}));
   EXPECT_EQ(child.wait_for_line(kStdout, "never", absl::InfiniteDuration()).value().kind, LineWait::Kind::kChildExited);
   EXPECT_TRUE(child.wait_for_line(kStdout, "last", kNow).value().matched());
   EXPECT_EQ(child.wait_for_line(kStdout, "never", kBound).value().kind, LineWait::Kind::kChildExited);
@@ -146,7 +136,7 @@ TEST(WaitForLine, LooksAtTheLastWordsOfAChildWhoseStreamIsHeldFirst) {
   for (int i = 0; i < 20; ++i) {
     AckPipe ack;
     Child child = spawn(test_command(ack, {"fork", "hold-open", "--", "write", "last\n"}).stdout_to(Stdio::capture()));
-    const Pidfd holder(test_support::wait_forked(ack, {}));
+    const Pidfd holder(wait_forked(ack, {}));
     EXPECT_TRUE(child.wait_for_line(kStdout, "last", absl::InfiniteDuration()).value().matched());
     EXPECT_TRUE(child.wait().value().success());
     EXPECT_TRUE(holder.send(SIGKILL));
@@ -186,7 +176,7 @@ TEST(WaitForLine, SaysThatALineIsNotWhole) {
 }
 
 TEST(WaitForLine, PassesOnWhatItsPredicateThrows) {
-  const test_support::CapturedLog log;
+  const CapturedLog log;
   LineBox box;
   Child child = spawn_in_steps({"echo one; echo two"});
   ASSERT_TRUE(child.on_line(kStdout, box.callback()).has_value());
@@ -226,4 +216,4 @@ TEST(WaitForLine, RefusesBadArguments) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

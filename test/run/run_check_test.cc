@@ -12,14 +12,12 @@
 #include "test/support/run_helpers.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
 using ::testing::EndsWith;
 using ::testing::StartsWith;
 using Step = RunError::Step;
-using test_support::run_until;
-using test_support::shell;
 
 RunError error_of_check(const Command& command) {
   Result<RunResult, RunError> checked = check(run(command));
@@ -194,4 +192,4 @@ TEST(RunErrorStep, HasAName) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

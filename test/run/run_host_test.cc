@@ -25,33 +25,23 @@
 #include "test/support/sigchld_disposition.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
 using Step = RunError::Step;
-using test_support::CapturedLog;
-using test_support::check_leaves_nothing;
-using test_support::feeding;
-using test_support::if_kept;
-using test_support::large_text;
-using test_support::ProcessSnapshot;
-using test_support::run_isolated;
-using test_support::run_isolated_unchecked;
-using test_support::shell;
-using test_support::test_command;
 
 TEST(RunWhereSigchldIsIgnored, HasTheStatusAndAllOutput) {
-  const test_support::SigchldDisposition ignored(SIG_IGN, 0);
+  const SigchldDisposition ignored(SIG_IGN, 0);
   for (int i = 0; i < 20; ++i) {
     const RunResult result = run(shell("cat; echo err >&2; exit 3"), feeding("text")).value();
-    EXPECT_TRUE(test_support::is_right(result.status, ExitStatus::exited(3))) << result.status;
+    EXPECT_TRUE(is_right(result.status, ExitStatus::exited(3))) << result.status;
     EXPECT_EQ(result.stdout_output.text(), "text");
     EXPECT_EQ(result.stderr_output.text(), "err\n");
   }
 }
 
 TEST(RunWhereSigchldIsIgnored, TerminatesAfterTheTimeout) {
-  const test_support::SigchldDisposition ignored(SIG_IGN, 0);
+  const SigchldDisposition ignored(SIG_IGN, 0);
   RunOptions options;
   options.timeout = absl::Milliseconds(10);
   options.policy = TerminationPolicy::immediate();
@@ -94,7 +84,7 @@ TEST(RunWithClosedStandardStreams, FeedsAndReadsAsEver) {
 }
 
 TEST(RunOnACancelledThread, ComesToItsEnd) {
-  test_support::expect_to_complete([] {
+  expect_to_complete([] {
     EXPECT_EQ(run(shell("cat; sleep 0.1; echo end"), feeding("text ")).value().stdout_output.text(), "text end\n");
   });
 }
@@ -105,7 +95,7 @@ TEST(RunWhereNobodyCanBeSignalled, EndsInAnErrorWithTheOutputAndLeavesTheChildTo
     const CapturedLog log;
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-    ASSERT_TRUE(test_support::refuse_system_calls({{SYS_pidfd_send_signal, EPERM}, {SYS_kill, EPERM}}));
+    ASSERT_TRUE(refuse_system_calls({{SYS_pidfd_send_signal, EPERM}, {SYS_kill, EPERM}}));
     RunOptions options;
     options.policy = TerminationPolicy::immediate();
     options.policy.failed_send_grace = absl::ZeroDuration();
@@ -113,8 +103,8 @@ TEST(RunWhereNobodyCanBeSignalled, EndsInAnErrorWithTheOutputAndLeavesTheChildTo
     const Command command = shell("echo ready; read line").stdin_from(Stdio::fd(ends[0]));
     RunError error;
     for (options.timeout = absl::Milliseconds(50); error.stdout_output.size() == 0; options.timeout *= 3) {
-      ASSERT_LT(options.timeout, test_support::kBound);
-      error = test_support::error_of_run(command, options);
+      ASSERT_LT(options.timeout, kBound);
+      error = error_of_run(command, options);
     }
     EXPECT_EQ(error.step, Step::kTermination);
     EXPECT_EQ(error.code, std::errc::operation_not_permitted) << error;
@@ -128,7 +118,7 @@ TEST(RunWhereNobodyCanBeSignalled, EndsInAnErrorWithTheOutputAndLeavesTheChildTo
     }
     ::close(ends[0]);
     ::close(ends[1]);
-    EXPECT_TRUE(test_support::wait_until_childless());
+    EXPECT_TRUE(wait_until_childless());
   });
 }
 
@@ -141,21 +131,21 @@ void set_soft_limit(__rlimit_resource resource, rlim_t value) {
 
 // The reader's thread, the reaper's, the child and the feeder's thread, in this order; none of them is one too many.
 TEST(RunWithFewThreads, IsAnErrorThatLeavesNothingAndSaysWhichCouldNotBeHad) {
-  const std::string why_not = test_support::why_no_other_user();
+  const std::string why_not = why_no_other_user();
   if (!why_not.empty()) GTEST_SKIP() << why_not;
 #ifdef ABSL_HAVE_THREAD_SANITIZER
   GTEST_SKIP() << "ThreadSanitizer's own thread comes and goes, and is counted";
 #endif
   run_isolated_unchecked([] {
     const CapturedLog log;
-    ASSERT_TRUE(test_support::become_other_user(1'500'000 + static_cast<uid_t>(::getpid())));
+    ASSERT_TRUE(become_other_user(1'500'000 + static_cast<uid_t>(::getpid())));
     const rlim_t tasks = ProcessSnapshot::take().threads.size();
     struct rlimit before = {};
     ASSERT_EQ(::getrlimit(RLIMIT_NPROC, &before), 0);
     for (rlim_t room = 0; room < 4; ++room) {
       check_leaves_nothing([&] {
         set_soft_limit(RLIMIT_NPROC, tasks + room);
-        const RunError error = test_support::error_of_run(shell("echo started; exec cat"), feeding("text"));
+        const RunError error = error_of_run(shell("echo started; exec cat"), feeding("text"));
         set_soft_limit(RLIMIT_NPROC, before.rlim_cur);
         EXPECT_EQ(error.step, room < 3 ? Step::kSpawn : Step::kFeed) << error;
         EXPECT_EQ(error.code, std::error_code(EAGAIN, std::generic_category()));
@@ -204,4 +194,4 @@ TEST(RunWithFewDescriptors, EitherWorksOrIsAnErrorThatLeavesNothing) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -13,10 +13,9 @@
 #include "test/support/run_helpers.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::error_of_run;
 using ::testing::HasSubstr;
 using Step = RunError::Step;
 
@@ -116,4 +115,4 @@ TEST(RunRefused, ThrowsWithItsCodeAndText) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

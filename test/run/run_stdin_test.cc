@@ -18,18 +18,10 @@
 #include "test/support/run_helpers.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
 using Kind = StdinError::Kind;
-using test_support::AckPipe;
-using test_support::feeding;
-using test_support::kBound;
-using test_support::large_text;
-using test_support::Pidfd;
-using test_support::run_until;
-using test_support::shell;
-using test_support::test_command;
 
 class RunStdin : public ::testing::Test {
  protected:
@@ -59,7 +51,7 @@ TEST_F(RunStdin, IsTheWholeTextHoweverMuchTheChildAnswersMeanwhile) {
   const RunResult result = run(Command("cat"), options).value();
   EXPECT_TRUE(result.status.success());
   EXPECT_TRUE(result.stdout_output.text() == large_text());
-  EXPECT_EQ(result.stdin_report->written, test_support::kLargeText);
+  EXPECT_EQ(result.stdin_report->written, kLargeText);
   EXPECT_TRUE(result.stdin_report->complete());
 }
 
@@ -67,7 +59,7 @@ TEST_F(RunStdin, IsTheWholeFile) {
   write_file(large_text());
   const RunResult result = run(Command("cat"), from_file()).value();
   EXPECT_TRUE(result.stdout_output.text() == large_text());
-  EXPECT_EQ(result.stdin_report->written, test_support::kLargeText);
+  EXPECT_EQ(result.stdin_report->written, kLargeText);
   EXPECT_TRUE(result.stdin_report->complete());
 }
 
@@ -96,7 +88,7 @@ TEST_F(RunStdin, NeedNotBeReadToItsEnd) {
     EXPECT_FALSE(report.read_error);
     EXPECT_TRUE(report.stopped->kind == Kind::kNoReader || report.stopped->kind == Kind::kChildEnded);
     EXPECT_GE(report.written, 100'000u);
-    EXPECT_LT(report.written, test_support::kLargeText);
+    EXPECT_LT(report.written, kLargeText);
     EXPECT_EQ(report.stopped->written, report.written);
   }
 }
@@ -131,7 +123,7 @@ TEST_F(RunStdin, OfAChildThatNeverReadsDoesNotProlongItsTime) {
   EXPECT_TRUE(result.timed_out());
   EXPECT_EQ(result.status.signal(), Signal::terminate());
   EXPECT_FALSE(result.stdin_report->complete());
-  EXPECT_LT(result.stdin_report->written, test_support::kLargeText);
+  EXPECT_LT(result.stdin_report->written, kLargeText);
 }
 
 // Its end is there though a descendant has the pipe, and reads nothing.
@@ -140,7 +132,7 @@ TEST_F(RunStdin, ThatADescendantHoldsDoesNotHoldTheRun) {
   RunOptions options = feeding(large_text());
   options.drain_timeout = absl::ZeroDuration();
   const RunResult result = run(test_command(ack, {"fork", "hold-open", "--", "exit", "4"}), options).value();
-  const Pidfd holder(test_support::wait_forked(ack, {"child holding"}));
+  const Pidfd holder(wait_forked(ack, {"child holding"}));
   EXPECT_EQ(result.status, ExitStatus::exited(4));
   EXPECT_EQ(result.stdin_report->stopped->kind, Kind::kChildEnded);
   EXPECT_TRUE(holder.send(SIGKILL));
@@ -238,4 +230,4 @@ TEST_F(RunStdin, ThatCannotBeReadToItsEndIsReportedAndDoesNotPassTheCheck) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

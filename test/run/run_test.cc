@@ -17,11 +17,9 @@
 #include "test/support/run_helpers.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::keep_last;
-using test_support::shell;
 using ::testing::HasSubstr;
 
 // A file of this test, removed at its end.
@@ -166,7 +164,7 @@ TEST(Run, CanBeCalledByManyThreadsAtATime) {
     threads.emplace_back([i] {
       for (int round = 0; round < 10; ++round) {
         const std::string text = std::to_string(i * 100 + round);
-        EXPECT_EQ(run(Command("cat"), test_support::feeding(text)).value().stdout_output.text(), text);
+        EXPECT_EQ(run(Command("cat"), feeding(text)).value().stdout_output.text(), text);
       }
     });
   }
@@ -174,7 +172,7 @@ TEST(Run, CanBeCalledByManyThreadsAtATime) {
 }
 
 TEST(Run, OfAFailedSpawnHasTheSpawnsError) {
-  const RunError error = test_support::error_of_run(Command("/no/such/program"));
+  const RunError error = error_of_run(Command("/no/such/program"));
   EXPECT_EQ(error.step, RunError::Step::kSpawn);
   EXPECT_EQ(error.process_name, "/no/such/program");
   EXPECT_EQ(make_error_code(error), std::errc::no_such_file_or_directory);
@@ -185,4 +183,4 @@ TEST(Run, OfAFailedSpawnHasTheSpawnsError) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -11,17 +11,8 @@
 #include "test/support/run_helpers.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::AckPipe;
-using test_support::CapturedLog;
-using test_support::kBound;
-using test_support::live_members;
-using test_support::Pidfd;
-using test_support::run_until;
-using test_support::shell;
-using test_support::test_command;
 
 constexpr absl::Duration kNow = absl::ZeroDuration();
 
@@ -85,7 +76,7 @@ class RunHeld : public ::testing::Test {
  protected:
   // The holder, once it holds; killed at the end.
   int holder() {
-    if (pid_ < 0) pid_ = test_support::wait_forked(ack_, {"child holding"});
+    if (pid_ < 0) pid_ = wait_forked(ack_, {"child holding"});
     return pid_;
   }
   void TearDown() override {
@@ -158,4 +149,4 @@ TEST(RunDrain, IsCompleteIfTheHolderGoesInTime) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -10,11 +10,8 @@
 #include "test/support/test_child_path.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::AckPipe;
-using test_support::test_child_path;
 
 // Complains to nobody.
 ExitStatus status_of(std::string line) {
@@ -44,7 +41,7 @@ TEST(Shell, SaysInItsExitCodeWhatEndedItsProgramAndWithExecItIsTheProgram) {
 }
 
 TEST(Shell, RefusesANul) {
-  const SpawnError error = test_support::error_of(Command::shell(std::string("exit 0\0; exit 1", 16)));
+  const SpawnError error = error_of(Command::shell(std::string("exit 0\0; exit 1", 16)));
   EXPECT_EQ(error.step, SpawnStep::kValidate);
   EXPECT_EQ(error.code, std::errc::invalid_argument);
   EXPECT_EQ(error.field, "args[2]");
@@ -66,9 +63,9 @@ TEST(Shell, EndsWithWhatItHasStarted) {
   ack.close_write();
   EXPECT_EQ(ack.wait_line(), "ready");
   EXPECT_EQ(ack.wait_line(), "ready");
-  EXPECT_TRUE(child.terminate(TerminationPolicy::service(test_support::kBound)).has_value());
+  EXPECT_TRUE(child.terminate(TerminationPolicy::service(kBound)).has_value());
   EXPECT_TRUE(ack.wait_eof());
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -22,14 +22,10 @@
 #include "test/support/send_signal.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
 using Kind = StdinError::Kind;
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::RefusedCall;
-using test_support::test_command;
 
 volatile sig_atomic_t handled = 0;
 
@@ -73,13 +69,13 @@ const Host kHosts[] = {
     {"OnePendingOnTheProcess",
      [] {
        block_sigpipe();
-       test_support::send_signal_by_number(::getpid(), SIGPIPE);
+       send_signal_by_number(::getpid(), SIGPIPE);
      }},
     {"OnePendingOnBoth",
      [] {
        block_sigpipe();
        ::raise(SIGPIPE);
-       test_support::send_signal_by_number(::getpid(), SIGPIPE);
+       send_signal_by_number(::getpid(), SIGPIPE);
      }},
 };
 
@@ -118,14 +114,14 @@ class Sigpipe : public ::testing::TestWithParam<std::tuple<Host, Kernel>> {
  protected:
   // Runs the body in such a host, on such a kernel.
   static void run(const std::function<void()>& body) {
-    test_support::run_isolated_unchecked([&body] {
+    run_isolated_unchecked([&body] {
       std::get<Host>(GetParam()).set_up();
       const std::vector<RefusedCall>& without = std::get<Kernel>(GetParam()).without;
       if (!without.empty()) {
-        ASSERT_TRUE(test_support::refuse_system_calls(without));
+        ASSERT_TRUE(refuse_system_calls(without));
       }
       const std::string before = signals_of_host();
-      test_support::check_leaves_nothing(body);
+      check_leaves_nothing(body);
       EXPECT_EQ(signals_of_host(), before);
     });
   }
@@ -162,11 +158,11 @@ TEST_P(Sigpipe, IsNotRaisedByAChildThatClosesItsStdinDuringTheWrite) {
 TEST_P(Sigpipe, DoesNotHinderAWriteToAReaderNorItsDeadline) {
   run([] {
     AckPipe ack;
-    const std::string text = test_support::large_text(1'000'000);
+    const std::string text = large_text(1'000'000);
     Child reader = spawn_with_pipe(ack, {"digest"});
     EXPECT_TRUE(reader.write_stdin(text, kBound).has_value());
     EXPECT_TRUE(reader.wait().value().success());
-    EXPECT_TRUE(ack.wait_for(test_support::digest_line(text)));
+    EXPECT_TRUE(ack.wait_for(digest_line(text)));
 
     Child sleeper = spawn_with_pipe(ack, {"sleep"});
     const StdinError late = sleeper.write_stdin(text, absl::Milliseconds(10)).error();
@@ -187,4 +183,4 @@ INSTANTIATE_TEST_SUITE_P(EveryHostOnEveryKernel, Sigpipe,
                          ::testing::Combine(::testing::ValuesIn(kHosts), ::testing::ValuesIn(kKernels)), name_of);
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

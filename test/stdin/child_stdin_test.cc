@@ -13,13 +13,8 @@
 #include "test/support/child_probe.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::AckPipe;
-using test_support::CapturedLog;
-using test_support::kBound;
-using test_support::test_command;
 
 Child spawn_with_pipe(const AckPipe& ack, const std::vector<std::string>& mode) {
   return Child::spawn(test_command(ack, mode).stdin_from(Stdio::pipe())).value();
@@ -125,7 +120,7 @@ TEST(Stdin, IsClosedByTheEndOfAnExcusedHandle) {
   const auto process = [&ack] {
     Child child = spawn_with_pipe(ack, {"read", "exit", "0"});
     child.must_not_be_terminated();
-    return std::make_unique<test_support::Pidfd>(child.pid());
+    return std::make_unique<Pidfd>(child.pid());
   }();
   EXPECT_TRUE(ack.wait_for("eof 0"));
   EXPECT_TRUE(process->wait_dead());
@@ -182,7 +177,7 @@ TEST(KeptStdin, IsClosedByTheEndOfAHandleBeforeItsPolicyWaits) {
     Child child = spawn_with_kept_pipe(ack, {"ignore", "TERM", "read", "exit", "0"});
     EXPECT_TRUE(ack.wait_for("ready"));
     EXPECT_TRUE(child.terminate_on_drop(TerminationPolicy::service(absl::InfiniteDuration())).has_value());
-    return std::make_unique<test_support::Pidfd>(child.pid());
+    return std::make_unique<Pidfd>(child.pid());
   }();
   EXPECT_TRUE(ack.wait_for("eof 0"));
   EXPECT_TRUE(process->is_dead());
@@ -217,4 +212,4 @@ TEST(Stdin, MovesWithTheHandle) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -22,16 +22,10 @@
 #include "test/support/scarce_descriptors.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
 using Kind = StdinError::Kind;
-using test_support::AckPipe;
-using test_support::CancellableThread;
-using test_support::expect_to_complete;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::test_command;
 using ::testing::AnyOf;
 
 const absl::Duration kForEver = absl::InfiniteDuration();
@@ -97,7 +91,7 @@ TEST(WriteStdinRace, WaitAndEveryWayToEndTheChildEndTheWrite) {
 TEST(WriteStdinRace, AWaitInAnotherThreadEndsTheWrite) {
   AckPipe ack;
   Child child = spawn_with_pipe(ack, {"stop", "read", "exit", "6"});
-  ASSERT_TRUE(test_support::wait_stopped(child.pid()));
+  ASSERT_TRUE(wait_stopped(child.pid()));
   std::thread waiter;
   EXPECT_EQ(kind_of_write_during(
                 child, [&] { waiter = std::thread([&] { EXPECT_EQ(child.wait().value(), ExitStatus::exited(6)); }); }),
@@ -170,11 +164,11 @@ TEST(WriteStdinRace, ACancelledThreadCompletesTheWrite) {
 
 // No event can be had then, so the writer looks again from time to time.
 TEST(WriteStdinRace, WithAFullDescriptorTableAWriteEndsAllTheSame) {
-  test_support::run_isolated([] {
+  run_isolated([] {
     AckPipe ack;
     Child child = spawn_with_pipe(ack, {"sleep"});
     {
-      const test_support::ScarceDescriptors none(0);
+      const ScarceDescriptors none(0);
       EXPECT_EQ(kind_of_write_during(child, [&] { child.close_stdin(); }), Kind::kClosed);
     }
     EXPECT_TRUE(child.kill().has_value());
@@ -189,7 +183,7 @@ TEST(WriteStdinRace, AForkedCopyOfTheHandleClosesItsCopyOfThePipe) {
   const int fd = child.stdin_fd();
   EXPECT_EQ(kind_of_write_during(child,
                                  [&] {
-                                   test_support::run_isolated_unchecked([&] {
+                                   run_isolated_unchecked([&] {
                                      { const Child copy = std::move(child); }
                                      EXPECT_EQ(::fcntl(fd, F_GETFD), -1);
                                    });
@@ -200,4 +194,4 @@ TEST(WriteStdinRace, AForkedCopyOfTheHandleClosesItsCopyOfThePipe) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -13,18 +13,11 @@
 #include "test/support/large_text.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
 using Kind = StdinError::Kind;
 using Written = Result<void, StdinError>;
-using test_support::AckPipe;
-using test_support::digest_line;
-using test_support::kBound;
-using test_support::kLargeText;
-using test_support::large_text;
-using test_support::test_command;
-using test_support::wait_forked;
 
 Child spawn_with_pipe(const AckPipe& ack, const std::vector<std::string>& mode) {
   return Child::spawn(test_command(ack, mode).stdin_from(Stdio::pipe())).value();
@@ -86,7 +79,7 @@ TEST(WriteStdin, WhatWentBeforeTheDeadlineIsWhatTheChildGets) {
   AckPipe ack;
   Command command = test_command(ack, {"stop", "digest"});
   Child child = Child::spawn(command.stdin_from(Stdio::pipe())).value();
-  ASSERT_TRUE(test_support::wait_stopped(child.pid()));
+  ASSERT_TRUE(wait_stopped(child.pid()));
   const std::string text = large_text();
   const std::size_t went = child.write_stdin(text, absl::Milliseconds(20)).error().written;
   EXPECT_GT(went, 0u);
@@ -179,4 +172,4 @@ TEST(WriteStdin, LeavesThePipeBlockingForWhoWritesToItHimself) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -20,19 +20,11 @@
 #include "test/support/thief.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::if_kept;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::SigchldDisposition;
-using test_support::test_command;
-using test_support::Thief;
-
 void expect_end(const ExitStatus& status, const ExitStatus& end, int round) {
-  EXPECT_TRUE(test_support::is_right(status, end)) << status << " and not " << end << " in round " << round;
+  EXPECT_TRUE(is_right(status, end)) << status << " and not " << end << " in round " << round;
 }
 
 void run_many(int count) {
@@ -70,7 +62,7 @@ TEST(IgnoredSigchld, TerminateEndsTheWholeGroup) {
   ASSERT_TRUE(ack.wait_for("ready"));
   EXPECT_EQ(stubborn.terminate(timeout, timeout).value(), if_kept(ExitStatus::signaled(Signal::kill(), false)));
   Child leaving = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "exit", "2"})).value();
-  const Pidfd grandchild(test_support::wait_forked(ack, {"child ready"}));
+  const Pidfd grandchild(wait_forked(ack, {"child ready"}));
   ASSERT_TRUE(Pidfd(leaving.pid()).wait_dead());
   EXPECT_EQ(leaving.terminate(timeout, timeout).value(), if_kept(ExitStatus::exited(2)));
   EXPECT_TRUE(grandchild.is_dead());
@@ -166,4 +158,4 @@ TEST(HostChild, KeepsItsStatusForTheHost) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

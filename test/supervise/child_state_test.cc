@@ -6,13 +6,8 @@
 #include "test/support/child_probe.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::AckPipe;
-using test_support::CapturedLog;
-using test_support::Pidfd;
-using test_support::test_command;
 
 Child spawn_and_let_die(const char* code) {
   Child child = Child::spawn(test_command({"exit", code})).value();
@@ -82,7 +77,7 @@ TEST(State, AStoppedChildIsRunning) {
   AckPipe ack;
   Child child = Child::spawn(test_command(ack, {"stop"})).value();
   ASSERT_EQ(ack.wait_line(), "stopping");
-  ASSERT_TRUE(test_support::wait_stopped(child.pid()));
+  ASSERT_TRUE(wait_stopped(child.pid()));
   EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
   EXPECT_EQ(child.try_wait().value(), std::nullopt);
   EXPECT_EQ(child.kill().value().signal(), Signal::kill());
@@ -96,7 +91,7 @@ TEST(State, AChildWhoseMainThreadHasGoneIsRunning) {
   EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
   EXPECT_EQ(child.try_wait().value(), std::nullopt);
   EXPECT_EQ(child.wait_for(absl::Milliseconds(20)).value(), std::nullopt);
-  EXPECT_EQ(child.terminate(TerminationPolicy::service(test_support::kBound)).value().signal(), Signal::terminate());
+  EXPECT_EQ(child.terminate(TerminationPolicy::service(kBound)).value().signal(), Signal::terminate());
 }
 
 TEST(State, TheNumberAndTheNameStayAfterTheEnd) {
@@ -109,4 +104,4 @@ TEST(State, TheNumberAndTheNameStayAfterTheEnd) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -13,14 +13,8 @@
 #include "test/support/child_probe.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
-
-using test_support::AckPipe;
-using test_support::CapturedLog;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::test_command;
 
 absl::Duration cpu_time_of_this_process() {
   timespec used = {};
@@ -135,4 +129,4 @@ TEST(TracedChild, IsEndedByTheLadderWhenTheTracerGoesInTime) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -19,13 +19,9 @@
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::test_command;
 using Clock = std::chrono::steady_clock;
 
 class WaitWithCode : public ::testing::TestWithParam<int> {};
@@ -239,4 +235,4 @@ TEST(WaitFor, IsNeitherEndedNorProlongedByHandlersOfTheHost) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

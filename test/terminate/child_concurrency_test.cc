@@ -19,13 +19,9 @@
 #include "test/support/child_probe.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::sent_signals;
-using test_support::test_command;
 using ::testing::ElementsAre;
 
 constexpr int kThreads = 64;
@@ -136,7 +132,7 @@ TEST(Concurrency, AllThreadsSeeOneStatusWhateverTheyCall) {
     for (const auto& status : seen) EXPECT_EQ(status, seen[0]) << "round " << round;
     EXPECT_NE(seen[0]->kind(), ExitKind::kLost);
     EXPECT_TRUE(child.kill().has_value());
-    EXPECT_THAT(test_support::live_members(child.pid()), ::testing::IsEmpty());
+    EXPECT_THAT(live_members(child.pid()), ::testing::IsEmpty());
   }
 }
 
@@ -216,7 +212,7 @@ TEST(Concurrency, AShorterPolicyShortensTheEscalationThatRuns) {
 TEST(Concurrency, KillEndsAnEscalationThatWaitsForSurvivors) {
   AckPipe ack;
   Child child = Child::spawn(test_command(ack, {"fork", "mark", "INT", "--", "sleep"})).value();
-  const test_support::Pidfd grandchild(test_support::wait_forked(ack, {"child ready"}));
+  const Pidfd grandchild(wait_forked(ack, {"child ready"}));
   const absl::Duration infinite = absl::InfiniteDuration();
   std::thread terminator([&] { EXPECT_EQ(child.terminate(infinite, infinite).value().signal(), Signal::interrupt()); });
   ASSERT_TRUE(ack.wait_for("child got SIGINT"));
@@ -250,4 +246,4 @@ TEST(Concurrency, AThousandChildrenAreEndedByEightThreads) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -8,16 +8,9 @@
 #include "test/support/child_probe.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::live_members;
-using test_support::Pidfd;
-using test_support::sent_signals;
-using test_support::test_command;
-using test_support::wait_forked;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -205,4 +198,4 @@ TEST(Group, CanBeEndedRightAfterTheSpawn) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

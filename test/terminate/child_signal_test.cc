@@ -7,13 +7,9 @@
 #include "test/support/child_probe.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::sent_signals;
-using test_support::test_command;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -40,7 +36,7 @@ TEST(ManualSignal, ArrivesAndDoesNotWait) {
 TEST(ManualSignal, GoesToTheGroup) {
   AckPipe ack;
   Child child = Child::spawn(test_command(ack, {"fork", "handle", "USR1", "0", "--", "ignore", "USR1"})).value();
-  const test_support::Pidfd grandchild(test_support::wait_forked(ack, {"child ready", "ready"}));
+  const Pidfd grandchild(wait_forked(ack, {"child ready", "ready"}));
   EXPECT_TRUE(child.send_signal(Signal::user1()).has_value());
   EXPECT_TRUE(ack.wait_for("child got SIGUSR1"));
   EXPECT_TRUE(grandchild.wait_dead());
@@ -80,7 +76,7 @@ TEST(ManualSignal, DoesNotContinueAStoppedChild) {
   AckPipe ack;
   Child child = spawn_ready(ack, {"handle", "TERM", "7"});
   ASSERT_TRUE(child.send_signal(Signal::stop()).has_value());
-  ASSERT_TRUE(test_support::wait_stopped(child.pid()));
+  ASSERT_TRUE(wait_stopped(child.pid()));
   EXPECT_TRUE(child.send_terminate_signal().has_value());
   EXPECT_EQ(child.wait_for(absl::Milliseconds(50)).value(), std::nullopt);
   EXPECT_TRUE(child.send_signal(Signal::continue_process()).has_value());
@@ -90,8 +86,8 @@ TEST(ManualSignal, DoesNotContinueAStoppedChild) {
 TEST(ManualSignal, SucceedsAndSendsNothingWhenTheChildHasEnded) {
   AckPipe ack;
   Child child = Child::spawn(test_command(ack, {"fork", "mark", "TERM", "--", "exit", "1"})).value();
-  const test_support::Pidfd grandchild(test_support::wait_forked(ack, {"child ready"}));
-  ASSERT_TRUE(test_support::Pidfd(child.pid()).wait_dead());
+  const Pidfd grandchild(wait_forked(ack, {"child ready"}));
+  ASSERT_TRUE(Pidfd(child.pid()).wait_dead());
   for (int i = 0; i < 2; ++i) {
     EXPECT_TRUE(child.send_terminate_signal().has_value());
     EXPECT_THAT(child.attempt_log(), IsEmpty());
@@ -169,4 +165,4 @@ TEST(Policy, NegativeTimeoutsAreRefusedByTheNameOfTheParameter) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -9,14 +9,9 @@
 #include "test/support/child_probe.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::CapturedLog;
-using test_support::kBound;
-using test_support::sent_signals;
-using test_support::test_command;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -99,7 +94,7 @@ TEST(Terminate, ContinuesAStoppedChildSoThatItsHandlerRuns) {
   AckPipe ack;
   Child child = spawn_ready(ack, {"handle", "TERM", "7"});
   ASSERT_TRUE(child.send_signal(Signal::stop()).has_value());
-  ASSERT_TRUE(test_support::wait_stopped(child.pid()));
+  ASSERT_TRUE(wait_stopped(child.pid()));
   EXPECT_EQ(child.terminate(TerminationPolicy::service(kBound)).value(), ExitStatus::exited(7));
   EXPECT_EQ(ack.wait_line(), "got SIGTERM");
 }
@@ -134,7 +129,7 @@ TEST(Terminate, SendsTheSignalsOfAnyPolicy) {
 
 TEST(Terminate, SendsNothingToAChildThatHasEnded) {
   Child child = Child::spawn(test_command({"exit", "3"})).value();
-  ASSERT_TRUE(test_support::Pidfd(child.pid()).wait_dead());
+  ASSERT_TRUE(Pidfd(child.pid()).wait_dead());
   const TerminationReport report =
       child.terminate_with_report(TerminationPolicy::interrupt_first(kBound, kBound)).value();
   EXPECT_EQ(report.status, ExitStatus::exited(3));
@@ -213,9 +208,9 @@ TEST(Kill, EndsAStoppedChild) {
   AckPipe ack;
   Child child = Child::spawn(test_command(ack, {"stop"})).value();
   ASSERT_EQ(ack.wait_line(), "stopping");
-  ASSERT_TRUE(test_support::wait_stopped(child.pid()));
+  ASSERT_TRUE(wait_stopped(child.pid()));
   EXPECT_EQ(child.kill().value().signal(), Signal::kill());
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

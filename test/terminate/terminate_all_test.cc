@@ -11,14 +11,9 @@
 #include "test/support/child_probe.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::live_members;
-using test_support::sent_signals;
-using test_support::test_command;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -68,11 +63,11 @@ TEST(TerminateAll, NobodyIsWaitedForBeforeAllHaveTheirSignal) {
 
 TEST(TerminateAll, EndsTheWholeGroupOfEach) {
   std::vector<Child> children;
-  std::vector<std::unique_ptr<test_support::Pidfd>> workers;
+  std::vector<std::unique_ptr<Pidfd>> workers;
   AckPipe ack;
   for (int i = 0; i < 5; ++i) {
     children.push_back(Child::spawn(test_command(ack, {"fork", "stubborn", "--", "exit", "0"})).value());
-    workers.push_back(std::make_unique<test_support::Pidfd>(test_support::wait_forked(ack, {"child ready"})));
+    workers.push_back(std::make_unique<Pidfd>(wait_forked(ack, {"child ready"})));
     ASSERT_TRUE(children.back().wait().value().success());
   }
   for (const auto& one : terminate_all(children, TerminationPolicy::service(absl::Milliseconds(50)))) {
@@ -85,7 +80,7 @@ TEST(TerminateAll, EndsTheWholeGroupOfEach) {
 }
 
 TEST(TerminateAll, NoneIsArmedAfterwards) {
-  test_support::CapturedLog log;
+  CapturedLog log;
   {
     AckPipe ack;
     std::vector<Child> children = spawn(ack, 3, {"sleep"});
@@ -157,4 +152,4 @@ TEST(TerminateAll, AThousandAreAllGoneAfterwards) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -7,13 +7,9 @@
 #include "test/support/child_probe.h"
 #include "warden/warden.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::CapturedLog;
-using test_support::kBound;
-using test_support::test_command;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -36,7 +32,7 @@ TEST(WaitOrTerminate, EndsTheGroupAfterTheTimeout) {
   AckPipe ack;
   CapturedLog log;
   Child child = Child::spawn(test_command(ack, {"fork", "sleep", "--", "handle", "TERM", "4"})).value();
-  const test_support::Pidfd worker(test_support::wait_forked(ack, {"ready", "child ready"}));
+  const Pidfd worker(wait_forked(ack, {"ready", "child ready"}));
   const auto ended = child.wait_or_terminate(absl::Milliseconds(10), service());
   ASSERT_TRUE(ended.value().timed_out());
   EXPECT_EQ(ended.value().status, ExitStatus::exited(4));
@@ -90,4 +86,4 @@ TEST(WaitOrTerminate, TheErrorThrowsWithItsCodeAndText) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

@@ -20,13 +20,9 @@
 #include "test/testing/open_files.h"
 #include "warden/child.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
-using test_support::AckPipe;
-using test_support::kBound;
-using test_support::Pidfd;
-using test_support::test_command;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using warden_testing::internal::kPidfd;
@@ -36,8 +32,8 @@ using warden_testing::internal::open_files;
 class GuardedHost {
  public:
   explicit GuardedHost(const std::string& end, const std::string& kind = "plain") {
-    Command command(test_support::runfile_path("test/testing/guarded_host"));
-    command.args({end, kind, test_support::test_child_path(), ack_.flag()}).inherit_fd(ack_.write_fd());
+    Command command(runfile_path("test/testing/guarded_host"));
+    command.args({end, kind, test_child_path(), ack_.flag()}).inherit_fd(ack_.write_fd());
     host_ = std::make_unique<Child>(Child::spawn(command.stdin_from(Stdio::pipe())).value());
     ack_.close_write();
     process_ = std::make_unique<Pidfd>(host_->pid());
@@ -156,15 +152,15 @@ INSTANTIATE_TEST_SUITE_P(Kernels, EitherKernel, ::testing::Values("plain", "refu
 
 // The guard is a child of this process once its own parent has gone.
 TEST_P(EitherKernel, HasAGuardThatSparesAStrangerWithTheNumberOfAGroupThatHasGone) {
-  const std::string reason = test_support::why_no_pid_namespace();
+  const std::string reason = why_no_pid_namespace();
   if (!reason.empty()) GTEST_SKIP() << reason;
-  test_support::run_in_pid_namespace([] {
+  run_in_pid_namespace([] {
     GuardedHost host("release", GetParam());
     const int grandchild = host.first_grandchild();
     host.go_on();
     ASSERT_TRUE(host.ack().wait_for("release"));
     ASSERT_EQ(::waitpid(grandchild, nullptr, 0), grandchild) << "it has the group's number until then";
-    const test_support::Stranger stranger(host.first_leader(), /*leads_group=*/true);
+    const Stranger stranger(host.first_leader(), /*leads_group=*/true);
     ASSERT_EQ(stranger.pid(), host.first_leader());
     host.send(SIGKILL);
     host.expect_ends(killed_by(SIGKILL));
@@ -235,4 +231,4 @@ TEST(GuardedHost, ThatEndsItsGuardKeepsItsChildren) {
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support

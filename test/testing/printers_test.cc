@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 #include "test/support/child_probe.h"
 
-namespace warden {
+namespace warden::test_support {
 namespace {
 
 using ::testing::HasSubstr;
@@ -122,17 +122,17 @@ TEST(PrintersTest, CommandPrintsNeitherArgumentsNorEnvironment) {
 }
 
 TEST(PrintersTest, ChildPrintsItsNameAndState) {
-  Child child = Child::spawn(test_support::test_command({"exit", "3"})).value();
+  Child child = Child::spawn(test_command({"exit", "3"})).value();
   ASSERT_TRUE(child.wait().has_value());
   EXPECT_THAT(printed(child), HasSubstr("child 'exit' (pid " + std::to_string(child.pid()) + "): exited with code 3"));
 }
 
 TEST(PrintersTest, OutputPrintsItsEndAndHowMuchThereWas) {
-  Command command = test_support::test_command({"write", "hello\n"});
+  Command command = test_command({"write", "hello\n"});
   const RunResult result = run(command.stdout_to(Stdio::capture())).value();
   EXPECT_EQ(printed(result.stdout_output), "\"hello\\n\" (6 bytes in all)");
   EXPECT_THAT(printed(result), HasSubstr("exited with code 0; stdout: \"hello\\n\""));
 }
 
 }  // namespace
-}  // namespace warden
+}  // namespace warden::test_support
