@@ -157,9 +157,7 @@ TEST(WithoutListing, EveryNumberIsClosedOneByOne) {
 // The highest number is inherited, so that the child's copy of the table is as full as the host's, and it needs a free
 // one for /dev/null and for what it moves.
 TEST(AFullTable, AChildThatInheritsTheHighestNumberHasItsStreams) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "the sanitizer needs descriptors of its own";
-#endif
+  NEEDS_A_FULL_TABLE();
   run_isolated([] {
     AckPipe ack;
     const ScarceDescriptors scarce(0);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <limits>
@@ -16,6 +15,7 @@
 #include "lib/os/process_table.h"
 #include "lib/os/sys.h"
 #include "lib/os/unique_fd.h"
+#include "test/support/scarce_descriptors.h"
 
 namespace warden::internal {
 namespace {
@@ -64,33 +64,9 @@ TEST(LinuxSysTest, ListOfProcessesHoldsOurselvesAndOnlyNumbers) {
   EXPECT_THAT(pids, testing::Each(testing::Gt(0)));
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define NEEDS_A_FULL_TABLE() GTEST_SKIP() << "the undefined behaviour sanitizer needs descriptors of its own"
-#else
-#define NEEDS_A_FULL_TABLE() static_cast<void>(0)
-#endif
-
-// No descriptor of this process is free while it lives.
-class FullTable {
- public:
-  FullTable() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const struct rlimit small = {32, before_.rlim_max};
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &small), 0);
-    for (int fd = 0; (fd = ::fcntl(1, F_DUPFD_CLOEXEC, 0)) >= 0;) fillers_.emplace_back(fd);
-  }
-  ~FullTable() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  FullTable(const FullTable&) = delete;
-  FullTable& operator=(const FullTable&) = delete;
-
- private:
-  struct rlimit before_ = {};
-  std::vector<UniqueFd> fillers_;
-};
-
 TEST(LinuxSysTest, DescriptorsAreFoundElsewhereWhileTheTableIsFull) {
   NEEDS_A_FULL_TABLE();
-  const FullTable full;
+  const test_support::ScarceDescriptors full(0);
   std::vector<int> pids;
   std::string text;
   EXPECT_FALSE(linux_sys().list_processes(&pids));
@@ -106,7 +82,7 @@ TEST(LinuxSysTest, DescriptorsAreFoundElsewhereWhileTheTableIsFull) {
 
 TEST(LinuxSysTest, WorkElsewhereIsClosedToTheHostsHandlers) {
   NEEDS_A_FULL_TABLE();
-  const FullTable full;
+  const test_support::ScarceDescriptors full(0);
   sigset_t blocked;
   sigemptyset(&blocked);
   linux_sys().with_free_descriptors([&] { pthread_sigmask(SIG_BLOCK, nullptr, &blocked); });

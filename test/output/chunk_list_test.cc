@@ -9,9 +9,12 @@
 
 #include "gtest/gtest.h"
 #include "lib/output/output_chunk.h"
+#include "test/support/large_text.h"
 
 namespace warden::internal {
 namespace {
+
+using test_support::text_in_lines;
 
 using Keep = CaptureOptions::Keep;
 
@@ -42,18 +45,11 @@ std::string text_of(const std::vector<OutputChunk>& chunks) {
 
 std::string text_of(ChunkList& list) { return text_of(list.snapshot()); }
 
-// Bytes that tell where they were; a newline each hundred.
-std::string pattern(std::size_t size) {
-  std::string text(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) text[i] = i % 100 == 99 ? '\n' : static_cast<char>('!' + i % 89);
-  return text;
-}
-
 TEST(ChunkList, KeepsEverythingBelowTheLimit) {
   for (const Keep keep : {Keep::kFirst, Keep::kLast}) {
     ChunkList list(options_of(1'000'000, keep));
     EXPECT_EQ(text_of(list), "");
-    const std::string text = pattern(1'000'000);
+    const std::string text = text_in_lines(1'000'000);
     fill(list, text);
     EXPECT_EQ(text_of(list), text);
     EXPECT_EQ(list.size(), text.size());
@@ -97,7 +93,7 @@ TEST(ChunkList, AtItsLimitHasLostNothing) {
 TEST(ChunkList, WithoutALimitKeepsEverything) {
   for (const Keep keep : {Keep::kFirst, Keep::kLast}) {
     ChunkList list(options_of(CaptureOptions::kUnbounded, keep));
-    const std::string text = pattern(20'000'000);
+    const std::string text = text_in_lines(20'000'000);
     fill(list, text);
     EXPECT_TRUE(text_of(list) == text);
   }
@@ -130,7 +126,7 @@ TEST(ChunkList, KnowsWhetherWhatItKeepsBeginsALine) {
 TEST(ChunkList, ThatKeepsTheLastNeedsItsLimitAndLittleMore) {
   for (const std::uint64_t limit : {std::uint64_t{1}, std::uint64_t{100'000}, std::uint64_t{8} << 20}) {
     ChunkList list(options_of(limit, Keep::kLast));
-    const std::string text = pattern(1'000'003);
+    const std::string text = text_in_lines(1'000'003);
     std::uint64_t most = 0;
     for (int i = 0; i < 50; ++i) {
       fill(list, text);
@@ -144,7 +140,7 @@ TEST(ChunkList, ThatKeepsTheLastNeedsItsLimitAndLittleMore) {
 TEST(ChunkList, ThatKeepsTheFirstNeedsItsLimitAndNoMore) {
   for (const std::uint64_t limit : {std::uint64_t{1}, std::uint64_t{100'000}, std::uint64_t{8} << 20}) {
     ChunkList list(options_of(limit, Keep::kFirst));
-    const std::string text = pattern(1'000'003);
+    const std::string text = text_in_lines(1'000'003);
     for (int i = 0; i < 50; ++i) fill(list, text);
     EXPECT_EQ(list.size(), limit);
     EXPECT_EQ(list.allocated(), limit);
@@ -165,7 +161,7 @@ TEST(ChunkList, NeedsNoMoreForAskingForSpaceAgain) {
 
 TEST(ChunkList, UsesItsMemoryAgain) {
   ChunkList list(options_of(100'000, Keep::kLast));
-  const std::string text = pattern(1'000'000);
+  const std::string text = text_in_lines(1'000'000);
   for (int i = 0; i < 10; ++i) fill(list, text);  // the chunks have their full size
   std::vector<const void*> addresses;
   for (int i = 0; i < 100; ++i) {
@@ -179,7 +175,7 @@ TEST(ChunkList, UsesItsMemoryAgain) {
 
 TEST(ChunkList, NeverMovesOrChangesWhatASnapshotHas) {
   ChunkList list(options_of(100'000, Keep::kLast));
-  const std::string text = pattern(90'000);
+  const std::string text = text_in_lines(90'000);
   fill(list, text);
   const std::vector<OutputChunk> early = list.snapshot();
   const char* const data = early.back().data.get();
@@ -238,7 +234,7 @@ TEST(ChunkList, IsRightHoweverTheBytesCome) {
     const Keep keep = round % 2 == 0 ? Keep::kFirst : Keep::kLast;
     const std::size_t limit = std::uniform_int_distribution<std::size_t>(0, 300'000)(random);
     ChunkList list(options_of(limit, keep));
-    const std::string text = pattern(std::uniform_int_distribution<std::size_t>(0, 600'000)(random));
+    const std::string text = text_in_lines(std::uniform_int_distribution<std::size_t>(0, 600'000)(random));
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t size = std::uniform_int_distribution<std::size_t>(1, round % 3 == 0 ? 100'000 : 3000)(random);
       fill(list, std::string_view(text).substr(at, size));

@@ -19,6 +19,7 @@
 #include "test/support/isolated.h"
 #include "test/support/process_snapshot.h"
 #include "test/support/seccomp_filter.h"
+#include "test/support/temporary_directory.h"
 
 namespace warden::internal {
 namespace {
@@ -133,40 +134,27 @@ TEST(NullSink, WritesToNoFileThatHasItsNumberSince) {
   EXPECT_EQ(::close(number), 0) << "it is the host's, and open";
 }
 
-// What a chroot may have in place of /dev/null.
-class Impostor {
- public:
-  Impostor() { EXPECT_NE(::mkdtemp(directory_.data()), nullptr); }
-  ~Impostor() {
-    ::unlink(path().c_str());
-    ::rmdir(directory_.c_str());
-  }
-  Impostor(const Impostor&) = delete;
-  Impostor& operator=(const Impostor&) = delete;
-  std::string path() const { return directory_ + "/null"; }
-
- private:
-  std::string directory_ = ::testing::TempDir() + "/null_sink_XXXXXX";
-};
-
+// A chroot may have it in place of /dev/null.
 TEST(NullSink, IsNoOtherFile) {
-  const Impostor impostor;
-  std::ofstream(impostor.path()) << "kept";
+  const test_support::TemporaryDirectory directory;
+  const std::string impostor = directory.path("null");
+  std::ofstream(impostor) << "kept";
   const auto before = open_files();
   NullSink sink;
-  EXPECT_FALSE(sink.open(impostor.path().c_str()));
+  EXPECT_FALSE(sink.open(impostor.c_str()));
   EXPECT_EQ(open_files(), before);
   std::string text;
-  std::getline(std::ifstream(impostor.path()), text, '\0');
+  std::getline(std::ifstream(impostor), text, '\0');
   EXPECT_EQ(text, "kept");
 }
 
 TEST(NullSink, IsNoOtherDevice) { EXPECT_FALSE(NullSink().open("/dev/zero")); }
 
 TEST(NullSink, IsNotHeldByAFifoThatNobodyReads) {
-  const Impostor impostor;
-  ASSERT_EQ(::mkfifo(impostor.path().c_str(), 0600), 0);
-  EXPECT_FALSE(NullSink().open(impostor.path().c_str()));
+  const test_support::TemporaryDirectory directory;
+  const std::string impostor = directory.path("null");
+  ASSERT_EQ(::mkfifo(impostor.c_str(), 0600), 0);
+  EXPECT_FALSE(NullSink().open(impostor.c_str()));
 }
 
 TEST(NullSink, TakesNothingWhereTheCallIsRefused) {

@@ -19,6 +19,7 @@
 #include "lib/os/sys.h"
 #include "lib/output/drain_output.h"
 #include "test/support/isolated.h"
+#include "test/support/large_text.h"
 #include "test/support/output_helpers.h"
 #include "test/support/process_snapshot.h"
 #include "test/support/seccomp_filter.h"
@@ -27,6 +28,7 @@ namespace warden::internal {
 namespace {
 
 using test_support::keep_first;
+using test_support::text_in_lines;
 
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;
@@ -110,14 +112,6 @@ TEST(OutputPump, GoesOnServingWithoutTheDescriptorThatWakesIt) {
   EXPECT_EQ(both.text(kStderr), "err");
 }
 
-// Bytes that tell where they were; a newline each hundred, and none at the end.
-std::string pattern(std::size_t size) {
-  std::string text(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) text[i] = i % 100 == 99 ? '\n' : static_cast<char>('!' + i % 89);
-  if (size > 0) text.back() = '$';
-  return text;
-}
-
 // Waits until so many bytes of the stream have been seen.
 void wait_for_bytes(OutputPump& pump, std::uint64_t count) {
   while (pump.find(kStdout)->snapshot().total_bytes() < count) drain_output(linux_sys(), pump, TimePoint::min());
@@ -152,9 +146,9 @@ constexpr std::size_t kSizes[] = {1, 4096, 32 * 1024 - 1, 32 * 1024, 32 * 1024 +
 TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKept) {
   for (const std::size_t limit : {0u, 1u, 10'000u}) {
     for (const std::size_t size : kSizes) {
-      const std::string text = pattern(size);
+      const std::string text = text_in_lines(size);
       expect_kept(output_of_full_pipe(text, keep_first(limit)), text, limit);
-      const std::string later = pattern(100);
+      const std::string later = text_in_lines(100);
       expect_kept(output_of_full_pipe(text, keep_first(limit), later), text + later, limit);
     }
   }
@@ -164,7 +158,7 @@ TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKeptWhereTheyCannotBeSkipped) {
   test_support::run_isolated([] {
     test_support::refuse_system_calls({{SYS_splice, ENOSYS}});
     for (const std::size_t size : kSizes) {
-      const std::string text = pattern(size);
+      const std::string text = text_in_lines(size);
       expect_kept(output_of_full_pipe(text, keep_first(0)), text, 0);
     }
   });
@@ -172,7 +166,7 @@ TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKeptWhereTheyCannotBeSkipped) {
 
 TEST(BytesBeyondTheLimit, AreCountedWhereNothingIsKeptOfTheLast) {
   for (const std::size_t size : kSizes) {
-    const Output output = output_of_full_pipe(pattern(size), test_support::keep_last(0));
+    const Output output = output_of_full_pipe(text_in_lines(size), test_support::keep_last(0));
     EXPECT_EQ(output.total_bytes(), size);
     EXPECT_EQ(output.text(), "");
   }
@@ -212,7 +206,7 @@ struct DiscardingPump {
 TEST(BytesBeyondTheLimit, EndALineOrDoNotForWhoeverComesLater) {
   for (const bool ends_line : {true, false}) {
     DiscardingPump discarding;
-    const std::string skipped = pattern(60'000) + (ends_line ? "\n" : "");
+    const std::string skipped = text_in_lines(60'000) + (ends_line ? "\n" : "");
     write_to(discarding.out, skipped);
     wait_for_bytes(discarding.pump, skipped.size());
     discarding.subscribe();
@@ -227,7 +221,7 @@ TEST(BytesBeyondTheLimit, EndALineOrDoNotForWhoeverComesLater) {
 TEST(BytesBeyondTheLimit, AreReadForWhoeverWantsTheLines) {
   DiscardingPump discarding;
   discarding.subscribe();
-  write_to(discarding.out, pattern(60'000));
+  write_to(discarding.out, text_in_lines(60'000));
   discarding.end();
   EXPECT_EQ(discarding.lines.size(), 600u);
 }
@@ -251,7 +245,7 @@ int end_without_skipping(const std::string& text, std::uint64_t limit, bool subs
 }
 
 TEST(BytesBeyondTheLimit, AreSkippedOnlyWhereManyComeAtOnceAndNothingIsKeptAndNobodyWantsThem) {
-  const std::string many = pattern(32 * 1024);
+  const std::string many = text_in_lines(32 * 1024);
   EXPECT_EQ(WTERMSIG(end_without_skipping(many, 0)), SIGSYS);
   EXPECT_EQ(end_without_skipping(many.substr(1), 0), 0);
   EXPECT_EQ(end_without_skipping(many, 1), 0);

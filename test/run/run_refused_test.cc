@@ -1,8 +1,6 @@
 // run() refuses bad input by name, before anything is started.
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include <filesystem>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -11,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "test/support/run_helpers.h"
+#include "test/support/temporary_directory.h"
 #include "warden/warden.h"
 
 namespace warden::test_support {
@@ -67,15 +66,14 @@ const BadInput kBadInputs[] = {
 
 class RunRefuses : public ::testing::TestWithParam<BadInput> {
  protected:
-  RunRefuses() { EXPECT_NE(::mkdtemp(directory_.data()), nullptr); }
-  ~RunRefuses() override { EXPECT_EQ(::rmdir(directory_.c_str()), 0) << "something was started"; }
-  std::string directory_ = ::testing::TempDir() + "run_refused_XXXXXX";
+  ~RunRefuses() override { EXPECT_TRUE(std::filesystem::is_empty(directory_.path())) << "something was started"; }
+  const TemporaryDirectory directory_;
 };
 
 TEST_P(RunRefuses, ByNameAndStartsNothing) {
   const BadInput& input = GetParam();
   Command command("touch");
-  command.arg(directory_ + "/started");
+  command.arg(directory_.path("started"));
   RunOptions options;
   input.spoil(&command, &options);
   const RunError error = error_of_run(command, options);

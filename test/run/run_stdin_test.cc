@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/fanotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "test/support/child_probe.h"
 #include "test/support/large_text.h"
 #include "test/support/run_helpers.h"
+#include "test/support/temporary_directory.h"
 #include "warden/warden.h"
 
 namespace warden::test_support {
@@ -25,12 +25,7 @@ using Kind = StdinError::Kind;
 
 class RunStdin : public ::testing::Test {
  protected:
-  RunStdin() { EXPECT_NE(::mkdtemp(directory_.data()), nullptr); }
-  ~RunStdin() override {
-    ::unlink(path().c_str());
-    ::rmdir(directory_.c_str());
-  }
-  std::string path() const { return directory_ + "/input"; }
+  std::string path() const { return directory_.path("input"); }
   RunOptions from_file() const {
     RunOptions options;
     options.stdin_file = path();
@@ -41,7 +36,7 @@ class RunStdin : public ::testing::Test {
   void make_fifo() const { ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0); }
 
  private:
-  std::string directory_ = ::testing::TempDir() + "run_stdin_XXXXXX";
+  const TemporaryDirectory directory_;
 };
 
 // The child writes while it is fed: neither waits for the other.

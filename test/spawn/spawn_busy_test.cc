@@ -1,7 +1,6 @@
 // How often a busy program is tried: exactly, counted in a pid namespace, where every try takes the next number.
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "test/support/pid_namespace.h"
 #include "test/support/spawn_helpers.h"
+#include "test/support/temporary_directory.h"
 #include "warden/warden.h"
 
 namespace warden::test_support {
@@ -27,20 +27,12 @@ int newest_number() {
 class BusyProgram : public ::testing::Test {
  protected:
   BusyProgram() {
-    std::string name = ::testing::TempDir() + "/busy-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    directory_ = name;
-    program_ = directory_ + "/program";
     std::ofstream(program_) << "#!/bin/sh\nexit 8\n";
     EXPECT_EQ(::chmod(program_.c_str(), 0700), 0);
   }
-  ~BusyProgram() override {
-    ::unlink(program_.c_str());
-    ::rmdir(directory_.c_str());
-  }
 
-  std::string directory_;
-  std::string program_;
+  const TemporaryDirectory directory_;
+  const std::string program_ = directory_.path("program");
 };
 
 // One thread, which is the reaper, takes a number too.

@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "test/support/isolated.h"
 #include "test/support/spawn_helpers.h"
+#include "test/support/temporary_directory.h"
 #include "test/support/test_child_path.h"
 
 namespace warden::test_support {
@@ -69,27 +70,15 @@ TEST(SpawnEnvironment, ClearRemovesWhatWasThereAndWhatWasSetBefore) {
 // A directory with a link to test_child by the name of "the_program".
 class SpawnLookup : public ::testing::Test {
  protected:
-  SpawnLookup() {
-    std::string name = ::testing::TempDir() + "/lookup-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    char real[4096] = "";
-    EXPECT_NE(::realpath(name.c_str(), real), nullptr);
-    directory_ = real;
-    EXPECT_EQ(::symlink(test_child_path().c_str(), (directory_ + "/the_program").c_str()), 0);
-  }
-  ~SpawnLookup() override {
-    ::unlink((directory_ + "/the_program").c_str());
-    ::unlink((directory_ + "/the_text").c_str());
-    ::rmdir(directory_.c_str());
-  }
+  SpawnLookup() { EXPECT_EQ(::symlink(test_child_path().c_str(), directory_.path("the_program").c_str()), 0); }
   // Not executable.
-  void make_text() const { ::close(::creat((directory_ + "/the_text").c_str(), 0600)); }
+  void make_text() const { ::close(::creat(directory_.path("the_text").c_str(), 0600)); }
 
-  std::string directory_;
+  const TemporaryDirectory directory_;
 };
 
 TEST_F(SpawnLookup, UsesThePathOfTheChildsEnvironment) {
-  const Report report = report_of(Command("the_program").env("PATH", "/nonexistent:" + directory_ + ":/bin"));
+  const Report report = report_of(Command("the_program").env("PATH", "/nonexistent:" + directory_.path() + ":/bin"));
   EXPECT_EQ(report.at("argv.0"), "the_program");
   const SpawnError error = error_of(Command("the_program"));
   EXPECT_EQ(error.code, std::errc::no_such_file_or_directory);
@@ -99,7 +88,7 @@ TEST_F(SpawnLookup, UsesThePathOfTheChildsEnvironment) {
 
 TEST_F(SpawnLookup, DoesNotUseThePathOfTheParentWhenTheChildHasAnother) {
   run_isolated_unchecked([this] {
-    ::setenv("PATH", directory_.c_str(), 1);
+    ::setenv("PATH", directory_.path().c_str(), 1);
     check_leaves_nothing([] {
       EXPECT_EQ(report_of(Command("the_program")).at("argv.0"), "the_program");
       EXPECT_EQ(error_of(Command("the_program").env("PATH", "/bin")).step, SpawnStep::kResolveProgram);
@@ -116,55 +105,49 @@ TEST_F(SpawnLookup, FallsBackToTheDefaultPathWhenThereIsNone) {
 
 TEST_F(SpawnLookup, TakesARelativeEntryFromTheParentsDirectory) {
   run_isolated_unchecked([this] {
-    ASSERT_EQ(::chdir((directory_ + "/..").c_str()), 0);
-    const std::string relative = directory_.substr(directory_.rfind('/') + 1);
+    ASSERT_EQ(::chdir(directory_.path("..").c_str()), 0);
+    const std::string relative = directory_.path().substr(directory_.path().rfind('/') + 1);
     const Report report = report_of(Command("the_program").env("PATH", relative).cwd("/"));
     EXPECT_EQ(report.at("cwd"), "/");
   });
 }
 
 TEST_F(SpawnLookup, AProgramWithASlashIsNeverLookedUp) {
-  ASSERT_EQ(::mkdir((directory_ + "/sub").c_str(), 0700), 0);
-  ASSERT_EQ(::symlink(test_child_path().c_str(), (directory_ + "/sub/it").c_str()), 0);
-  const SpawnError error = error_of(Command("sub/it").env("PATH", directory_));
+  ASSERT_EQ(::mkdir(directory_.path("sub").c_str(), 0700), 0);
+  ASSERT_EQ(::symlink(test_child_path().c_str(), directory_.path("sub/it").c_str()), 0);
+  const SpawnError error = error_of(Command("sub/it").env("PATH", directory_.path()));
   EXPECT_EQ(error.code, std::errc::no_such_file_or_directory);
   EXPECT_EQ(error.step, SpawnStep::kExec);
   EXPECT_EQ(error.value, "sub/it");
-  ::unlink((directory_ + "/sub/it").c_str());
-  ::rmdir((directory_ + "/sub").c_str());
 }
 
 TEST_F(SpawnLookup, SaysThatAFileIsThereButMayNotBeExecuted) {
   make_text();
-  const SpawnError error = error_of(Command("the_text").env("PATH", directory_));
+  const SpawnError error = error_of(Command("the_text").env("PATH", directory_.path()));
   EXPECT_EQ(error.code, std::errc::permission_denied);
   EXPECT_EQ(error.step, SpawnStep::kResolveProgram);
 }
 
 TEST_F(SpawnLookup, GoesPastAFileThatMayNotBeExecuted) {
   make_text();
-  const std::string other = directory_ + "/other";
+  const std::string other = directory_.path("other");
   ASSERT_EQ(::mkdir(other.c_str(), 0700), 0);
   ASSERT_EQ(::symlink(test_child_path().c_str(), (other + "/the_text").c_str()), 0);
-  const Report report = report_of(Command("the_text").env("PATH", directory_ + ":" + other));
+  const Report report = report_of(Command("the_text").env("PATH", directory_.path() + ":" + other));
   EXPECT_EQ(report.at("argv.0"), "the_text");
-  ::unlink((other + "/the_text").c_str());
-  ::rmdir(other.c_str());
 }
 
 TEST_F(SpawnLookup, ADirectoryOfTheNameIsNoProgram) {
-  const std::string other = directory_ + "/sub";
+  const std::string other = directory_.path("sub");
   ASSERT_EQ(::mkdir(other.c_str(), 0700), 0);
   ASSERT_EQ(::mkdir((other + "/the_program").c_str(), 0700), 0);
-  const Report report = report_of(Command("the_program").env("PATH", other + ":" + directory_));
+  const Report report = report_of(Command("the_program").env("PATH", other + ":" + directory_.path()));
   EXPECT_EQ(report.at("argv.0"), "the_program");
-  ::rmdir((other + "/the_program").c_str());
-  ::rmdir(other.c_str());
 }
 
 TEST_F(SpawnLookup, AnEmptyEntryIsTheParentsDirectory) {
   run_isolated_unchecked([this] {
-    ASSERT_EQ(::chdir(directory_.c_str()), 0);
+    ASSERT_EQ(::chdir(directory_.path().c_str()), 0);
     EXPECT_EQ(report_of(Command("the_program").env("PATH", "/bin:")).at("argv.0"), "the_program");
   });
 }

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -21,6 +20,7 @@
 #include "test/support/isolated.h"
 #include "test/support/seccomp_filter.h"
 #include "test/support/spawn_helpers.h"
+#include "test/support/temporary_directory.h"
 #include "test/support/test_child_path.h"
 
 namespace warden::test_support {
@@ -40,23 +40,13 @@ void expect_error(const Command& command, SpawnStep step, int error, const std::
 // A program file of some kind.
 class SpawnFailure : public ::testing::Test {
  protected:
-  SpawnFailure() {
-    std::string name = ::testing::TempDir() + "/failure-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    directory_ = name;
-    file_ = directory_ + "/file";
-  }
-  ~SpawnFailure() override {
-    ::unlink(file_.c_str());
-    ::rmdir(directory_.c_str());
-  }
   void put(const std::string& text, mode_t mode) const {
     std::ofstream(file_) << text;
     ASSERT_EQ(::chmod(file_.c_str(), mode), 0);
   }
 
-  std::string directory_;
-  std::string file_;
+  const TemporaryDirectory directory_;
+  const std::string file_ = directory_.path("file");
 };
 
 TEST_F(SpawnFailure, AMissingProgramIsNoSuchFile) { expect_error(Command(file_), SpawnStep::kExec, ENOENT, file_); }
@@ -68,7 +58,7 @@ TEST_F(SpawnFailure, AMissingNameInThePathIsNoSuchFile) {
 TEST_F(SpawnFailure, AFileThatMayNotBeExecutedIsDenied) {
   put("text", 0600);
   expect_error(Command(file_), SpawnStep::kExec, EACCES, file_);
-  expect_error(Command(directory_), SpawnStep::kExec, EACCES, directory_);
+  expect_error(Command(directory_.path()), SpawnStep::kExec, EACCES, directory_.path());
 }
 
 TEST_F(SpawnFailure, AFileOfAnUnknownFormatIsNotGivenToAShell) {

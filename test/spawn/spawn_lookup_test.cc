@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "test/support/isolated.h"
 #include "test/support/spawn_helpers.h"
+#include "test/support/temporary_directory.h"
 #include "test/support/test_child_path.h"
 #include "warden/warden.h"
 
@@ -34,9 +34,6 @@ namespace fs = std::filesystem;
 class Lookup : public ::testing::Test {
  protected:
   Lookup() {
-    std::string name = ::testing::TempDir() + "/lookup-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    root_ = fs::canonical(name);
     put_program("host", 1);
     put_program("here", 2);
     put_program("good", 3);
@@ -48,7 +45,6 @@ class Lookup : public ::testing::Test {
     fs::create_symlink("tool", root_ / "loop/tool");
     std::ofstream(root_ / "file") << "text";
   }
-  ~Lookup() override { fs::remove_all(root_); }
 
   void put_program(const char* directory, int code) const {
     fs::create_directory(root_ / directory);
@@ -56,7 +52,7 @@ class Lookup : public ::testing::Test {
     fs::permissions(root_ / directory / "tool", fs::perms::owner_all);
   }
 
-  std::string at(const std::string& name) const { return (root_ / name).string(); }
+  std::string at(const std::string& name) const { return directory_.path(name); }
 
   // The command's child, started from the directory `host`: its exit code, or what the error says.
   std::string outcome_in_host(const Command& command) const {
@@ -87,7 +83,8 @@ class Lookup : public ::testing::Test {
     return std::string(step) + " " + ::strerrorname_np(error.code.value()) + " " + value;
   }
 
-  fs::path root_;
+  const TemporaryDirectory directory_;
+  const fs::path root_ = directory_.path();
 };
 
 struct PathCase {

@@ -1,6 +1,5 @@
 // The standard streams as files, pipes and /dev/null.
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/spawn_helpers.h"
+#include "test/support/temporary_directory.h"
 #include "test/support/test_child_path.h"
 
 namespace warden::test_support {
@@ -20,17 +20,7 @@ namespace {
 
 class SpawnStreams : public ::testing::Test {
  protected:
-  SpawnStreams() {
-    std::string name = ::testing::TempDir() + "/streams-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    directory_ = name;
-  }
-  ~SpawnStreams() override {
-    for (const char* name : {"out", "in"}) ::unlink(path(name).c_str());
-    ::rmdir(directory_.c_str());
-  }
-
-  std::string path(const std::string& name) const { return directory_ + "/" + name; }
+  std::string path(const std::string& name) const { return directory_.path(name); }
   void put(const std::string& name, const std::string& text) const { std::ofstream(path(name)) << text; }
   std::string get(const std::string& name) const {
     std::ostringstream text;
@@ -43,7 +33,7 @@ class SpawnStreams : public ::testing::Test {
     return child.has_value() ? child.value().wait().value() : ExitStatus::lost();
   }
 
-  std::string directory_;
+  const TemporaryDirectory directory_;
 };
 
 TEST_F(SpawnStreams, AFileForStdoutIsTruncated) {
@@ -77,7 +67,7 @@ TEST_F(SpawnStreams, AFileForStdinIsRead) {
 
 TEST_F(SpawnStreams, ARelativeFileIsTakenFromTheParentsDirectory) {
   run_isolated_unchecked([this] {
-    ASSERT_EQ(::chdir(directory_.c_str()), 0);
+    ASSERT_EQ(::chdir(directory_.path().c_str()), 0);
     EXPECT_TRUE(run(test_command({"write", "here"}).cwd("/").stdout_to(Stdio::file("out"))).success());
   });
   EXPECT_EQ(get("out"), "here");
@@ -99,10 +89,10 @@ TEST_F(SpawnStreams, AFileThatCannotBeOpenedIsNamed) {
   EXPECT_EQ(missing.code, std::errc::no_such_file_or_directory);
   EXPECT_EQ(missing.step, SpawnStep::kOpenFile);
   EXPECT_EQ(missing.value, path("in"));
-  const SpawnError directory = error_of(test_command({"sleep"}).stderr_to(Stdio::file(directory_)));
+  const SpawnError directory = error_of(test_command({"sleep"}).stderr_to(Stdio::file(directory_.path())));
   EXPECT_EQ(directory.code, std::errc::is_a_directory);
   EXPECT_EQ(directory.step, SpawnStep::kOpenFile);
-  EXPECT_EQ(directory.value, directory_);
+  EXPECT_EQ(directory.value, directory_.path());
 }
 
 // As of a host that was started with them so, or has made them so.

@@ -18,6 +18,14 @@ inline std::string large_text(std::size_t size = kLargeText) {
   return text;
 }
 
+// Bytes that tell where they were: a newline each hundred, and none at the end.
+inline std::string text_in_lines(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = i % 100 == 99 ? '\n' : static_cast<char>('!' + i % 89);
+  if (size > 0) text.back() = '$';
+  return text;
+}
+
 // What the child says when it has read this to its end.
 inline std::string digest_line(const std::string& text) {
   Digest digest;

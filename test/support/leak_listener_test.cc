@@ -19,28 +19,15 @@
 #include <thread>
 
 #include "gtest/gtest.h"
+#include "test/support/leaky_tests.h"
 #include "test/support/process_snapshot.h"
 
+namespace warden::test_support {
 namespace {
-
-// A forked child that dies with this process.
-pid_t fork_paused_child() {
-  const pid_t parent = ::getpid();
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(0);  // it was too late for the signal
-  for (;;) ::pause();
-}
 
 TEST(DISABLED_Leaky, Child) { ASSERT_GT(fork_paused_child(), 0); }
 
-TEST(DISABLED_Leaky, Zombie) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(0);
-  siginfo_t info;
-  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
-}
+TEST(DISABLED_Leaky, Zombie) { leave_zombie(); }
 
 TEST(DISABLED_Leaky, ChildOfAThread) {
   std::thread([] { ASSERT_GT(::fork() == 0 ? (::_exit(0), 0) : 1, 0); }).join();
@@ -169,43 +156,10 @@ TEST(DISABLED_Leaky, Nothing) {
   const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   std::thread([] {}).join();
   ::close(fd);
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
+  end_child(child);
 }
 
-struct Outcome {
-  int exit_code = -1;
-  std::string output;
-};
-
-[[noreturn]] void run_this_program(const std::string& filter, int output) {
-  ::dup2(output, STDOUT_FILENO);
-  ::dup2(output, STDERR_FILENO);
-  for (const char* name :
-       {"XML_OUTPUT_FILE", "TEST_PREMATURE_EXIT_FILE", "TEST_TOTAL_SHARDS", "TESTBRIDGE_TEST_ONLY"}) {
-    ::unsetenv(name);
-  }
-  ::execl("/proc/self/exe", "leaky", "--gtest_also_run_disabled_tests", filter.c_str(), nullptr);
-  ::_exit(97);
-}
-
-Outcome run_leaky_test(const std::string& name) {
-  int ends[2];
-  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  const pid_t child = ::fork();
-  if (child == 0) run_this_program("--gtest_filter=DISABLED_Leaky*." + name, ends[1]);
-  ::close(ends[1]);
-  Outcome outcome;
-  char buffer[4096];
-  for (ssize_t count = 0; (count = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
-    outcome.output.append(buffer, static_cast<size_t>(count));
-  }
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return outcome;
-}
+SecondRun run_leaky_test(const std::string& name) { return run_again({"--gtest_filter=DISABLED_Leaky*." + name}); }
 
 struct Leak {
   const char* test;
@@ -222,7 +176,7 @@ TEST_P(LeakListenerFinds, WhatATestLeavesBehind) {
   if (GetParam().test == std::string("PosixTimer") && ::access("/proc/self/timers", R_OK) != 0) {
     GTEST_SKIP() << "this kernel does not list timers (CONFIG_CHECKPOINT_RESTORE)";
   }
-  const Outcome outcome = run_leaky_test(GetParam().test);
+  const SecondRun outcome = run_leaky_test(GetParam().test);
   EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
   EXPECT_NE(outcome.output.find(std::string(GetParam().test) + " left " + GetParam().message), std::string::npos)
       << outcome.output;
@@ -254,8 +208,9 @@ INSTANTIATE_TEST_SUITE_P(
     test_name);
 
 TEST(LeakListener, IsContentWithATestThatCleansUp) {
-  const Outcome outcome = run_leaky_test("Nothing");
+  const SecondRun outcome = run_leaky_test("Nothing");
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
 }
 
 }  // namespace
+}  // namespace warden::test_support

@@ -1,6 +1,5 @@
 // Whole runs of a test program with the fixture (inner_tests.cc): what they print, write, exit with, and leave.
 #include <signal.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -13,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "test/support/child_probe.h"
+#include "test/support/temporary_directory.h"
 #include "test/support/test_child_path.h"
 #include "warden/testing/matchers.h"
 
@@ -42,15 +42,9 @@ std::string read(const fs::path& path) {
 // A run of some of the inner tests, in a directory of its own for its files.
 class InnerRun : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = ::testing::TempDir() + "inner.XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    directory_ = name;
-    fs::create_directory(outputs());
-  }
-  void TearDown() override { fs::remove_all(directory_); }
+  InnerRun() { fs::create_directory(outputs()); }
 
-  fs::path outputs() const { return directory_ / "outputs"; }
+  fs::path outputs() const { return directory_.path("outputs"); }
 
   // The environment of this test, but what Bazel and GoogleTest would take for that of the inner one.
   warden::Command inner(const std::string& filter) const {
@@ -61,7 +55,7 @@ class InnerRun : public ::testing::Test {
                              "TESTBRIDGE_TEST_ONLY", "TEST_PREMATURE_EXIT_FILE", "TEST_WARNINGS_OUTPUT_FILE"}) {
       command.unset_env(name);
     }
-    command.env("TEST_UNDECLARED_OUTPUTS_DIR", outputs()).env("INNER_PIDS", directory_ / "pids");
+    command.env("TEST_UNDECLARED_OUTPUTS_DIR", outputs()).env("INNER_PIDS", directory_.path("pids"));
     return command.stderr_to(warden::Stdio::merge());
   }
 
@@ -77,7 +71,7 @@ class InnerRun : public ::testing::Test {
   std::string text_of(const warden::RunResult& result) const { return result.stdout_output.text(); }
 
   std::vector<int> pids() const {
-    std::ifstream file(directory_ / "pids");
+    std::ifstream file(directory_.path("pids"));
     std::vector<int> found;
     for (int pid = 0; file >> pid;) found.push_back(pid);
     return found;
@@ -97,7 +91,7 @@ class InnerRun : public ::testing::Test {
     for (const int pid : pids()) EXPECT_TRUE(Pidfd(pid).wait_dead()) << pid;
   }
 
-  fs::path directory_;
+  const warden::test_support::TemporaryDirectory directory_;
 };
 
 // The lines between "[ RUN" and "[       OK", say.

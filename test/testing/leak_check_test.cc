@@ -18,6 +18,7 @@
 #include "gtest/gtest-spi.h"
 #include "gtest/gtest.h"
 #include "test/support/leak_listener.h"
+#include "test/support/leaky_tests.h"
 #include "warden/child.h"
 #include "warden/command.h"
 
@@ -28,27 +29,11 @@ using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-pid_t fork_paused_child() {
-  const pid_t parent = ::getpid();
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(0);  // it was too late for the signal
-  for (;;) ::pause();
-}
-
-void end(pid_t child) {
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
-}
-
-void make_zombie() {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(0);
-  siginfo_t info;
-  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
-}
+using warden::test_support::end_child;
+using warden::test_support::fork_paused_child;
+using warden::test_support::leave_zombie;
+using warden::test_support::run_again;
+using warden::test_support::SecondRun;
 
 int open_something() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
@@ -56,7 +41,7 @@ int open_something() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 TEST(DISABLED_Leaky, Child) { ASSERT_GT(fork_paused_child(), 0); }
 
-TEST(DISABLED_Leaky, Zombie) { make_zombie(); }
+TEST(DISABLED_Leaky, Zombie) { leave_zombie(); }
 
 // With the exit signal of the guard: no wait but one with __WALL sees it.
 TEST(DISABLED_Leaky, SilentClone) {
@@ -111,7 +96,7 @@ class DISABLED_TidySuite : public ::testing::Test {
     fd_ = open_something();
   }
   static void TearDownTestSuite() {
-    end(child_);
+    end_child(child_);
     ::close(fd_);
   }
   static pid_t child_;
@@ -134,39 +119,8 @@ TEST_P(DISABLED_TidyDeathTest, Dies) {
 
 // ---- What runs them.
 
-struct Outcome {
-  int exit_code = -1;
-  std::string output;
-};
-
-[[noreturn]] void run_this_program(const std::string& filter, const char* flag, int output) {
-  ::dup2(output, STDOUT_FILENO);
-  ::dup2(output, STDERR_FILENO);
-  for (const char* name :
-       {"XML_OUTPUT_FILE", "TEST_PREMATURE_EXIT_FILE", "TEST_TOTAL_SHARDS", "TESTBRIDGE_TEST_ONLY"}) {
-    ::unsetenv(name);
-  }
-  ::setenv("WARDEN_LEAK_CHECK", "1", 1);
-  ::execl("/proc/self/exe", "/proc/self/exe", "--gtest_also_run_disabled_tests", filter.c_str(), flag, nullptr);
-  ::_exit(97);
-}
-
-Outcome run(const std::string& name, const char* flag = "--gtest_shuffle") {
-  int ends[2];
-  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  const pid_t child = ::fork();
-  if (child == 0) run_this_program("--gtest_filter=*DISABLED_" + name, flag, ends[1]);
-  ::close(ends[1]);
-  Outcome outcome;
-  char buffer[4096];
-  for (ssize_t count = 0; (count = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
-    outcome.output.append(buffer, static_cast<std::size_t>(count));
-  }
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return outcome;
+SecondRun run(const std::string& name, const std::string& flag = "--gtest_shuffle") {
+  return run_again({"--gtest_filter=*DISABLED_" + name, flag});
 }
 
 struct Leak {
@@ -179,7 +133,7 @@ void PrintTo(const Leak& leak, std::ostream* out) { *out << leak.test; }
 class LeakCheckFinds : public ::testing::TestWithParam<Leak> {};
 
 TEST_P(LeakCheckFinds, WhatATestLeaves) {
-  const Outcome outcome = run(GetParam().test);
+  const SecondRun outcome = run(GetParam().test);
   EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
   EXPECT_THAT(outcome.output, ContainsRegex(std::string(" left ") + GetParam().message));
 }
@@ -198,13 +152,13 @@ INSTANTIATE_TEST_SUITE_P(Kinds, LeakCheckFinds,
                          });
 
 TEST(LeakCheck, IsContentWithTestsThatLeaveNothing) {
-  const Outcome outcome = run("Tidy*");
+  const SecondRun outcome = run("Tidy*");
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
   EXPECT_THAT(outcome.output, HasSubstr("[  PASSED  ] 7 tests."));
 }
 
 TEST(LeakCheck, FindsALeakOnceInEachRepetition) {
-  const Outcome outcome = run("Leaky.Descriptor", "--gtest_repeat=3");
+  const SecondRun outcome = run("Leaky.Descriptor", "--gtest_repeat=3");
   std::size_t count = 0;
   for (std::size_t at = 0; (at = outcome.output.find("left extra descriptor", at)) != std::string::npos; ++at) ++count;
   EXPECT_EQ(count, 3u) << outcome.output;
@@ -219,7 +173,7 @@ TEST(LeakCheckOfAPart, NamesWhatIsThereMoreThanBefore) {
   EXPECT_THAT(check.leaks(), ElementsAre(HasSubstr("a child process " + std::to_string(child) + " ("),
                                          "extra descriptor " + std::to_string(fd) + " (/dev/null)"));
   ::close(fd);
-  end(child);
+  end_child(child);
   EXPECT_THAT(check.leaks(), IsEmpty());
 }
 
@@ -240,7 +194,7 @@ TEST(LeakCheckOfAPart, DoesNotMindWhatWasThereAndIsGone) {
   const LeakCheck check;
   EXPECT_THAT(check.leaks(), IsEmpty());
   ::close(fd);
-  end(child);
+  end_child(child);
   EXPECT_THAT(check.leaks(), IsEmpty());
 }
 
