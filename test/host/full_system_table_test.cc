@@ -22,8 +22,6 @@ namespace {
 
 using ::testing::IsEmpty;
 
-constexpr std::uint32_t kClonePidfd = 0x1000;  // CLONE_PIDFD
-
 // Who gets no new file: also a child that starts there, which then could not even load its libraries; so for a spawn
 // only what the library alone opens is refused.
 enum class Files { kNone, kNoneOfTheLibrary, kNoPipe };
@@ -31,15 +29,13 @@ enum class Files { kNone, kNoneOfTheLibrary, kNoPipe };
 // Runs the body on a thread that gets no new file.
 void run_without_files(Files files, const std::function<void()>& body) {
   std::thread thread([files, &body] {
-    const auto has = RefusedCall::When::kArgumentHasBit;
-    std::vector<RefusedCall> refused = {
-        {SYS_pidfd_open, ENFILE}, {SYS_eventfd2, ENFILE}, {SYS_clone, ENFILE, has, kClonePidfd}};
+    std::vector<RefusedCall> refused = {{SYS_pidfd_open, ENFILE}, {SYS_eventfd2, ENFILE}, refused_pidfd_clone(ENFILE)};
     if (files == Files::kNone) {
       refused.push_back({SYS_openat, ENFILE});
     } else if (files == Files::kNoPipe) {
       refused.push_back({SYS_pipe2, ENFILE});
     } else {
-      refused.push_back({SYS_openat, ENFILE, has, O_DIRECTORY, 2});
+      refused.push_back({SYS_openat, ENFILE, RefusedCall::When::kArgumentHasBit, O_DIRECTORY, 2});
     }
     if (refuse_system_calls(refused)) body();
   });

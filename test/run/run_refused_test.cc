@@ -1,5 +1,4 @@
 // run() refuses bad input by name, before anything is started.
-
 #include <filesystem>
 #include <functional>
 #include <ostream>

@@ -1,5 +1,4 @@
 // Spawning while no descriptor is free.
-
 #include <algorithm>
 #include <memory>
 #include <string>

@@ -28,7 +28,9 @@ sigset_t set_of(std::initializer_list<int> signals) {
   return set;
 }
 
-int open_master() {
+}  // namespace
+
+int open_terminal_master() {
   const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
   EXPECT_GE(master, 0) << "posix_openpt: errno " << errno;
   EXPECT_EQ(::grantpt(master), 0);
@@ -36,26 +38,25 @@ int open_master() {
   return master;
 }
 
-int open_slave(int master) {
+int open_terminal_slave(int master, bool stop_background_output) {
   char name[64] = "";
   EXPECT_EQ(::ptsname_r(master, name, sizeof name), 0);
   const int slave = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
   EXPECT_GE(slave, 0) << name << ": errno " << errno;
+  termios settings = {};
+  EXPECT_EQ(::tcgetattr(slave, &settings), 0);
+  settings.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  settings.c_oflag &= ~static_cast<tcflag_t>(OPOST);
+  if (stop_background_output) settings.c_lflag |= TOSTOP;
+  EXPECT_EQ(::tcsetattr(slave, TCSANOW, &settings), 0);
   return slave;
 }
 
-}  // namespace
-
-ControllingTerminal::ControllingTerminal() : master_(open_master()), slave_(open_slave(master_)) {
+ControllingTerminal::ControllingTerminal() : master_(open_terminal_master()), slave_(open_terminal_slave(master_)) {
   const sigset_t blocked = set_of({SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU});
   EXPECT_EQ(pthread_sigmask(SIG_BLOCK, &blocked, nullptr), 0);
   EXPECT_GT(::setsid(), 0) << "errno " << errno;
   EXPECT_EQ(::ioctl(slave_, TIOCSCTTY, 0), 0) << "errno " << errno;
-  termios settings = {};
-  EXPECT_EQ(::tcgetattr(slave_, &settings), 0);
-  settings.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  settings.c_oflag &= ~static_cast<tcflag_t>(OPOST);
-  EXPECT_EQ(::tcsetattr(slave_, TCSANOW, &settings), 0);
   EXPECT_EQ(foreground_group(), ::getpgrp());
 }
 

@@ -7,9 +7,14 @@
 
 namespace warden::test_support {
 
-// Makes this process the leader of a new session on a pseudo-terminal (no echo, lines end in a plain newline), with its
-// group in the foreground. What the keys send to it (SIGINT, SIGTSTP) and to the background (SIGTTIN, SIGTTOU) is
-// blocked and can be asked for. In run_isolated_unchecked only, before there is a second thread.
+// The ends of a new pseudo-terminal without echo, whose lines end in a plain newline.
+int open_terminal_master();
+// With `stop_background_output` (TOSTOP), a process in the background that writes to the terminal is stopped.
+int open_terminal_slave(int master, bool stop_background_output = false);
+
+// Makes this process the leader of a new session on such a terminal, with its group in the foreground. What the keys
+// send to it (SIGINT, SIGTSTP) and to the background (SIGTTIN, SIGTTOU) is blocked and can be asked for. In
+// run_isolated_unchecked only, before there is a second thread.
 class ControllingTerminal {
  public:
   ControllingTerminal();

@@ -15,23 +15,18 @@ namespace {
 
 using When = RefusedCall::When;
 
-// What Debian 12's headers lack.
-constexpr std::uint32_t kClonePidfd = 0x1000;        // CLONE_PIDFD
-constexpr std::uint32_t kWaitByPidfd = 3;            // P_PIDFD
-constexpr std::uint32_t kPidfdGetInfo = 0xc040ff0b;  // PIDFD_GET_INFO
+constexpr std::uint32_t kPidfdGetInfo = 0xc040ff0b;  // PIDFD_GET_INFO, which Debian 12's headers lack
 
-RefusedCall pidfd_clone(int error) { return {SYS_clone, error, When::kArgumentHasBit, kClonePidfd}; }
-RefusedCall pidfd_wait(int error) { return {SYS_waitid, error, When::kArgumentIs, kWaitByPidfd}; }
 RefusedCall pidfd_info(int error) { return {SYS_ioctl, error, When::kArgumentIs, kPidfdGetInfo, 1}; }
 RefusedCall set_owner(int error) { return {SYS_fcntl, error, When::kArgumentIs, F_SETOWN, 1}; }
 RefusedCall get_owner(int error) { return {SYS_fcntl, error, When::kArgumentIs, F_GETOWN_EX, 1}; }
 RefusedCall wipe(int error) { return {SYS_madvise, error, When::kArgumentIs, MADV_WIPEONFORK, 2}; }
 
 std::vector<OldKernel> kernels_without_calls(const std::string& suffix, int error) {
-  const std::vector<RefusedCall> pidfds = {pidfd_clone(error), {SYS_pidfd_open, error}};
+  const std::vector<RefusedCall> pidfds = {refused_pidfd_clone(error), {SYS_pidfd_open, error}};
   std::vector<RefusedCall> all = {pidfds[0],
                                   pidfds[1],
-                                  pidfd_wait(error),
+                                  refused_pidfd_wait(error),
                                   pidfd_info(error),
                                   set_owner(error),
                                   get_owner(error),
@@ -43,13 +38,13 @@ std::vector<OldKernel> kernels_without_calls(const std::string& suffix, int erro
   return {{"CloseRange" + suffix, {{SYS_close_range, error}}},
           {"Unshare" + suffix, {{SYS_unshare, error}}},
           {"CloseRangeAndUnshare" + suffix, {{SYS_close_range, error}, {SYS_unshare, error}}},
-          {"PidfdOfClone" + suffix, {pidfd_clone(error)}},
+          {"PidfdOfClone" + suffix, {refused_pidfd_clone(error)}},
           {"PidfdOpen" + suffix, {{SYS_pidfd_open, error}}},
           {"AnyPidfd" + suffix, pidfds},
-          {"PidfdOfCloneAndTableOfTheReaper" + suffix, {pidfd_clone(error), {SYS_close_range, error}}},
+          {"PidfdOfCloneAndTableOfTheReaper" + suffix, {refused_pidfd_clone(error), {SYS_close_range, error}}},
           {"PidfdSignal" + suffix, {{SYS_pidfd_send_signal, error}}},
           {"PidfdGroupSignal" + suffix, {refused_group_signals(error)}},
-          {"WaitByPidfd" + suffix, {pidfd_wait(error)}},
+          {"WaitByPidfd" + suffix, {refused_pidfd_wait(error)}},
           {"PidfdInfo" + suffix, {pidfd_info(error)}},
           {"PidfdInfoAndGroupSignal" + suffix, {pidfd_info(error), refused_group_signals(error)}},
           {"GroupSignalAndOwner" + suffix, {refused_group_signals(error), set_owner(error), get_owner(error)}},
@@ -85,12 +80,13 @@ std::vector<OldKernel> old_kernels() {
       {"Nothing", {{SYS_acct, ENOSYS}}},
       {"Clone3Unknown", {{SYS_clone3, ENOSYS}}},
       {"FlagsUnknown",
-       {pidfd_clone(EINVAL), pidfd_wait(EINVAL), refused_group_signals(EINVAL), wipe(EINVAL), pidfd_info(ENOTTY)}},
-      {"PidfdOfCloneFlagUnknown", {pidfd_clone(EINVAL)}},
+       {refused_pidfd_clone(EINVAL), refused_pidfd_wait(EINVAL), refused_group_signals(EINVAL), wipe(EINVAL),
+        pidfd_info(ENOTTY)}},
+      {"PidfdOfCloneFlagUnknown", {refused_pidfd_clone(EINVAL)}},
       {"PidfdGroupSignalFlagUnknown", {refused_group_signals(EINVAL)}},
-      {"WaitByPidfdFlagUnknown", {pidfd_wait(EINVAL)}},
-      {"NoDescriptorForThePidfd", {pidfd_clone(EMFILE)}},
-      {"NoFileForThePidfd", {pidfd_clone(ENFILE)}},
+      {"WaitByPidfdFlagUnknown", {refused_pidfd_wait(EINVAL)}},
+      {"NoDescriptorForThePidfd", {refused_pidfd_clone(EMFILE)}},
+      {"NoFileForThePidfd", {refused_pidfd_clone(ENFILE)}},
   };
   for (auto& [suffix, error] : {std::pair("Unknown", ENOSYS), std::pair("Forbidden", EPERM)}) {
     for (OldKernel& kernel : kernels_without_calls(suffix, error)) all.push_back(std::move(kernel));

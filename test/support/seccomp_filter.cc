@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "gtest/gtest.h"
 
@@ -16,6 +17,11 @@ namespace {
 static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "the offset of the argument's low half");
 constexpr std::uint32_t kNumberOffset = offsetof(struct seccomp_data, nr);
 constexpr std::uint32_t kArgumentOffset = offsetof(struct seccomp_data, args);
+
+// What Debian 12's headers lack.
+constexpr std::uint32_t kClonePidfd = 0x1000;  // CLONE_PIDFD
+constexpr std::uint32_t kWaitByPidfd = 3;      // P_PIDFD
+constexpr std::uint32_t kToProcessGroup = 4;   // PIDFD_SIGNAL_PROCESS_GROUP
 
 using Program = std::vector<sock_filter>;
 
@@ -47,9 +53,22 @@ void append(const RefusedCall& call, Program* program) {
 }  // namespace
 
 RefusedCall refused_group_signals(int error) {
-  constexpr std::uint32_t kToProcessGroup = 4;  // PIDFD_SIGNAL_PROCESS_GROUP, which Debian 12's headers lack
   return {SYS_pidfd_send_signal, error, RefusedCall::When::kArgumentHasBit, kToProcessGroup, 3};
 }
+
+bool has_group_signals() {
+  const int self = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
+  if (self < 0) return false;
+  const bool has = ::syscall(SYS_pidfd_send_signal, self, 0, nullptr, kToProcessGroup) == 0 || errno == ESRCH;
+  ::close(self);
+  return has;
+}
+
+RefusedCall refused_pidfd_clone(int error) {
+  return {SYS_clone, error, RefusedCall::When::kArgumentHasBit, kClonePidfd};
+}
+
+RefusedCall refused_pidfd_wait(int error) { return {SYS_waitid, error, RefusedCall::When::kArgumentIs, kWaitByPidfd}; }
 
 bool refuse_system_calls(const std::vector<RefusedCall>& calls) {
   Program program;

@@ -24,6 +24,14 @@ struct RefusedCall {
 // A signal to a group through a pidfd, as before Linux 6.9, which does not know the flag, or forbidden (EPERM).
 RefusedCall refused_group_signals(int error = EINVAL);
 
+// Below a filter: whether this process can signal a group by a pidfd. Then the kernel also says by itself that the
+// group is empty, and the library keeps no zombie for the group's number.
+bool has_group_signals();
+
+// clone() with CLONE_PIDFD, and waitid(P_PIDFD).
+RefusedCall refused_pidfd_clone(int error = EINVAL);
+RefusedCall refused_pidfd_wait(int error = EINVAL);
+
 // False, with a failed test, when the filter could not be installed.
 bool refuse_system_calls(const std::vector<RefusedCall>& calls);
 

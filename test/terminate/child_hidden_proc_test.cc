@@ -18,6 +18,7 @@
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/every_setting.h"
+#include "test/support/old_kernels.h"
 #include "test/support/proc_view.h"
 #include "test/support/seccomp_filter.h"
 #include "warden/child.h"
@@ -31,26 +32,17 @@ using ::testing::ElementsAre;
 constexpr absl::Duration kShort = absl::Milliseconds(30);
 constexpr int kOtherUser = 1234;
 
-struct Kernel {
-  const char* name;
-  std::vector<RefusedCall> without;
-};
-
-std::vector<Kernel> kernels() {
-  const auto has = RefusedCall::When::kArgumentHasBit;
+std::vector<OldKernel> kernels() {
   return {{"ThisKernel", {}},
           {"NoGroupSignalsByPidfd", {refused_group_signals()}},
           {"NothingNew",
-           {{SYS_clone, EINVAL, has, 0x1000 /* CLONE_PIDFD */},
-            {SYS_pidfd_open, ENOSYS},
-            {SYS_waitid, EINVAL, RefusedCall::When::kArgumentIs, 3 /* P_PIDFD */},
-            {SYS_pidfd_send_signal, ENOSYS}}}};
+           {refused_pidfd_clone(), {SYS_pidfd_open, ENOSYS}, refused_pidfd_wait(), {SYS_pidfd_send_signal, ENOSYS}}}};
 }
 
 struct Setting {
   ProcView view;
   const char* view_name;
-  Kernel kernel;
+  OldKernel kernel;
   NamespaceRole role;
 
   std::string name() const {
@@ -69,13 +61,13 @@ std::vector<Setting> settings() {
                                                     {ProcView::kForeign, "Foreign"}};
   std::vector<Setting> all;
   for (const auto& [view, name] : views) {
-    const std::vector<Kernel> all_kernels = kernels();
+    const std::vector<OldKernel> all_kernels = kernels();
     if (!wants_every_setting()) {
       all.push_back({view, name, all_kernels[0], NamespaceRole::kInit});
       all.push_back({view, name, all_kernels[1], NamespaceRole::kBelowInit});
       continue;
     }
-    for (const Kernel& kernel : all_kernels) {
+    for (const OldKernel& kernel : all_kernels) {
       all.push_back({view, name, kernel, NamespaceRole::kInit});
       all.push_back({view, name, kernel, NamespaceRole::kBelowInit});
     }
@@ -87,16 +79,6 @@ TerminationPolicy short_policy() {
   TerminationPolicy policy = TerminationPolicy::interrupt_first(kShort, kShort);
   policy.kill_timeout = absl::Milliseconds(500);
   return policy;
-}
-
-// Below the filter: whether the kernel says by itself that a group is empty, as soon as somebody has waited for its
-// orphans.
-bool has_group_signals() {
-  const int self = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
-  if (self < 0) return false;
-  const bool has = ::syscall(SYS_pidfd_send_signal, self, 0, nullptr, 4) == 0 || errno == ESRCH;
-  ::close(self);
-  return has;
 }
 
 // Whether nobody has the write end any more, which is closed here: right now.

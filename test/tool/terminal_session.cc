@@ -4,42 +4,19 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <string>
 
 #include "gtest/gtest.h"
+#include "test/support/controlling_terminal.h"
 #include "test/support/send_signal.h"
 
 namespace warden::test_support {
 namespace {
-
-int open_master() {
-  const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  EXPECT_GE(master, 0) << "posix_openpt: errno " << errno;
-  EXPECT_EQ(::grantpt(master), 0);
-  EXPECT_EQ(::unlockpt(master), 0);
-  return master;
-}
-
-int open_slave(int master, bool stop_background_output) {
-  char name[64] = "";
-  EXPECT_EQ(::ptsname_r(master, name, sizeof name), 0);
-  const int slave = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-  EXPECT_GE(slave, 0) << name << ": errno " << errno;
-  termios settings = {};
-  EXPECT_EQ(::tcgetattr(slave, &settings), 0);
-  settings.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  settings.c_oflag &= ~static_cast<tcflag_t>(OPOST);
-  if (stop_background_output) settings.c_lflag |= TOSTOP;
-  EXPECT_EQ(::tcsetattr(slave, TCSANOW, &settings), 0);
-  return slave;
-}
 
 // From here on to exec and _exit: the forked processes.
 
@@ -117,8 +94,8 @@ char wait_command(int commands) {
 
 TerminalSession::TerminalSession(const ToolOptions& options, ToolPlace place, bool stop_background_output) {
   ToolExec tool(options);
-  output_ = std::make_unique<LineReader>(open_master());
-  const int slave = open_slave(output_->fd(), stop_background_output);
+  output_ = std::make_unique<LineReader>(open_terminal_master());
+  const int slave = open_terminal_slave(output_->fd(), stop_background_output);
   int news[2] = {-1, -1};
   int commands[2] = {-1, -1};
   EXPECT_EQ(::pipe2(news, O_CLOEXEC), 0);
