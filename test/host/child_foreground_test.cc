@@ -23,14 +23,6 @@ const char* const kCtrlC = "\x03";
 const char* const kCtrlZ = "\x1a";
 const char* const kCtrlD = "\x04";
 
-// Stopped counts as running.
-void expect_running(Child& child) {
-  const auto waited = child.wait_for(absl::Milliseconds(1));
-  ASSERT_TRUE(waited.has_value()) << waited.error().to_string();
-  EXPECT_FALSE(waited.value().has_value());
-  EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
-}
-
 // The lines until nobody holds the pipe any more.
 std::vector<std::string> rest_of(AckPipe& ack) {
   ack.close_write();

@@ -15,14 +15,6 @@ namespace {
 
 const char* const kCtrlD = "\x04";
 
-// Stopped counts as running.
-void expect_running(Child& child) {
-  const auto waited = child.wait_for(absl::Milliseconds(1));
-  ASSERT_TRUE(waited.has_value()) << waited.error().to_string();
-  EXPECT_FALSE(waited.value().has_value());
-  EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
-}
-
 Command reader(const AckPipe& ack, const ControllingTerminal& terminal) {
   return test_command(ack, {"read", "exit", "5"}).stdin_from(Stdio::fd(terminal.fd()));
 }

@@ -130,6 +130,13 @@ bool wait_stopped(int pid) {
   });
 }
 
+void expect_running(Child& child) {
+  const auto waited = child.wait_for(absl::Milliseconds(1));
+  ASSERT_TRUE(waited.has_value()) << waited.error().to_string();
+  EXPECT_FALSE(waited.value().has_value());
+  EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
+}
+
 bool wait_until_childless() {
   return wait_until_true([] {
     if (::getpid() == 1) collect_orphans();

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "test/support/ack_pipe.h"
 #include "warden/attempt_log.h"
+#include "warden/child.h"
 #include "warden/command.h"
 #include "warden/log.h"
 
@@ -47,6 +48,9 @@ class Pidfd {
 
 // Waits until the child of ours is stopped; false when it cannot be, or after a minute.
 bool wait_stopped(int pid);
+
+// By all that the library says; a stopped child counts as running.
+void expect_running(Child& child);
 
 // Waits until this process has no child, not even a zombie; false after a minute.
 bool wait_until_childless();
