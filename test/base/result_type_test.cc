@@ -1,4 +1,4 @@
-// The other way round: a program that uses <boost/outcome/result.hpp> has the very same types.
+// A program that includes <boost/outcome/result.hpp> itself has the very same types.
 #include <boost/outcome/result.hpp>
 #include <boost/outcome/try.hpp>
 #include <type_traits>

@@ -30,7 +30,7 @@ constexpr long kMaskBytes = kSignals / 8;
 constexpr idtype_t kByPidfd = static_cast<idtype_t>(3);  // P_PIDFD, which Debian 12's headers have under another name
 constexpr unsigned kToGroup = 1U << 2;                   // PIDFD_SIGNAL_PROCESS_GROUP, which they lack
 
-// The action of a signal as the kernel has it.
+// The kernel's own record of a signal's action.
 struct KernelAction {
   void* handler;
   unsigned long flags;
@@ -50,7 +50,8 @@ struct TinyLaunch {
   bool with_dispositions;
 };
 
-// In the child, which shares our memory: a group, a table of its own, a look at each disposition, an empty mask.
+// Runs in the child, which shares the parent's memory: makes a group and a descriptor table of its own, reads each
+// disposition, empties the signal mask.
 int exec_tiny(void* argument) {
   const TinyLaunch& launch = *static_cast<const TinyLaunch*>(argument);
   raw_syscall(SYS_setpgid, 0, 0);

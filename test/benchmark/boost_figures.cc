@@ -1,4 +1,4 @@
-// Boost.Process, which warden depends on, in the place of warden.
+// Measures Boost.Process, which warden depends on, in warden's place.
 #include <signal.h>
 #include <sys/wait.h>
 

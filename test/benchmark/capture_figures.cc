@@ -12,10 +12,10 @@ namespace warden::benchmark {
 namespace {
 
 constexpr std::uint64_t kGiB = 1024 * 1024 * 1024;
-constexpr int kCapacity = 256 * 1024;  // of a pipe of warden's
-constexpr std::size_t kTail = 4097;    // of what is discarded
+constexpr int kCapacity = 256 * 1024;  // of warden's capture pipe
+constexpr std::size_t kTail = 4097;    // bytes that are kept of the discarded output
 
-// GiB a second, through the library.
+// The capture rate through the library, in GiB a second.
 double capture_rate(std::uint64_t limit) {
   CaptureOptions options;
   options.limit = limit;
@@ -33,8 +33,8 @@ double capture_rate(std::uint64_t limit) {
   return 1e6 / taken;
 }
 
-// A loop that takes pieces out of a pipe until there are no more; of that capacity, 0 for a pipe as it comes from the
-// kernel. `take` says how much it took.
+// Reads a pipe to its end in a loop; `take` returns how many bytes it took. The pipe has that capacity, or the kernel's
+// default for 0.
 template <class Take>
 double loop_rate(int capacity, Take take) {
   int ends[2];
@@ -67,7 +67,7 @@ double append_rate() {
   });
 }
 
-// A reader that does next to nothing: what is left is the writer.
+// A reader that does next to nothing: the time that is left is the writer's.
 double splice_rate() {
   const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
   require(null >= 0, "/dev/null");

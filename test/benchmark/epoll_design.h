@@ -1,5 +1,5 @@
-// What warden is measured against where there is a crowd: one thread that watches the pidfds of all children by
-// epoll(7), with the same launcher, and the same promises but for the log.
+// The baseline for crowds: one thread that watches the pidfds of all children by epoll(7), with the same launcher and
+// the same promises, except for the log.
 #ifndef WARDEN_TEST_BENCHMARK_EPOLL_DESIGN_H_
 #define WARDEN_TEST_BENCHMARK_EPOLL_DESIGN_H_
 
@@ -19,8 +19,8 @@ class EpollDesign {
 
   void spawn(const Command& command);
 
-  // SIGTERM and SIGCONT to each group, waits for each leader and reaps it, and requires that each group is empty: by
-  // its pidfd, and by one reading of /proc for all that the kernel does not call empty.
+  // Sends SIGTERM and SIGCONT to each group, waits for each leader and reaps it, and requires that each group is empty:
+  // by its pidfd, and by one reading of /proc for the groups that the kernel does not call empty.
   void terminate_all();
 
  private:

@@ -14,15 +14,15 @@ namespace warden::benchmark {
 namespace {
 
 constexpr int kEach = 100;
-constexpr int kTurns = 501;  // where each child is a turn
+constexpr int kTurns = 501;  // one child in each turn
 constexpr int kTurnsOfOlder = 101;
 constexpr int kMany = 10'000;
 constexpr int kFew = 10;
 
-// Before this the reaper leaves a child to whoever waits for it (reaper.cc).
+// Until a child is this old, the reaper leaves its reaping to the thread that waits for it (reaper.cc).
 constexpr useconds_t kGrace = 10'000;
 
-// One child, of that age at its end.
+// Measures one child, which ends at that age.
 double warden_latency(Trigger& trigger, useconds_t age = 0) {
   Child child = spawn_tiny(tiny_command("r").stdin_from(Stdio::fd(trigger.read_fd())));
   if (age != 0) ::usleep(age);
@@ -64,7 +64,7 @@ Comparison exit_to_awake(int rounds) { return exit_at(rounds, kTurns, 0); }
 
 Comparison exit_of_older(int rounds) { return exit_at(rounds, kTurnsOfOlder, 2 * kGrace); }
 
-// Live children of warden's, all ended with the object.
+// Live children of warden's; the destructor ends all of them.
 class LiveChildren {
  public:
   explicit LiveChildren(int count) {
@@ -96,13 +96,13 @@ Comparison among_10_000(int rounds) {
       rounds, [&] { return among(kMany); }, [&] { return among(kFew); });
 }
 
-// A figure without a baseline: the ratio is to one microsecond.
+// Has no baseline: the ratio is to one microsecond.
 Comparison timed_wait_on_dead(int rounds) {
   const auto once = [] {
     std::vector<double> waits;
     for (int i = 0; i < kEach; ++i) {
       Child child = spawn_tiny(tiny_command());
-      // Dead, whether or not the reaper has collected it already.
+      // The child is dead; the reaper may or may not have reaped it already.
       siginfo_t info = {};
       ::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT);
       waits.push_back(microseconds_of([&] { require_success(child.wait_for(absl::Seconds(10)).value().value()); }));

@@ -1,4 +1,4 @@
-// One line of the table: what is measured, against what, and what it may be.
+// One line of the table: what is measured, what it is compared with, and its limits.
 #ifndef WARDEN_TEST_BENCHMARK_FIGURE_H_
 #define WARDEN_TEST_BENCHMARK_FIGURE_H_
 
@@ -11,12 +11,12 @@ namespace warden::benchmark {
 struct Figure {
   const char* name;
   const char* what;
-  const char* against;  // what the ratio is to, or the unit of a figure that is none
-  double bar;           // pinned; 0 where there is none
-  double goal;          // unpinned; 0 where it is the bar, or there is none either
+  const char* against;  // what the ratio compares with, or the unit of a figure that is no ratio
+  double bar;           // for the pinned run; 0: no limit
+  double goal;          // for the unpinned run; 0: the same as the bar, or no limit
   bool is_ratio;
   Comparison (*run)(int rounds);
-  bool at_least = false;  // the bar and the goal are what it has to reach, and not what it may be at most
+  bool at_least = false;  // the bar and the goal are lower limits, not upper ones
 };
 
 // The figures of each file.

@@ -7,7 +7,7 @@
 
 namespace warden::benchmark {
 
-// One measurement: does its work and returns what it took, in microseconds or another unit of its own.
+// One measurement: does its work and returns the cost, in microseconds or in a unit of its own.
 using Measurement = std::function<double()>;
 
 struct Comparison {
@@ -18,23 +18,23 @@ struct Comparison {
   double baseline = 0;  // the median of the baseline's
 };
 
-// Measures both in each round and compares them round by round, so that what slows the machine for a while slows both.
-// In a round the two take turns, in changing order; what counts is the median of each one's turns. One more round
-// before them is not counted.
+// Measures both in each round and compares them round by round, so that a slow phase of the machine slows both. In a
+// round the two take turns, in changing order, and the median of each one's turns counts. One more round comes first
+// and does not count.
 Comparison compare(int rounds, const Measurement& subject, const Measurement& baseline, int turns = 1);
 
 double median_of(std::vector<double> values);
 
-// The measurement in a forked copy of this process.
+// Runs the measurement in a forked copy of this process.
 double in_fresh_process(const Measurement& measurement);
 
-// The microseconds that `work` takes.
+// Returns the microseconds that `work` takes.
 double microseconds_of(const std::function<void()>& work);
 
-// Now, in microseconds on the monotonic clock.
+// Returns the time in microseconds on the monotonic clock.
 double now_in_microseconds();
 
-// Ends the benchmark, whose figures would be worthless: `what` did not hold.
+// Ends the benchmark because `what` did not hold and its figures would be worthless.
 [[noreturn]] void give_up(const char* what);
 inline void require(bool holds, const char* what) {
   if (!holds) give_up(what);

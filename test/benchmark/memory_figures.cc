@@ -1,4 +1,4 @@
-// What a live child costs its parent in memory, and the system.
+// The memory that a live child costs its parent and the system.
 #include <stdio.h>
 #include <unistd.h>
 
@@ -37,15 +37,15 @@ Memory memory_now() {
   return memory;
 }
 
-// What a thousand live children add, for each. One that has gone before has paid for what only a first child costs: the
-// library's code comes into memory.
+// Returns what a thousand live children add, divided by their number. One child before them pays what only a process's
+// first child costs: the library's code is loaded.
 Memory cost_of_child(const Command& command) {
   require(spawn_tiny(tiny_command("p")).kill().has_value(), "the first child could not be ended");
   std::vector<Child> children;
   children.reserve(kChildren);
   const Memory before = memory_now();
   for (int i = 0; i < kChildren; ++i) children.push_back(spawn_tiny(command));
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // until the reapers wait
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // until the reapers block in their waits
   const Memory with = memory_now();
   for (const auto& ended : terminate_all(children, TerminationPolicy::immediate())) {
     require(ended.has_value(), "a live child could not be ended");
@@ -55,7 +55,7 @@ Memory cost_of_child(const Command& command) {
           (before.available_kib - with.available_kib) / kChildren};
 }
 
-// What the same number of children costs the system that nobody supervises.
+// Returns what the same number of unsupervised children costs the system.
 double system_cost_of_bare_child() {
   std::vector<int> pids;
   const Memory before = memory_now();
@@ -65,8 +65,8 @@ double system_cost_of_bare_child() {
   return (before.available_kib - with.available_kib) / kChildren;
 }
 
-// The C library keeps the stacks of threads that have ended, so that only the first crowd of a process costs what it
-// costs: each round is a process of its own.
+// The C library keeps the stacks of threads that have ended, so only the first crowd of a process pays for them: each
+// round runs in a process of its own.
 Comparison in_fresh_processes(int rounds, const Measurement& measurement) {
   allow_many_files();
   return compare(

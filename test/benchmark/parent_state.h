@@ -1,4 +1,4 @@
-// What a parent may be weighed down with, for as long as the object exists.
+// Loads on a parent, each for the lifetime of an object.
 #ifndef WARDEN_TEST_BENCHMARK_PARENT_STATE_H_
 #define WARDEN_TEST_BENCHMARK_PARENT_STATE_H_
 
@@ -7,7 +7,7 @@
 
 namespace warden::benchmark {
 
-// Memory, each page of the ordinary size and written to.
+// Allocates memory in pages of the ordinary size and writes to each page.
 class TouchedHeap {
  public:
   explicit TouchedHeap(std::size_t bytes);
@@ -20,7 +20,7 @@ class TouchedHeap {
   void* memory_;
 };
 
-// Open files, close-on-exec, with numbers from the lowest that is free.
+// Opens files, close-on-exec, on the lowest free numbers.
 class OpenFiles {
  public:
   explicit OpenFiles(int count);

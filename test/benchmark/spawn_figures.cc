@@ -1,4 +1,4 @@
-// Spawn, wait, destroy: what a parent pays, whatever it is weighed down with.
+// Spawn, wait, destroy: the cost to a parent, with and without other loads on it.
 #include "test/benchmark/bare_calls.h"
 #include "test/benchmark/figure.h"
 #include "test/benchmark/parent_state.h"
@@ -7,10 +7,10 @@
 namespace warden::benchmark {
 namespace {
 
-// Of one turn, and the turns of a round: short ones, since a machine that others use too changes its pace often.
+// Children in a turn, and turns in a round: short turns, since a shared machine changes its speed often.
 constexpr int kEach = 50;
 constexpr int kTurns = 101;
-// Where a turn is preceded by much else.
+// Children in a turn that needs a long preparation.
 constexpr int kEachOfLong = 500;
 constexpr std::size_t kMiB = 1024 * 1024;
 
@@ -28,7 +28,7 @@ Comparison bare_against_posix_spawn(int rounds) {
       rounds, [] { return bare_run_each(kEach, without); }, [] { return posix_run_each(kEach); }, kTurns);
 }
 
-// The cost from a parent with so much memory, against that from the same parent without.
+// Compares the cost in a parent with that much memory with the cost in the same parent without it.
 Comparison with_heap(int rounds, std::size_t bytes) {
   const TouchedHeap small(10 * kMiB);
   const Command command = tiny_command();

@@ -1,8 +1,8 @@
 // Prints the table of docs/performance.md with this machine's figures.
 // Usage: speed [--rounds=N] [FIGURE...]; speed --list
 //
-// Each figure is measured in a process of its own, first pinned to one processor, which shows work, and then on all,
-// which shows wake-ups that cross processors.
+// Each figure is measured in a process of its own: first pinned to one processor, which shows the work, then on all of
+// them, which shows the wake-ups that cross processors.
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ void pin_to_one_processor() {
   require(::sched_setaffinity(0, sizeof one, &one) == 0, "sched_setaffinity");
 }
 
-// In the process of its own.
+// Runs in the figure's own process.
 int measure_one(const std::string& name, bool pinned, int rounds) {
   if (pinned) pin_to_one_processor();
   const Comparison result = figure_named(name).run(rounds);
@@ -81,7 +81,7 @@ void print_value(const Figure& figure, const Comparison& result) {
   }
 }
 
-// The bar for the pinned figure, the goal for the other; 0 where there is none.
+// Returns the bar for the pinned run and the goal for the unpinned one; 0: no limit.
 void print_verdict(const Figure& figure, const Comparison& result, double limit) {
   if (limit == 0) return;
   const bool is_met = figure.at_least ? result.ratio >= limit : result.ratio <= limit;

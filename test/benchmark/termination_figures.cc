@@ -1,4 +1,4 @@
-// terminate() of a child that obeys.
+// The cost of terminate() for a child that obeys the first signal.
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -9,7 +9,7 @@
 namespace warden::benchmark {
 namespace {
 
-// Of one turn, and the turns of a round.
+// Children in a turn, and turns in a round.
 constexpr int kEach = 25;
 constexpr int kTurns = 101;
 

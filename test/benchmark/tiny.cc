@@ -18,7 +18,7 @@ void wait_for_signal() {
 #endif
 }
 
-// What is written is whatever the stack has.
+// Writes whatever the stack contains.
 __attribute__((noinline)) bool write_gib() {
   constexpr long kBlock = 64 * 1024;
   char block[kBlock];

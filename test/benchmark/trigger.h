@@ -1,4 +1,4 @@
-// Ends a child that reads its stdin, while another thread waits for it, and tells when that was.
+// Ends a child that reads its stdin while another thread waits for it, and records the time.
 #ifndef WARDEN_TEST_BENCHMARK_TRIGGER_H_
 #define WARDEN_TEST_BENCHMARK_TRIGGER_H_
 
@@ -15,12 +15,12 @@ class Trigger {
   Trigger(const Trigger&) = delete;
   Trigger& operator=(const Trigger&) = delete;
 
-  // The stdin of the child.
+  // The child's end of the pipe: its stdin.
   int read_fd() const { return read_fd_; }
 
-  // Asks for one byte, soon: the caller has time to begin its wait.
+  // Asks the thread to write one byte, late enough for the caller to begin its wait.
   void arm() { ::sem_post(&armed_); }
-  // When the last byte was written, in microseconds. REQUIRES: the child that it was for has ended.
+  // Returns when the last byte was written, in microseconds. REQUIRES: the child that read it has ended.
   double fired() const { return fired_; }
 
  private:

@@ -1,4 +1,4 @@
-// warden::adopt: a process of Boost.Process v2, by any launcher, comes under supervision.
+// warden::adopt takes processes of Boost.Process v2 under supervision, whichever launcher started them.
 #include "warden/boost_process.h"
 
 #include <signal.h>

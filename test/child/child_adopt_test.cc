@@ -1,4 +1,4 @@
-// Child::adopt: processes that something else started come under supervision.
+// Child::adopt takes processes that other code started under supervision.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 
 constexpr absl::Duration kShort = absl::Milliseconds(30);
 
-// The plain way: fork and exec of test_child.
+// Starts test_child by plain fork and exec.
 int fork_and_exec(const AckPipe& ack, std::vector<std::string> mode, bool own_group) {
   mode.insert(mode.begin(), {test_child_path(), ack.flag()});
   std::vector<char*> arguments;
@@ -48,7 +48,7 @@ TEST(Adopt, AGroupLeaderIsEndedWithItsGroup) {
   EXPECT_TRUE(grandchild.is_dead());
 }
 
-// It is in this program's group, which must live.
+// The process is in this program's group, which must stay alive.
 TEST(Adopt, AnotherProcessIsEndedAlone) {
   AckPipe ack;
   const int pid = fork_and_exec(ack, {"fork", "sleep", "--", "stubborn"}, false);
@@ -119,7 +119,7 @@ TEST(Adopt, RefusesProcessesThatAreNoChildrenOfOurs) {
   const int pid = fork_and_exec(ack, {"fork", "sleep", "--", "sleep"}, true);
   const int grandchild = wait_forked(ack, {"child ready"});
   for (const int stranger : {grandchild, ::getpid(), 0x3fffffff}) {
-    if (stranger == 1) continue;  // we are the first of a pid namespace; see above
+    if (stranger == 1) continue;  // this process is the first of a pid namespace; see above
     const auto refused = Child::adopt(stranger);
     ASSERT_TRUE(refused.has_error()) << stranger;
     EXPECT_EQ(refused.error().code, Errc::kNotAChild);

@@ -24,7 +24,7 @@
 namespace warden::test_support {
 namespace {
 
-// Makes the call, waits until it is at work, asks for the cancellation, and then lets the call come to its end.
+// Makes the call in a thread, waits until the call blocks, cancels the thread, and then lets the call end.
 void expect_to_outlast(const std::function<void()>& call, const std::function<void()>& wait_until_inside,
                        const std::function<void()>& let_go) {
   std::atomic<bool> called{false};
@@ -43,7 +43,8 @@ void expect_to_outlast(const std::function<void()>& call, const std::function<vo
 
 class CancellationDuring : public ::testing::Test {
  protected:
-  // The C library takes a signal for itself with the first cancellation, before the leak listener looks.
+  // The C library claims a signal with the first cancellation; this one comes before the leak listener's first
+  // snapshot.
   static void SetUpTestSuite() {
     expect_to_complete([] {});
   }
@@ -53,7 +54,7 @@ class CancellationDuring : public ::testing::Test {
     EXPECT_TRUE(ack_.wait_for("ready"));
     return child;
   }
-  // Which never goes by itself.
+  // A child that does not end by itself or by either signal.
   Child spawn_marking() { return spawn({"mark", "INT", "TERM"}); }
 
   AckPipe ack_;
@@ -114,8 +115,8 @@ TEST_F(CancellationDuring, ADestructorByAPolicyComesAfterIt) {
   EXPECT_TRUE(process.wait_reaped());
 }
 
-// A tracer keeps the killed child's zombie from everybody, so that what waits for it is held up for certain; for three
-// seconds at most, if the tracer's own end should take so long.
+// A tracer holds the killed child's zombie, so that the call certainly blocks: until the tracer is killed, and for
+// three seconds at most.
 class CancellationDuringAKill : public CancellationDuring {
  protected:
   CancellationDuringAKill() : child_(std::make_unique<Child>(spawn({"sleep"}))), process_(child_->pid()) {
@@ -148,7 +149,8 @@ TEST_F(CancellationDuringAKill, OfADestructorComesAfterIt) {
   EXPECT_FALSE(log.records().empty());
 }
 
-// A file whose opening for reading takes until somebody opens it for writing: it holds the child up before its exec.
+// A FIFO: the child's open for reading blocks until another process opens it for writing, which holds the child before
+// its exec.
 class NamedPipe {
  public:
   NamedPipe() : path_(::testing::TempDir() + "/pipe-" + std::to_string(::getpid())) {
@@ -159,7 +161,7 @@ class NamedPipe {
   NamedPipe& operator=(const NamedPipe&) = delete;
 
   const std::string& path() const { return path_; }
-  // Waits for a reader, too.
+  // Also waits for a reader.
   void open_and_close() const {
     const int writer = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
     EXPECT_GE(writer, 0);

@@ -15,7 +15,8 @@ namespace {
 
 class Cancellation : public ::testing::Test {
  protected:
-  // The C library takes a signal for itself with the first cancellation, before the leak listener looks.
+  // The C library claims a signal with the first cancellation; this one comes before the leak listener's first
+  // snapshot.
   static void SetUpTestSuite() {
     expect_to_complete([] {});
   }

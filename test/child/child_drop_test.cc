@@ -1,4 +1,4 @@
-// The end of a handle: armed, excused, moved from.
+// Destroying a handle that is armed, excused, or moved from.
 #include <signal.h>
 
 #include <memory>

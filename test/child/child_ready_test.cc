@@ -18,7 +18,7 @@ using Kind = Readiness::Kind;
 
 const std::function<bool()> kNever = [] { return false; };
 
-// The child ends by itself, in the middle of an interval that nobody waits for the end of.
+// The child ends in the middle of an infinite interval: the wait does not sit the interval out.
 TEST(WaitUntilReady, EndsAtOnceWhenTheChildDoes) {
   AckPipe ack;
   Child child = Child::spawn(test_command(ack, {"read", "exit", "7"}).stdin_from(Stdio::pipe())).value();
@@ -72,7 +72,7 @@ TEST(WaitUntilReady, AnExceptionOfThePredicatePassesThroughAndTheChildCanBeUsed)
   EXPECT_TRUE(child.kill().has_value());
 }
 
-// As it is anywhere in the caller's own code.
+// The predicate runs with cancellation enabled, as any other code of the caller.
 TEST(WaitUntilReady, ThePredicateCanBeCancelledAndTheWaitCannot) {
   expect_to_complete([] {});
   Child child = Child::spawn(test_command({"sleep"})).value();

@@ -25,7 +25,7 @@ class DropTest : public testing::Test {
     handle_.supervised->set_armed(lock, false);
   }
 
-  // As Child::terminate_on_drop.
+  // Does what Child::terminate_on_drop does.
   void set_policy(TerminationPolicy policy) {
     handle_.end_policy = std::move(policy);
     sys_.play_reaper_of(*handle_.supervised);

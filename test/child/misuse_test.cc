@@ -1,4 +1,4 @@
-// Who is told of a handle that was destroyed too early, when, and what.
+// The report of a handle that was destroyed too early: who gets it, when, and what it says.
 #include "warden/misuse.h"
 
 #include <signal.h>
@@ -24,7 +24,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// The handler of this process, while it exists.
+// This process's misuse handler while the object exists.
 class Recorder {
  public:
   explicit Recorder(std::function<void(const Misuse&)> also = {}) : also_(std::move(also)) {
@@ -34,7 +34,7 @@ class Recorder {
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
-  // "name pid", with ": error" and " unwinding" where it says so.
+  // Each report as "name pid", with ": error" and " unwinding" where the misuse has them.
   const std::vector<std::string>& reports() const { return reports_; }
 
  private:
@@ -166,7 +166,7 @@ TEST(MisuseDuringAnException, IsAnOrdinaryOneOnceTheExceptionIsCaught) {
   EXPECT_THAT(recorder.reports(), ElementsAre(report_of("in the catch block", pid)));
 }
 
-// Has a child of its own for as long as its destructor runs.
+// Owns a child while its destructor runs.
 struct CleansUpWithAChild {
   ~CleansUpWithAChild() {
     const Child child = spawn_sleeper("of the cleanup");

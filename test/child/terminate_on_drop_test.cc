@@ -1,4 +1,4 @@
-// terminate_on_drop: the destructor of the handle carries a policy out.
+// terminate_on_drop: the handle's destructor carries a policy out.
 #include <errno.h>
 #include <signal.h>
 
@@ -21,7 +21,8 @@ using ::testing::IsEmpty;
 
 const TerminationPolicy kPatient = TerminationPolicy::service(kBound);
 
-// A child that ends at SIGTERM and says so, and dies of any other signal. It is ready. The pipe ends with it.
+// Spawns a child that acknowledges SIGTERM and exits, and dies of any other signal. The child is ready, and holds the
+// only write end of the pipe.
 Child spawn_polite(AckPipe& ack) {
   Child child = Child::spawn(test_command(ack, {"handle", "TERM", "0"})).value();
   ack.close_write();
@@ -128,7 +129,7 @@ TEST(TerminateOnDrop, ClosesStdinSoThatAChildCanEndByItself) {
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-// The child lives; it gets what ends it now.
+// The child is alive; SIGUSR1 ends it now.
 void expect_untouched(AckPipe& ack, const Pidfd& process) {
   EXPECT_FALSE(process.is_dead());
   ASSERT_TRUE(process.send(SIGUSR1));
@@ -195,7 +196,8 @@ TEST(TerminateOnDrop, IsNoMistakeForAChildWhoseEndNobodySaw) {
 }
 
 TEST(TerminateOnDrop, RefusesAWrongPolicyByNameAndKeepsTheOldOne) {
-  const TerminationPolicy other = TerminationPolicy::interrupt_first(kBound, kBound);  // its SIGINT would kill
+  // its SIGINT would kill the child
+  const TerminationPolicy other = TerminationPolicy::interrupt_first(kBound, kBound);
   TerminationPolicy negative_phase = other;
   negative_phase.phases[0].timeout = -absl::Seconds(1);
   TerminationPolicy kill_phase = other;

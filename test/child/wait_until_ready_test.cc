@@ -1,4 +1,4 @@
-// When the predicate is asked, and what ends the wait.
+// When wait_until_ready calls the predicate, and what ends its wait.
 #include "lib/child/wait_until_ready.h"
 
 #include <stdexcept>
@@ -12,7 +12,7 @@ using Kind = Readiness::Kind;
 
 class WaitUntilReadyTest : public SimulatedChild {
  protected:
-  // The predicate says yes from this time on.
+  // The predicate returns true from `ready_at` on.
   Result<Readiness> wait(absl::Duration ready_at, absl::Duration interval, absl::Duration timeout) {
     return wait_until_ready(
         child_,
@@ -119,7 +119,7 @@ TEST_F(WaitUntilReadyTest, AnExceptionPassesThroughAndLeavesTheChildAsItWas) {
 TEST_F(WaitUntilReadyTest, ThePredicateMayUseTheChild) {
   begin();
   const auto ends_it = [this] {
-    Lock lock(child_);  // would not return if the caller held it
+    Lock lock(child_);  // would block if wait_until_ready held it
     sys_.exit(sys_.leader(), ExitStatus::exited(3));
     return !child_.leader().look(lock);
   };

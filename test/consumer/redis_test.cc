@@ -1,4 +1,5 @@
-// A real server: started, ready when its log says so, used, ended, and nothing of it is left.
+// Starts a real server, waits for its log to say that it is ready, uses it, ends it, and checks that nothing of it is
+// left.
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -18,13 +19,13 @@
 
 namespace {
 
-// So long that a busy machine does not reach it.
+// Longer than a busy machine needs.
 constexpr absl::Duration kBound = absl::Minutes(1);
-// In the line that the server writes when it is ready.
+// Part of the line that the server writes when it is ready.
 constexpr char kReady[] = "ready to accept connections";
 
-// Server and client meet at a Unix socket in this directory. A path of it may be longer than such a socket's can be, so
-// both run in there.
+// Server and client meet at a Unix socket in this directory. Both run inside it, since the socket's full path may be
+// longer than the kernel allows for such a socket.
 std::string directory() { return std::getenv("TEST_TMPDIR"); }
 
 warden::Command server() {
@@ -34,7 +35,7 @@ warden::Command server() {
   return command;
 }
 
-// What the server answers, or what went wrong.
+// Returns the server's answer, or what went wrong.
 std::string ask(std::initializer_list<std::string_view> question) {
   warden::Command command("redis-cli");
   command.args({"-s", "socket"}).args(question).cwd(directory());
@@ -57,7 +58,7 @@ void expect_nothing_left(int pid) {
   EXPECT_EQ(errno, ECHILD);
 }
 
-// With the library alone.
+// Uses the library alone.
 TEST(Redis, IsReadyAnswersAndIsGone) {
   warden::Command command = server();
   command.stdout_to(warden::Stdio::capture()).stderr_to(warden::Stdio::merge());
@@ -80,7 +81,7 @@ TEST(Redis, IsReadyAnswersAndIsGone) {
   expect_nothing_left(redis.pid());
 }
 
-// With the fixture, which ends what a test has started.
+// Uses the fixture, which ends what a test has started.
 class RedisTest : public warden_testing::ChildFixture {
  protected:
   void start() {

@@ -18,7 +18,7 @@ namespace warden::internal {
 struct FakeProcess {
   enum class State { kAlive, kZombie, kGone };
 
-  // How it ends `after` a signal; killed by that signal unless a status is given.
+  // The process ends `after` a signal; killed by that signal unless a status is given.
   struct Reaction {
     absl::Duration after;
     std::optional<ExitStatus> status;
@@ -47,11 +47,11 @@ struct FakeProcess {
   bool denies_signals = false;    // EPERM: it has changed its user
   bool main_thread_gone = false;  // state Z, and alive in another thread
   bool traced = false;            // dead and readable, and not waitable
-  int tracer_pid = 0;             // who holds it then
+  int tracer_pid = 0;             // the tracer that holds the zombie
   std::string wait_channel = "0";
   int uid = 0;
-  bool is_stranger = false;  // has nothing to do with the child: no signal may reach it
-  bool is_child = false;     // ours to wait for: the leader, and others like it
+  bool is_stranger = false;  // unrelated to the child: no signal may reach it
+  bool is_child = false;     // a child of this process: the leader, and others like it
   bool hidden = false;       // /proc does not show it (hidepid)
   std::vector<int> pending;
 };

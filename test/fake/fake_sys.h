@@ -6,10 +6,10 @@
 //   sys.leader().dies_of(SIGTERM, absl::Milliseconds(200));
 //   sys.at(absl::Seconds(1), [&] { sys.exit(sys.leader(), ExitStatus::exited(0)); });
 //
-// Waits run the events that are due on the way, with the lock released. A wait on the condition variable is woken by
-// the events of the test and by the reaper; what the simulation does of its own (a process that ends or is collected)
-// wakes only a poll. A wait for ever with no event left throws, as does a caller that spins. Not thread-safe: a second
-// participant is played by an event that calls the library.
+// Waits run the events that are due on the way, with the lock released. The test's events and the reaper wake a wait on
+// the condition variable; what the simulation does by itself (a process ends or is reaped) wakes only a poll. An
+// infinite wait with no event left throws, as does a caller that spins. Not thread-safe: an event that calls the
+// library plays a second caller.
 #ifndef WARDEN_TEST_FAKE_FAKE_SYS_H_
 #define WARDEN_TEST_FAKE_FAKE_SYS_H_
 
@@ -67,52 +67,52 @@ class FakeSys : public Sys {
   bool group_marks = false;         // Linux 5.12
   bool proc_visible = true;
   int pidfd_open_error = 0;
-  int most_pidfds_with_proc = 1000;  // nothing in /proc can be read (EMFILE) while more members' pidfds are open
+  int most_pidfds_with_proc = 1000;  // /proc cannot be read (EMFILE) while more members' pidfds are open
   std::function<void()> before_next_pidfd_open;
-  std::function<void()> during_next_listing;  // after the list is made, before anything in it is read
-  int newest_pid_shift = 0;                   // below 0 from now on: the numbers have started again
+  std::function<void()> during_next_listing;  // after the listing, before any entry is read
+  int newest_pid_shift = 0;                   // below 0: the numbers have started again
   int make_event_error = 0;
   int own_group = 900;
   std::function<void()> after_next_look;
-  std::function<void()> during_next_signal;  // after its outcome is settled
+  std::function<void()> during_next_signal;  // after the kernel has decided its result
   absl::Duration init_delay;                 // how long a dead member stays a zombie
 
-  // What PIDFD_GET_INFO says of a child that somebody else has reaped: nothing so many times, then
-  // the error or the status.
+  // What PIDFD_GET_INFO returns for a child that another wait has reaped: no answer for that many calls, then the error
+  // or the status.
   int exit_info_empty_answers = 0;
   int exit_info_error = ENOTTY;  // before Linux 6.15
   std::optional<ExitStatus> exit_info_status;
 
-  // The stdin pipe: how much more it takes, and what has been written to it.
+  // The stdin pipe: how many more bytes it takes, and the bytes that were written to it.
   std::size_t pipe_room = 0;
   bool pipe_has_reader = true;
   std::string piped;
   std::function<void()> during_next_write;  // with the lock released
 
   FakeProcess& leader() { return processes_.front(); }
-  // A reference stays valid.
+  // References to processes stay valid.
   FakeProcess& add_member(std::string program);
-  // Another child that leads a group, and its pidfd.
+  // Adds another child that leads a group; returns the child and its pidfd.
   std::pair<FakeProcess&, int> add_leader(std::string program);
-  // A process of another program that got the number (and, if it is the leader's, leads a group of
-  // that number).
+  // Adds a process of another program with this number (which, if it is the leader's number, leads a group of that
+  // number).
   FakeProcess& recycle(int pid, int group);
 
   void exit(FakeProcess& process, const ExitStatus& status);
-  // Somebody else's wait takes the leader's zombie.
+  // Another wait of this process takes the leader's zombie.
   void steal_zombie() { leader().state = FakeProcess::State::kGone; }
 
-  // From now on a reaper looks as soon as the leader has ended.
+  // From now on a reaper looks at the child as soon as the leader has ended.
   void play_reaper_of(Supervised& supervised) { supervised_[supervised.pid()] = &supervised; }
 
   // Time since the start of the simulation.
   absl::Duration elapsed() const { return absl::FromChrono(now_ - kStart); }
   void at(absl::Duration time, std::function<void()> event) { schedule(time, std::move(event), true); }
 
-  // Time passes, and nothing happens.
+  // Moves the clock without running events.
   void advance_clock(absl::Duration time) { now_ += absl::ToChronoNanoseconds(time); }
 
-  // The next calls of this kind fail. kLook is for kReap too.
+  // Makes the next calls of this kind fail. kLook stands for kReap, too.
   void fail_next(Call call, int error, int times = 1);
   void fail_always(Call call, int error) { fail_next(call, error, kMostCalls); }
 
@@ -121,8 +121,8 @@ class FakeSys : public Sys {
   std::size_t count(Call call) const;
   // Every signal but 0, in order: "kill_group SIGTERM", "pidfd_kill_process SIGKILL: EPERM".
   std::vector<std::string> signals() const;
-  // What no caller may ever do, in words: a signal that can reach a stranger, a descriptor that is
-  // not open or stays open.
+  // What no caller may ever do, in words: a signal that can reach a stranger, the use of a descriptor that is not open,
+  // or a descriptor left open.
   std::vector<std::string> violations() const;
 
   TimePoint now() override { return now_; }
@@ -161,7 +161,7 @@ class FakeSys : public Sys {
     bool wakes;
   };
   void schedule(absl::Duration time, std::function<void()> run, bool wakes);
-  // False when none is due until the deadline; else tells whether the one that ran wakes the waiters.
+  // Returns false when no event is due until the deadline; else sets whether the event that ran wakes the waiters.
   bool run_next_event(TimePoint deadline, bool* woken);
   int record(Call call, int id, int signal, int result);
   int record_signal(Call call, int id, int signal, int result);

@@ -24,7 +24,7 @@ bool FakeSys::list_processes(std::vector<int>* pids) {
   return true;
 }
 
-// Every process that was ever added had a number; which ones they were does not matter.
+// Every added process has had a number; which numbers they were does not matter.
 int FakeSys::newest_pid() {
   return proc_visible ? kLeaderPid + static_cast<int>(processes_.size()) + newest_pid_shift : -ENOENT;
 }

@@ -1,4 +1,4 @@
-// What the simulated kernel has seen, for the tests to look at.
+// The simulated kernel's record of calls, signals and violations, for the tests.
 #include <string.h>
 
 #include <algorithm>

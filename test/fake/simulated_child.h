@@ -1,4 +1,4 @@
-// A child on the fake that is to be ended, and the log of its end as lines.
+// A child on the simulated kernel, and the log of its termination as lines.
 #ifndef WARDEN_TEST_FAKE_SIMULATED_CHILD_H_
 #define WARDEN_TEST_FAKE_SIMULATED_CHILD_H_
 
@@ -18,14 +18,14 @@
 
 namespace warden::internal {
 
-// "@1s interrupt wait_for_exit SIGINT -: timed_out ETIMEDOUT +1s", with "-" for what is absent:
-// start, phase, operation, signal, target, result, error, duration if any, survivors in brackets.
+// An attempt as "@1s interrupt wait_for_exit SIGINT -: timed_out ETIMEDOUT +1s", with "-" for what is absent: start,
+// phase, operation, signal, target, result, error, duration if any, survivors in brackets.
 std::string line_of(const Attempt& attempt);
 std::vector<std::string> lines_of(const AttemptLog& log);
-// "EPERM", "kSurvivors".
+// The error as "EPERM" or "kSurvivors".
 std::string name_of(std::error_code error);
 
-// The library's messages while it lives: "WARN victim: event | error".
+// Captures the library's messages while it exists: "WARN victim: event | error".
 class LogCapture {
  public:
   LogCapture();
@@ -43,9 +43,9 @@ class SimulatedChild : public testing::Test {
 
   void TearDown() override;
 
-  // The child runs. `has_pidfd` false: none could be had.
+  // Starts the child. `has_pidfd` false: no pidfd could be opened.
   void begin(Kernel kernel = Kernel::kNew, bool leads_group = true, bool has_pidfd = true);
-  // Opens a stdin pipe; its read end tells whether it is still open.
+  // Opens a stdin pipe, whose read end tells whether the library's end is still open.
   void open_stdin();
   bool stdin_is_open();
 
@@ -53,9 +53,9 @@ class SimulatedChild : public testing::Test {
   TerminationResult terminate(absl::Duration interrupt_timeout, absl::Duration terminate_timeout) {
     return terminate(TerminationPolicy::interrupt_first(interrupt_timeout, terminate_timeout));
   }
-  // The same, where success is expected.
+  // The same for a termination that has to succeed.
   TerminationReport report_of(const TerminationPolicy& policy);
-  // The same, where a failure is expected.
+  // The same for a termination that has to fail.
   TerminationError error_of(const TerminationPolicy& policy);
 
   Leader::Stage phase();
@@ -73,7 +73,7 @@ constexpr absl::Duration kZero = absl::ZeroDuration();
 inline absl::Duration ms(int count) { return absl::Milliseconds(count); }
 inline absl::Duration seconds(int count) { return absl::Seconds(count); }
 
-// One second after SIGINT, two after SIGTERM.
+// Waits one second after SIGINT and two after SIGTERM.
 inline TerminationPolicy usual() { return TerminationPolicy::interrupt_first(absl::Seconds(1), absl::Seconds(2)); }
 
 }  // namespace warden::internal

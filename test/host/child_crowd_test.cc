@@ -1,5 +1,5 @@
-// Crowds of children in hosts that take them away from us. WARDEN_CROWD says how many children each host has: 500 where
-// it is not set, so that nobody has to wait for it; `.ci/full` sets 10,000.
+// Crowds of children in hosts that reap them before the library does. WARDEN_CROWD is the number of children for each
+// host: 500 by default, so that the test is quick; `.ci/full` sets 10,000.
 #include <signal.h>
 #include <stdlib.h>
 
@@ -39,7 +39,7 @@ void PrintTo(Host host, std::ostream* out) {
   *out << names[static_cast<int>(host)];
 }
 
-// While it exists, this process is such a host.
+// This process is such a host while the object exists.
 class HostileHost {
  public:
   explicit HostileHost(Host host) {
@@ -50,7 +50,7 @@ class HostileHost {
     if (host == Host::kNoChildWait) disposition_.emplace(SIG_DFL, SA_NOCLDWAIT);
   }
 
-  // The least number of so many children that it takes from us: all where the kernel does it, else whatever it gets.
+  // The least number of `all` children that the host reaps: every one where the kernel does it, else at least one.
   int takes_of(int all) const { return thief_ ? 1 : all; }
 
  private:
@@ -58,14 +58,14 @@ class HostileHost {
   std::optional<Thief> thief_;
 };
 
-// The end of the child with this index: exit codes and signals in turn.
+// Returns how the child with this index ends: exit codes and signals in turn.
 ExitStatus end_of(int index) {
   const Signal signals[] = {Signal::kill(), Signal::terminate(), Signal::user1(), Signal::hangup()};
   if (index % 2 == 0) return ExitStatus::exited(index / 2 % 256);
   return ExitStatus::signaled(signals[index / 2 % 4], false);
 }
 
-// Ends so once its stdin does.
+// A shell that ends like that at the end of its stdin.
 Command command_of(int index, const AckPipe& held) {
   const ExitStatus end = end_of(index);
   const std::string last = end.exit_code() ? "exit " + std::to_string(*end.exit_code())
@@ -84,13 +84,13 @@ ExitStatus wait_somehow(Child& child, int index) {
   }
 }
 
-// How many statuses were right, and how many children somebody else has reaped.
+// The number of right statuses, and of children that another wait has reaped.
 struct Count {
   std::atomic<int> right{0};
   std::atomic<int> taken{0};
 };
 
-// All start, then all end at once, while some threads wait for them.
+// Starts all children, then ends them all at once while some threads wait for them.
 void run_wave(int first, int count, Count* counted) {
   AckPipe held;
   std::vector<Child> children;
@@ -113,7 +113,7 @@ void run_wave(int first, int count, Count* counted) {
 
 class Crowd : public ::testing::TestWithParam<Host> {};
 
-// A thief has to be quick to take one; more waves come until he was.
+// A thief may be too slow to take any child; more waves follow until it has taken one.
 TEST_P(Crowd, EveryStatusIsRight) {
   const int least = crowd();
   int all = 0;
@@ -134,7 +134,7 @@ TEST_P(Crowd, EveryStatusIsRight) {
   std::cout << counted.taken << " of " << all << " were taken from us\n";
 }
 
-// A leader, and a descendant that ignores SIGINT and SIGTERM; the descendant's number.
+// Spawns a leader and a descendant that ignores SIGINT and SIGTERM; returns the descendant's pid.
 int spawn_with_descendant(AckPipe& ack, std::vector<Child>* children) {
   Command command("/bin/sh");
   command.args({"-c", "trap '' INT TERM; sleep 1000 & trap - INT TERM; echo \"forked $!\" >&2; exec sleep 1000"})

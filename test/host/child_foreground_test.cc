@@ -1,5 +1,5 @@
-// A program on a terminal that uses the library: which of its children the keys reach, and how it hands the terminal to
-// one and takes it back.
+// A host on a terminal: which of its children the keys reach, and how the host hands the terminal to a child and takes
+// it back.
 #include <signal.h>
 #include <unistd.h>
 
@@ -23,7 +23,7 @@ const char* const kCtrlC = "\x03";
 const char* const kCtrlZ = "\x1a";
 const char* const kCtrlD = "\x04";
 
-// The lines until nobody holds the pipe any more.
+// Returns the lines until every write end of the pipe is closed.
 std::vector<std::string> rest_of(AckPipe& ack) {
   ack.close_write();
   std::vector<std::string> lines;
@@ -74,7 +74,7 @@ TEST(CtrlC, ReachesTheForegroundChildAloneAndItsStatusSaysSo) {
     EXPECT_EQ(child.wait().value().signal(), Signal::interrupt());
     EXPECT_FALSE(ControllingTerminal::is_pending(SIGINT));
     EXPECT_TRUE(terminal.set_foreground_group(::getpgrp()));
-    // Now it is the host's again.
+    // The terminal is the host's again.
     terminal.type(kCtrlC);
     EXPECT_TRUE(ControllingTerminal::wait_signal(SIGINT));
   });
@@ -142,7 +142,7 @@ TEST(CtrlZ, StopsTheForegroundChildAndNotTheHost) {
   });
 }
 
-// What "fg" of a shell does.
+// The host does what a shell's "fg" does.
 TEST(CtrlZ, LetsTheHostHaveTheTerminalAndGiveItBack) {
   run_on_terminal([](const ControllingTerminal& terminal) {
     AckPipe ack;

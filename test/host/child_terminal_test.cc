@@ -1,5 +1,5 @@
-// A program on a terminal that uses the library: which of its children are stopped for reading and writing in the
-// background, and that whoever is stopped can be ended.
+// A host on a terminal: which of its children the kernel stops for reading or writing in the background, and that a
+// stopped child can be ended.
 #include <signal.h>
 
 #include <string>
@@ -19,7 +19,7 @@ Command reader(const AckPipe& ack, const ControllingTerminal& terminal) {
   return test_command(ack, {"read", "exit", "5"}).stdin_from(Stdio::fd(terminal.fd()));
 }
 
-// A shell with a handler of SIGTERM, which reads.
+// A shell that handles SIGTERM and reads the terminal.
 Command reading_shell(const AckPipe& ack, const ControllingTerminal& terminal) {
   Command command("sh");
   command.args({"-c", "trap 'exit 7' TERM; echo ready >&5; read line; exit 8"}).inherit_fd(ack.write_fd(), 5);
@@ -60,7 +60,7 @@ TEST(ABackgroundReader, IsKilledWhileItIsStopped) {
   });
 }
 
-// It stops whole, however few of it read.
+// The kernel stops the whole group even if only one process reads.
 TEST(ABackgroundReader, StopsWithItsWholeGroupWhichIsEndedWithIt) {
   run_on_terminal([](const ControllingTerminal& terminal) {
     AckPipe ack;
@@ -107,7 +107,7 @@ TEST(ABackgroundWriter, IsStoppedWhereTheTerminalForbidsItAndEnded) {
   });
 }
 
-// Programs that ask for passwords or draw on the screen do this.
+// As programs do that ask for passwords or draw on the screen.
 TEST(ABackgroundChildThatChangesTheTerminalsSettings, IsStoppedAndEnded) {
   run_on_terminal([](const ControllingTerminal& terminal) {
     Command command("stty");
@@ -130,7 +130,8 @@ TEST(AChildInASessionOfItsOwn, HasNoControllingTerminal) {
   });
 }
 
-// The terminal is another session's, and stops nobody there: what is typed goes to whoever reads first.
+// The terminal belongs to another session, and the kernel stops no reader outside that session: the first reader gets
+// the input.
 TEST(AChildInASessionOfItsOwn, IsNotStoppedForReadingTheTerminal) {
   run_on_terminal([](const ControllingTerminal& terminal) {
     AckPipe ack;

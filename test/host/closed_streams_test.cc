@@ -1,5 +1,5 @@
-// A host whose standard streams are closed, in every combination: the library works, and none of its descriptors takes
-// the number of a stream.
+// A host with closed standard streams, in every combination: the library works, and none of its descriptors takes a
+// stream's number.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ constexpr int kSavedAbove = 960;
 
 std::string files_of_streams() { return file_of(0) + " " + file_of(1) + " " + file_of(2); }
 
-// Failures are kept until there are streams to write them to.
+// Keeps failures until there is a stream to write them to.
 void run_and_keep_failures(const std::function<void()>& body, ::testing::TestPartResultArray* failures) {
   const ::testing::ScopedFakeTestPartResultReporter reporter(
       ::testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, failures);
@@ -46,12 +46,12 @@ void report_failures(const ::testing::TestPartResultArray& failures) {
   }
 }
 
-// The parameter's bits are the streams that are closed.
+// The bits of the parameter are the closed streams.
 class ClosedStreams : public ::testing::TestWithParam<int> {
  protected:
   static bool is_closed(int stream) { return (GetParam() & (1 << stream)) != 0; }
 
-  // Runs the body without them. It leaves nothing behind, and the streams as they were: closed.
+  // Runs the body with the streams closed. The body leaves nothing behind, and leaves the streams closed.
   static void run(const std::function<void()>& body) {
     run_isolated_unchecked([&body] {
       ::fflush(nullptr);
@@ -67,7 +67,7 @@ class ClosedStreams : public ::testing::TestWithParam<int> {
     });
   }
 
-  // Fails where a closed stream's number has a file.
+  // Fails where a file is open under a closed stream's number.
   static void expect_closed(const char* when) {
     for (int stream = 0; stream < 3; ++stream) {
       if (is_closed(stream)) {
@@ -76,7 +76,7 @@ class ClosedStreams : public ::testing::TestWithParam<int> {
     }
   }
 
-  // A descriptor has the lowest free number for the instant between the call that makes it and the one that moves it.
+  // A new descriptor has the lowest free number until the library moves it, which is the next call.
   static void expect_closed_but_for_instants(const char* when) {
     const auto give_up = std::chrono::steady_clock::now() + absl::ToChronoSeconds(kBound);
     const auto any_open = [] {
@@ -107,7 +107,7 @@ TEST_P(ClosedStreams, ASpawnAndAWaitTakeNoneOfTheirNumbers) {
   });
 }
 
-// Two descriptors at least while it waits: the pipe and an event.
+// The waiting write uses at least two descriptors: the pipe and an event.
 TEST_P(ClosedStreams, AWriteThatWaitsTakesNoneOfTheirNumbers) {
   run([] {
     AckPipe ack;
@@ -138,7 +138,7 @@ TEST_P(ClosedStreams, AChildThatNobodyGivesAnythingHasTheStreams) {
   });
 }
 
-// The look is while the escalation waits, with whatever it waits on.
+// Looks while the escalation waits, whatever descriptors it waits with.
 TEST_P(ClosedStreams, AnEscalationThatWaitsForASurvivorTakesNoneOfTheirNumbers) {
   run([] {
     AckPipe ack;
@@ -161,7 +161,7 @@ TEST_P(ClosedStreams, AnEscalationThatWaitsForASurvivorTakesNoneOfTheirNumbers) 
     }
     EXPECT_TRUE(leader && member);
     expect_closed_but_for_instants("in the escalation");
-    EXPECT_TRUE(send_signal_by_number(worker, SIGKILL));  // it ends by nothing else
+    EXPECT_TRUE(send_signal_by_number(worker, SIGKILL));  // nothing else ends it here
     terminator.join();
     expect_closed("after the escalation");
     EXPECT_TRUE(ack.wait_eof());
@@ -186,7 +186,7 @@ TEST_P(ClosedStreams, TerminateAllEndsEverybodyAndTakesNoneOfTheirNumbers) {
   });
 }
 
-// What the end of the handle has to say goes to stderr or nowhere, and never to a descriptor of ours.
+// The handle's last message goes to stderr if that is open, and never to a descriptor of the library.
 TEST_P(ClosedStreams, TheMessageOfADropGoesToStderrOnly) {
   run([] {
     AckPipe ack;
@@ -202,7 +202,7 @@ TEST_P(ClosedStreams, TheMessageOfADropGoesToStderrOnly) {
     if (saved >= 0) ::dup2(saved, STDERR_FILENO);
     ::close(saved);
     expect_closed("after the drop");
-    // Nothing but the two words of the child, and its last one if SIGKILL was slower than its end of file.
+    // Only the child's two lines come, and its last one if SIGKILL came after its end of file.
     const std::string line = ack.wait_line();
     EXPECT_TRUE(line.empty() || line == "eof 0") << line;
     EXPECT_TRUE(ack.wait_eof());
@@ -214,7 +214,7 @@ TEST_P(ClosedStreams, TheMessageOfADropGoesToStderrOnly) {
   });
 }
 
-// What the host opens later gets the free numbers, and is the host's.
+// Files that the host opens later get the free numbers and stay the host's.
 TEST_P(ClosedStreams, WhatTheHostOpensAtTheirNumbersLaterStaysOpen) {
   run([] {
     std::vector<int> opened;
@@ -245,7 +245,7 @@ TEST_P(ClosedStreams, WhatTheHostOpensAtTheirNumbersLaterStaysOpen) {
   });
 }
 
-// A failure is put together after the child's table was made.
+// The child's error is written after its descriptor table was made.
 TEST_P(ClosedStreams, AFailedSpawnLeavesThemClosed) {
   run([] {
     EXPECT_EQ(error_of(Command("/no/such/program").stdin_from(Stdio::pipe())).step, SpawnStep::kExec);

@@ -1,4 +1,4 @@
-// Hosts whose limit of descriptors is very high or very low.
+// Hosts with a very high or very low limit of descriptors.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -38,7 +38,7 @@ bool set_limit(rlim_t limit) {
   return ::setrlimit(RLIMIT_NOFILE, &wanted) == 0;
 }
 
-// As many descriptors as this process may have, a million at most. Only in a process of its own.
+// Raises the limit as far as this process may, to a million at most. Call it only in a process of its own.
 int raise_limit() {
   rlim_t limit = kMillion;
   if (!set_limit(limit)) {
@@ -51,7 +51,7 @@ int raise_limit() {
 
 bool may_have_many() { return hard_limit() >= kFew || ::geteuid() == 0; }
 
-// How the child gets rid of what the host has open.
+// How the child closes the host's descriptors.
 struct Closing {
   const char* test;
   std::vector<RefusedCall> refused;
@@ -61,8 +61,8 @@ void PrintTo(const Closing& closing, std::ostream* out) { *out << closing.test; 
 
 class ManyDescriptors : public ::testing::TestWithParam<Closing> {};
 
-// Whoever closes number by number comes past one that is not open, and dies of it: the cost of a spawn would follow the
-// limit.
+// The filter kills a child that closes number by number, at a number that is not open: the cost of such a spawn would
+// grow with the limit.
 TEST_P(ManyDescriptors, TheChildHasExactlyItsOwnAndNoNumberIsTriedThatIsNotOpen) {
   if (!may_have_many()) GTEST_SKIP() << "the hard limit is " << hard_limit();
   run_isolated_unchecked([] {
@@ -112,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(Each, ManyDescriptors, ::testing::ValuesIn(closings()),
 
 constexpr int kNeverOpen = 2999;
 
-// The filter that the tests above rely on.
+// Checks the filter that the tests above rely on.
 TEST(TheFilterOfTheseTests, KillsWhoClosesTheNumber) {
   const pid_t pid = ::fork();
   if (pid == 0) {
@@ -126,7 +126,7 @@ TEST(TheFilterOfTheseTests, KillsWhoClosesTheNumber) {
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) << status;
 }
 
-// The tests above take what they can get.
+// The tests above use the highest limit that they can get.
 TEST(ManyDescriptors, AreAMillionHere) {
   struct rlimit before = {};
   ::getrlimit(RLIMIT_NOFILE, &before);
@@ -135,12 +135,13 @@ TEST(ManyDescriptors, AreAMillionHere) {
   EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
-// The last resort: neither close_range nor a listing. Every number that can be had is closed, the highest, too.
+// The last resort, with neither close_range nor a listing: the child closes every possible number, including the
+// highest.
 TEST(WithoutListing, EveryNumberIsClosedOneByOne) {
   if (!may_have_many()) GTEST_SKIP() << "the hard limit is " << hard_limit();
   run_isolated_unchecked([] {
     const int highest = raise_limit() - 1;
-    // It tells by its end of file that the child has closed it.
+    // Its end of file shows that the child has closed it.
     AckPipe held;
     ASSERT_EQ(::dup3(held.write_fd(), highest, 0), highest);
     held.close_write();
@@ -148,14 +149,14 @@ TEST(WithoutListing, EveryNumberIsClosedOneByOne) {
     Child child = Child::spawn(test_command({"sleep"})).value();
     ::close(highest);
     EXPECT_TRUE(held.wait_eof());
-    // Without a listing of /proc it cannot be told whether its group is empty.
+    // Without a listing of /proc the library cannot tell whether the group is empty.
     child.send_signal(Signal::kill()).value();
     EXPECT_EQ(child.wait().value().signal(), Signal::kill());
   });
 }
 
-// The highest number is inherited, so that the child's copy of the table is as full as the host's, and it needs a free
-// one for /dev/null and for what it moves.
+// The child inherits the highest number, so its copy of the table is as full as the host's, yet it needs a free number
+// for /dev/null and for the descriptors that it moves.
 TEST(AFullTable, AChildThatInheritsTheHighestNumberHasItsStreams) {
   NEEDS_A_FULL_TABLE();
   run_isolated([] {
@@ -173,7 +174,7 @@ TEST(AFullTable, AChildThatInheritsTheHighestNumberHasItsStreams) {
 
 // ---- 256 descriptors, and more children than that.
 
-// What the i-th of many does: most exit, some obey, some do not, and some leave that to a descendant.
+// What the i-th child does: most exit, some end at a signal, some ignore it, and some leave that to a descendant.
 std::vector<std::string> mode_of(int i) {
   if (i % 10 == 7) return {"stubborn"};
   if (i % 10 == 8) return {"fork", "stubborn", "--", "sleep"};
@@ -214,7 +215,7 @@ void expect_all_are_terminated(int count) {
   const std::vector<int> fillers = ScarceDescriptors::fill_table();
   const auto all = terminate_all(children, TerminationPolicy::service(absl::Seconds(1)));
   for (const int fd : fillers) ::close(fd);
-  EXPECT_LT(fillers.size(), 10u);  // the children had all the rest
+  EXPECT_LT(fillers.size(), 10u);  // the children use all the others
   ASSERT_EQ(all.size(), static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     const auto& ended = all[static_cast<std::size_t>(i)];
@@ -229,7 +230,7 @@ void expect_all_are_terminated(int count) {
   EXPECT_TRUE(ack.wait_eof());
 }
 
-// Each has its own code, and all have ended before anybody asks the first.
+// Each child has its own exit code, and all have ended before the first wait.
 void expect_every_status(int count) {
   AckPipe gate;
   std::vector<Child> children;
@@ -247,7 +248,7 @@ void expect_every_status(int count) {
   }
 }
 
-// The reapers of children without a pidfd have descriptor tables of their own, and so has whoever reads /proc.
+// Reapers of children without a pidfd have descriptor tables of their own, as does a thread that reads /proc.
 #if defined(__SANITIZE_THREAD__)
 #define SKIP_UNDER_SANITIZER() GTEST_SKIP() << "TSan takes equal numbers in two tables for one descriptor"
 #elif defined(__SANITIZE_ADDRESS__)

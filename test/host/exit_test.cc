@@ -1,4 +1,4 @@
-// Programs that end with a child: by exit(), which destroys static handles, and by ways that destroy nothing.
+// Programs that end while a child lives: by exit(), which destroys static handles, and in ways that destroy nothing.
 #include <signal.h>
 #include <unistd.h>
 
@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 
 using Mode = std::vector<std::string>;
 
-// exiting_host with a child in that mode.
+// Runs exiting_host with a child in that mode.
 class Host {
  public:
   Host(const std::string& keep, const std::string& end, const Mode& mode) {
@@ -33,7 +33,7 @@ class Host {
     ack_.close_write();
     errors_.close_write();
   }
-  ~Host() {  // nobody else ends an orphan that a failed test leaves
+  ~Host() {  // ends the orphan that a failed test leaves
     if (kept_ != nullptr && !kept_->is_dead()) kept_->send(SIGKILL);
     if (kept_ != nullptr) kept_->wait_dead();
     host_->kill().value();
@@ -41,7 +41,7 @@ class Host {
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
-  // Waits until the child has written these; its number.
+  // Waits until the child has written these lines; returns its pid.
   int wait_ready(const std::vector<std::string>& lines) {
     const int pid = wait_forked(ack_, lines);
     kept_ = std::make_unique<Pidfd>(pid);
@@ -51,7 +51,7 @@ class Host {
   // Lets the threads of an "in-use" host begin.
   void use() { EXPECT_EQ(::write(host_->stdin_fd(), "x", 1), 1); }
 
-  // Lets it end; false when it has not within a minute, or not well.
+  // Lets the host end; false when it has not exited with 0 within a minute.
   bool ends() {
     host_->close_stdin();
     const auto status = host_->wait_for(kBound).value();
@@ -62,10 +62,10 @@ class Host {
 
   AckPipe& ack() { return ack_; }
   const Pidfd& kept() const { return *kept_; }
-  // The first line of its stderr; empty when there is none.
+  // The first line of the host's stderr; empty when there is none.
   std::string message() { return errors_.wait_line(); }
 
-  // The child has survived the program, in order; it ends now.
+  // The child has outlived the program unharmed; SIGUSR1 ends it now.
   void expect_kept_lives() {
     ASSERT_FALSE(kept_->is_dead());
     ASSERT_TRUE(kept_->send(SIGUSR1));
@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Ends, ExitThatDestroysStatics, ::testing::Values("retur
 
 TEST_P(ExitThatDestroysStatics, EndsTheGroupOfAnArmedStaticChildAndSaysSo) {
   Host host("armed", GetParam(), {"fork", "stubborn", "--", "stubborn"});
-  // Two lines say "forked": the host's has the leader's number, the leader's its child's.
+  // Two lines say "forked": the host's has the leader's pid, the leader's has its child's.
   std::vector<int> forked;
   int ready = 0;
   while (forked.size() < 2 || ready < 2) {

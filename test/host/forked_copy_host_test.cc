@@ -1,4 +1,4 @@
-// Hosts that fork while the library works: with threads in its calls, as daemons, in death tests.
+// Hosts that fork while the library works: with threads inside its calls, as daemons, in death tests.
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -23,7 +23,7 @@
 namespace warden::test_support {
 namespace {
 
-// Waits for the copy, at most a minute, and kills it then; whether it exited with 0.
+// Waits for the copy and kills it after a minute; returns whether it exited with 0.
 bool copy_succeeds(pid_t copy) {
   const Pidfd process(copy);
   if (!process.wait_dead()) process.send(SIGKILL);
@@ -41,7 +41,7 @@ TEST(ForkingHost, CanDropAHandleInACopyWhileOtherThreadsAreInItsCalls) {
   std::atomic<bool> stop{false};
   std::thread waiter([&] { has_waited = child->wait().has_value(); });
   std::thread terminator([&] { has_terminated = child->terminate(patient).has_value(); });
-  std::thread prober([&] {  // so that the lock is held most of the time
+  std::thread prober([&] {  // keeps the child's lock held most of the time
     while (!stop) child->state();
   });
   EXPECT_EQ(ack.wait_line(), "got SIGTERM") << "the termination is in its wait";
@@ -126,7 +126,7 @@ TEST(ForkingHost, CanDropAChildOfACopysOwnWhileAnotherThreadSetsHandlers) {
   setter.join();
 }
 
-// What is left of a daemon's start: the parent part has exited, and this process goes on with the handles of it.
+// The rest of a daemon's start: the parent part has exited, and this process goes on with its handles.
 int go_on_as_daemon(std::unique_ptr<Child> child, int pid) {
   if (child->state().error != Errc::kNotOwner || child->kill().has_value()) return 1;
   if (child->pid() != pid || child->name() != "kept") return 2;
@@ -137,7 +137,7 @@ int go_on_as_daemon(std::unique_ptr<Child> child, int pid) {
 
 TEST(ForkingHost, CanBecomeADaemonAndItsChildRunsOn) {
   run_isolated_unchecked([] {
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // this process gets the orphans, and so can clean up
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // this process becomes the parent of the orphans, and can reap them
     AckPipe ack, orphaned;
     const pid_t host = ::fork();
     if (host == 0) {
@@ -148,12 +148,12 @@ TEST(ForkingHost, CanBecomeADaemonAndItsChildRunsOn) {
       if (daemon == 0) {
         ack.close_write();
         orphaned.close_write();
-        if (!orphaned.wait_eof()) ::_exit(4);  // the parent part is gone
+        if (!orphaned.wait_eof()) ::_exit(4);  // until the parent part has exited
         const int pid = child->pid();
         ::_exit(go_on_as_daemon(std::move(child), pid));
       }
       const std::string numbers = "daemon " + std::to_string(daemon) + "\n" + facts;
-      ::_exit(::write(ack.write_fd(), numbers.data(), numbers.size()) > 0 ? 0 : 1);  // drops nothing, as daemon(3)
+      ::_exit(::write(ack.write_fd(), numbers.data(), numbers.size()) > 0 ? 0 : 1);  // destroys no handle, as daemon(3)
     }
     int daemon = 0, kept = 0;
     for (bool ready = false; daemon == 0 || kept == 0 || !ready;) {
@@ -176,7 +176,7 @@ TEST(ForkingHost, CanBecomeADaemonAndItsChildRunsOn) {
 
 class ForkedCopyDeathTest : public ::testing::TestWithParam<const char*> {
  protected:
-  // Only a re-executed test would leave its child behind: die_with_parent() ends it then.
+  // Only a re-executed death test would leave its child behind; die_with_parent() ends that child.
   ForkedCopyDeathTest() : style_(GTEST_FLAG_GET(death_test_style)) {
     GTEST_FLAG_SET(death_test_style, GetParam());
     child_ = std::make_unique<Child>(

@@ -38,7 +38,7 @@ using ::testing::IsEmpty;
 
 const TerminationPolicy kPatient = TerminationPolicy::service(kBound);
 
-// A child that says which of these signals it got, and goes on. It is ready.
+// Spawns a child that acknowledges each of these signals and goes on. The child is ready.
 Child spawn_witness(AckPipe& ack) {
   Command command = test_command(ack, {"mark", "INT", "TERM", "CONT", "USR1"});
   Child child = Child::spawn(command.name("witness").stdin_from(Stdio::pipe())).value();
@@ -46,7 +46,7 @@ Child spawn_witness(AckPipe& ack) {
   return child;
 }
 
-// Its owner can use it, and nothing has been sent to it so far.
+// The owner can use the child, and no signal has been sent to it so far.
 void expect_untouched(AckPipe& ack, Child& child) {
   EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
   ASSERT_TRUE(child.send_signal(Signal::user1()).has_value());

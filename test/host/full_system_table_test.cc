@@ -1,6 +1,6 @@
-// A system on which no file can be opened any more (ENFILE): what needs none keeps its promise, and the rest says what
-// could not be known, and can be done later. The filter stands in the way of one thread only; the system has files for
-// everybody else.
+// A system whose file table is full (ENFILE): calls that need no file keep their promise, the others say what they
+// could not find out, and can be repeated later. The filter applies to one thread only; other threads and processes can
+// open files.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -22,11 +22,11 @@ namespace {
 
 using ::testing::IsEmpty;
 
-// Who gets no new file: also a child that starts there, which then could not even load its libraries; so for a spawn
-// only what the library alone opens is refused.
+// Which opens are refused. A child that starts under the filter could not even load its libraries, so for a spawn only
+// the library's own opens are refused.
 enum class Files { kNone, kNoneOfTheLibrary, kNoPipe };
 
-// Runs the body on a thread that gets no new file.
+// Runs the body on a thread that cannot open files.
 void run_without_files(Files files, const std::function<void()>& body) {
   std::thread thread([files, &body] {
     std::vector<RefusedCall> refused = {{SYS_pidfd_open, ENFILE}, {SYS_eventfd2, ENFILE}, refused_pidfd_clone(ENFILE)};
@@ -44,7 +44,7 @@ void run_without_files(Files files, const std::function<void()>& body) {
 
 const TerminationPolicy kImpatient = TerminationPolicy::service(absl::Milliseconds(50));
 
-// The promise, or that it cannot be told whether it was kept.
+// The call has succeeded, or its error says that the library cannot tell.
 template <class Ended>
 void expect_done_or_unknown(const Ended& ended) {
   if (ended.has_value()) return;
@@ -61,7 +61,7 @@ class WithoutFiles : public ::testing::Test {
     ack_.close_write();
   }
 
-  // Where there are files again the promise is kept.
+  // Once files can be opened again, the promise is kept.
   void expect_retry_keeps_the_promise() {
     const auto ended = child_.terminate(kImpatient);
     ASSERT_TRUE(ended.has_value()) << ended.error();
@@ -110,7 +110,8 @@ TEST_F(WithoutFiles, TerminateAllSaysForEachWhatCannotBeTold) {
     const auto all = terminate_all({&others[0], &child_, &others[1]}, kImpatient);
     ASSERT_EQ(all.size(), 3u);
     for (const auto& ended : all) expect_done_or_unknown(ended);
-    // An emptied group needs no /proc where the kernel says so (Linux 6.9); else it cannot be told.
+    // An empty group needs no /proc where the kernel says that it is empty (Linux 6.9); before, the library cannot
+    // tell.
   });
   expect_retry_keeps_the_promise();
   for (Child& other : others) {

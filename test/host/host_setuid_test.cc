@@ -1,5 +1,5 @@
-// A host that changes its user while children live. The C library makes every thread of the process change, the reapers
-// too, by a signal of its own.
+// A host that changes its user while children live. The C library makes every thread of the process change, including
+// the reapers, by a signal of its own.
 #include <errno.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -36,7 +36,7 @@ class HostSetuid : public ::testing::Test {
   }
 };
 
-// The real user of each thread of this process.
+// Returns the real user of each thread of this process.
 std::vector<std::string> users_of_threads() {
   std::vector<std::string> users;
   for (const auto& [thread, name] : ProcessSnapshot::take().threads) {
@@ -50,14 +50,14 @@ std::vector<std::string> users_of_threads() {
   return users;
 }
 
-// The sanitizer's own thread is not the C library's.
+// The sanitizer's own thread is not one of the C library's.
 void expect_all_threads_changed() {
 #ifndef __SANITIZE_THREAD__
   EXPECT_THAT(users_of_threads(), Each(kUserText));
 #endif
 }
 
-// Children of the user that the host becomes.
+// Spawns children that run as the user that the host becomes.
 std::vector<Child> spawn_of_user(AckPipe& ack, int count, const std::vector<std::string>& mode) {
   std::vector<std::string> arguments = {"user", kUserText};
   arguments.insert(arguments.end(), mode.begin(), mode.end());
@@ -104,7 +104,7 @@ TEST_F(HostSetuid, ReturnsWhileOtherThreadsWaitAndTerminate) {
   });
 }
 
-// The host gives up the right to signal its child: an error says so, and the child can be waited for as ever.
+// The host gives up the right to signal its child: the call returns an error, and waits for the child still work.
 TEST_F(HostSetuid, AChildThatIsOutOfReachEndsInEpermThatNamesItsUser) {
   run_isolated_unchecked([] {
     AckPipe ack;
@@ -126,7 +126,8 @@ TEST_F(HostSetuid, AChildThatIsOutOfReachEndsInEpermThatNamesItsUser) {
   });
 }
 
-// Without a lock or an order between them: no spawn holds up a change of user for ever, and none fails by one.
+// Spawns and changes of user run without a common lock or order: no spawn blocks a change of user for ever, and no
+// change makes a spawn fail.
 TEST_F(HostSetuid, MayHappenAnyNumberOfTimesDuringSpawnsAndWaits) {
   run_isolated_unchecked([] {
     std::atomic<int> running{0};

@@ -1,5 +1,5 @@
-// A host whose signal handlers interrupt every call, all the time and in every thread: results are as without them, and
-// deadlines neither come early nor never.
+// A host whose signal handlers interrupt every call in every thread, all the time: results are the same as without
+// them, and timeouts pass neither early nor never.
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -26,8 +26,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// ThreadSanitizer's runtime puts handlers off and runs them with all signals blocked, the mask of before in one place
-// for each thread: one that comes while another runs overwrites it (ProcessPendingSignals of
+// ThreadSanitizer's runtime delays handlers and runs them with all signals blocked. It saves the previous mask in one
+// place for each thread: a handler that runs while another runs overwrites it (ProcessPendingSignals of
 // tsan_interceptors_posix.cpp), and the thread is left with all signals blocked.
 #ifdef __SANITIZE_THREAD__
 #define NEEDS_TRUE_MASKS() GTEST_SKIP() << "a storm makes the sanitizer's runtime lose the mask of a thread"
@@ -39,8 +39,8 @@ thread_local std::atomic<int> handled_here{0};
 
 int this_thread() { return static_cast<int>(::syscall(SYS_gettid)); }
 
-// SIGUSR1 to every thread of this process at full speed, and SIGALRM every fifth of a millisecond to any; with handlers
-// and without SA_RESTART.
+// Sends SIGUSR1 to every thread of this process at full speed, and SIGALRM to any thread every fifth of a millisecond;
+// both have handlers without SA_RESTART.
 class Storm {
  public:
   Storm() {
@@ -55,7 +55,7 @@ class Storm {
     set_timer(0);
     stop_ = true;
     thread_.join();
-    // What is still on its way comes first.
+    // Signals that are still pending come first.
     handled_here = 0;
     ::raise(SIGUSR1);
     ::raise(SIGALRM);
@@ -89,13 +89,13 @@ class Storm {
   std::thread thread_;
 };
 
-// Waits until a thread has been interrupted so often since.
+// Waits until a thread has been interrupted that many more times.
 void wait_for_handlers(const std::atomic<int>& handled, int count) {
   const int target = handled + count;
   while (handled < target) std::this_thread::yield();
 }
 
-// Runs on several threads at once, in each once the storm has come.
+// Runs the body on several threads at once, in each once the signals have begun.
 template <class Body>
 void run_threads(Body body) {
   std::vector<std::thread> threads;
@@ -128,7 +128,7 @@ TEST(Storm, SpawnAndWaitAreRight) {
   });
 }
 
-// The status comes only after a thousand interruptions, each of which might have passed for the end of the time.
+// The child exits only after a thousand interruptions, any of which might have passed for the timeout.
 TEST(Storm, AWaitForIsNotCutShort) {
   NEEDS_TRUE_MASKS();
   const Storm storm;
@@ -143,7 +143,7 @@ TEST(Storm, AWaitForIsNotCutShort) {
   end.join();
 }
 
-// A time that began anew after each interruption would never pass.
+// A timeout that started again after each interruption would never pass.
 TEST(Storm, AWaitForEndsThoughInterruptedMoreOftenThanItsTime) {
   NEEDS_TRUE_MASKS();
   const Storm storm;
@@ -157,7 +157,7 @@ TEST(Storm, AGraceIsNotCutShort) {
   const Storm storm;
   AckPipe held;
   AckPipe ready;
-  Command command("sh");  // which leaves its handler when its stdin ends
+  Command command("sh");  // whose handler returns when the shell's stdin ends
   command.args({"-c", "trap 'read line; exit 5' TERM; echo ready >&2; while :; do sleep 0.01; done"})
       .stdin_from(Stdio::fd(held.read_fd()))
       .stderr_to(Stdio::fd(ready.write_fd()));

@@ -1,4 +1,5 @@
-// Out of memory at every allocation of a call: std::bad_alloc comes out of it, and nothing is left or lost.
+// Out of memory at each allocation of a call in turn: the call throws std::bad_alloc, and nothing is left behind or
+// lost.
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -16,9 +17,9 @@
 
 namespace {
 
-// How many more succeed before one fails; negative while none is to fail. In any thread.
+// How many more allocations succeed, in any thread, before one fails; negative: none fails.
 std::atomic<int> allocations_left{-1};
-// Whether all that follow fail, too.
+// Whether all later ones fail, too.
 std::atomic<bool> is_gone_for_good{false};
 
 bool is_refused() {
@@ -41,7 +42,7 @@ void operator delete(void* memory, size_t) noexcept { ::free(memory); }
 namespace warden::test_support {
 namespace {
 
-// Runs the call with so many allocations to come and none after those; false when std::bad_alloc came out of it.
+// Runs the call with memory for that many allocations; false when the call threw std::bad_alloc.
 template <class Call>
 bool has_memory_for(int allocations, Call call) {
   bool enough = true;
@@ -55,7 +56,8 @@ bool has_memory_for(int allocations, Call call) {
   return enough;
 }
 
-// How many allocations the spawn makes; at each of them it is refused one, and leaves nothing.
+// Returns how many allocations the spawn makes; one is refused at each of them in turn, and the spawn leaves nothing
+// behind.
 int spawn_without_memory(const Command& command, bool should_run) {
   for (int allocations = 0; allocations < 10'000; ++allocations) {
     bool spawned = false;
@@ -116,7 +118,8 @@ TEST(WaitForLineWithoutMemory, ThrowsAtEveryAllocationAndCanBeCalledAgain) {
   });
 }
 
-// Whether the run had the memory that it needed. If not, it has said so, and nobody is left of the child.
+// Returns whether the run had the memory that it needed. If not, the run has said so, and no process of the child is
+// left.
 bool run_with_memory_for(int allocations, const Command& command, const RunOptions& options) {
   std::optional<Result<RunResult, RunError>> result;
   if (!has_memory_for(allocations, [&] { result.emplace(run(command, options)); })) return false;
@@ -142,7 +145,7 @@ void check_run_without_memory(const Command& command, const RunOptions& options)
   EXPECT_GT(allocations, 20);
 }
 
-// One allocation fails, or that and all after it.
+// Either one allocation fails, or that one and all after it.
 class RunWithoutMemory : public ::testing::TestWithParam<bool> {};
 
 TEST_P(RunWithoutMemory, LeavesNoChildAtAnyAllocation) {
@@ -164,8 +167,8 @@ TEST_P(RunWithoutMemory, LeavesNoChildAtAnyAllocation) {
 INSTANTIATE_TEST_SUITE_P(That, RunWithoutMemory, ::testing::Bool(),
                          [](const auto& for_good) { return for_good.param ? "IsGoneForGood" : "IsRefusedOnce"; });
 
-// The child stays supervised, and the next call ends it.
-// Here, and where groups are looked for in /proc and signalled by their numbers.
+// The child stays supervised, and the next call ends it. Runs here, and with a filter that makes the library look for
+// groups in /proc and signal them by number.
 class TerminateWithoutMemory : public ::testing::TestWithParam<bool> {};
 
 TEST_P(TerminateWithoutMemory, CanBeCalledAgainAfterEveryAllocationThatFails) {

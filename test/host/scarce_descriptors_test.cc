@@ -1,5 +1,5 @@
-// A host that has between none and six descriptors left (EMFILE), when it spawns or only later: every call keeps its
-// promise all the same, and none of the few is lost.
+// A host with none to six free descriptors (EMFILE), at the spawn or only later: every call keeps its promise all the
+// same, and loses none of them.
 #include <signal.h>
 
 #include <algorithm>
@@ -28,15 +28,15 @@ using ::testing::IsEmpty;
 
 enum class Scarce { kFromTheSpawnOn, kAfterTheSpawn };
 
-// Why a sanitizer keeps such a test from being run; empty without one.
+// Why the test cannot run under this sanitizer; empty without one.
 std::string why_not_under_sanitizer(Scarce moment) {
 #if defined(__SANITIZE_ADDRESS__)
-  // UndefinedBehaviorSanitizer, which our asan configuration includes, opens a pipe to look at an object's type: with
-  // no descriptor left it takes every object for a broken one.
+  // UndefinedBehaviorSanitizer, which our asan configuration includes, opens a pipe to check an object's type: without
+  // a free descriptor it reports every object as broken.
   static_cast<void>(moment);
   return "the sanitizer needs descriptors of its own";
 #elif defined(__SANITIZE_THREAD__)
-  // The reaper of a child without a pidfd has a descriptor table of its own, and so has whoever reads /proc.
+  // The reaper of a child without a pidfd has a descriptor table of its own, as does a thread that reads /proc.
   return moment == Scarce::kFromTheSpawnOn ? "TSan takes equal numbers in two tables for one descriptor" : "";
 #else
   static_cast<void>(moment);
@@ -47,7 +47,7 @@ std::string why_not_under_sanitizer(Scarce moment) {
 #define SKIP_UNDER_SANITIZER() \
   if (const std::string why = why_not_under_sanitizer(std::get<1>(GetParam())); !why.empty()) GTEST_SKIP() << why
 
-// How many descriptors are left, and from when on.
+// The parameters: how many descriptors are left, and from when on.
 class ScarceDescriptorsFor : public ::testing::TestWithParam<std::tuple<int, Scarce>> {
  protected:
   struct Host {
@@ -56,15 +56,15 @@ class ScarceDescriptorsFor : public ::testing::TestWithParam<std::tuple<int, Sca
     std::optional<ScarceDescriptors> scarce;
   };
 
-  // Starts the children, whose readiness is `ready` lines each, and runs the body, in a process of its own. Afterwards
-  // as many descriptors are free as before, and nobody is left.
+  // In a process of its own, starts the children, each of which is ready after the lines `ready`, and runs the body.
+  // Afterwards as many descriptors are free as before, and no process is left.
   static void run(int count, const std::vector<std::string>& mode, const std::vector<std::string>& ready,
                   const std::function<void(Host&)>& body) {
     run_isolated([&] { run_here(count, mode, ready, body); });
   }
 
-  // Runs the body with leaders that SIGTERM ends and descendants that nothing but SIGKILL does; again with more time
-  // where a busy machine has kept a leader from its end, as the body then says.
+  // Runs the body with leaders that SIGTERM ends and descendants that only SIGKILL ends. The body returns false when a
+  // busy machine has delayed a leader's end; then it runs again with more time.
   static void run_in_time(int count, const std::function<bool(Host&, const TerminationPolicy&)>& body) {
     run_isolated([&] {
       bool was_in_time = false;
@@ -100,21 +100,21 @@ class ScarceDescriptorsFor : public ::testing::TestWithParam<std::tuple<int, Sca
 };
 
 const std::vector<std::string> kAlone = {"ready"};
-// A leader that SIGTERM ends, and a descendant that nothing but SIGKILL does. The two say their lines in any order, the
-// descendant's last one is waited for.
+// A leader that SIGTERM ends, and a descendant that only SIGKILL ends. Their lines come in any order; the test waits
+// for the descendant's last one.
 const std::vector<std::string> kWithStubborn = {"fork", "stubborn", "--", "handle", "TERM", "4"};
 
 const TerminationPolicy kImpatient = TerminationPolicy::service(absl::Milliseconds(50));
 
-// Whether the leader was in time, and only its descendant had to be killed. Else both were, or the leader ended by its
-// handler while they were.
+// Whether the leader ended in time and only its descendant was killed. Otherwise SIGKILL went to both, or the leader's
+// handler ended it at that moment.
 bool was_swept(const Result<TerminationReport, TerminationError>& ended) {
   EXPECT_TRUE(ended.has_value()) << ended.error();
   if (!ended.has_value()) return false;
   EXPECT_THAT(sent_signals(ended.value().attempts), ElementsAre("SIGTERM group", "SIGKILL group"));
   if (ended.value().status.signal() == Signal::kill()) return false;
   EXPECT_EQ(ended.value().status, ExitStatus::exited(4));
-  // It ended in the moment in which both were killed: nobody has seen its descendant alone.
+  // The leader ended just as both were killed, so the library has never seen the descendant alone.
   if (ended.value().survivors.empty()) return false;
   EXPECT_EQ(ended.value().survivors.size(), 1u);
   return true;
@@ -155,7 +155,7 @@ TEST_P(ScarceDescriptorsFor, KillEndsTheWholeGroup) {
   });
 }
 
-// The descendant is all that is left when the escalation begins.
+// Only the descendant is left when the escalation begins.
 TEST_P(ScarceDescriptorsFor, TerminateSweepsWhatALeaderHasLeftBehind) {
   SKIP_UNDER_SANITIZER();
   run(1, {"fork", "stubborn", "--", "exit", "3"}, {}, [](Host& host) {
@@ -168,7 +168,7 @@ TEST_P(ScarceDescriptorsFor, TerminateSweepsWhatALeaderHasLeftBehind) {
   });
 }
 
-// Nothing wakes it but the survivor's end.
+// Only the survivor's end wakes the terminating thread.
 TEST_P(ScarceDescriptorsFor, TerminateWaitsForTheLastOfTheGroup) {
   SKIP_UNDER_SANITIZER();
   run(1, {"fork", "mark", "TERM", "--", "handle", "TERM", "4"}, {}, [](Host& host) {
@@ -179,7 +179,7 @@ TEST_P(ScarceDescriptorsFor, TerminateWaitsForTheLastOfTheGroup) {
       EXPECT_EQ(ended.value(), ExitStatus::exited(4));
     });
     EXPECT_TRUE(host.ack.wait_for("child got SIGTERM"));
-    EXPECT_TRUE(send_signal_by_number(worker, SIGKILL));  // it ends by nothing else
+    EXPECT_TRUE(send_signal_by_number(worker, SIGKILL));  // nothing else ends it here
     terminator.join();
   });
 }
@@ -220,7 +220,7 @@ TEST_P(ScarceDescriptorsFor, ADropKillsTheGroupAndSaysSo) {
     const CapturedLog log;
     host.children.clear();
     ASSERT_EQ(log.records().size(), 1u);
-    EXPECT_EQ(log.records()[0].error, "");  // it was ended
+    EXPECT_EQ(log.records()[0].error, "");  // the child could be ended
   });
 }
 
@@ -250,7 +250,7 @@ TEST_P(ScarceDescriptorsFor, AFailedSpawnSaysWhyAndLosesNoDescriptor) {
   });
 }
 
-// The only call that cannot do without: a pipe is two descriptors of the host.
+// The only call that needs descriptors of the host: a pipe takes two.
 TEST_P(ScarceDescriptorsFor, AStdinPipeIsHadWhereTwoAreLeftAndElseSaidToBeImpossible) {
   SKIP_UNDER_SANITIZER();
   run(0, {}, {}, [](Host& host) {

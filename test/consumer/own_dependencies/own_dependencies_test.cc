@@ -1,5 +1,5 @@
-// warden runs on this project's own Abseil, Boost and GoogleTest. Each of them here defines a function that those of
-// warden_deps() do not have.
+// warden uses this project's own Abseil, Boost and GoogleTest. Each of them defines a function here that the one of
+// warden_deps() does not have.
 #include <string_view>
 
 #include "gtest/gtest.h"
