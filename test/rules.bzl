@@ -21,10 +21,10 @@ TEST_ROOMS = [
     "tool",
 ]
 
-# What surrounds the host rather than what it does: plainly in .ci/run, with the sanitizers in .ci/full.
+# Tests of the host's surroundings: .ci/run runs them plainly, .ci/full with the sanitizers.
 ENVIRONMENT = ["environment"]
 
-# Nothing for ThreadSanitizer to see: .ci/run leaves them out of its run, .ci/full does not.
+# Tests without a second thread: .ci/run leaves them out of its ThreadSanitizer run, .ci/full does not.
 _ONE_THREAD = ["one-thread"]
 
 # Bazel's sandbox maps one user only, mounts control groups read-only and locks /proc.

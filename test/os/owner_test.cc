@@ -1,4 +1,4 @@
-// Each test runs in a process of its own, which nobody has asked for its identity yet.
+// Each test runs in a process of its own, which has no identity before the test asks for one.
 #include "lib/os/owner.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ namespace {
 using warden::test_support::refuse_system_calls;
 using warden::test_support::run_isolated;
 
-// In a forked copy of this process.
+// Runs the body in a forked copy of this process.
 void in_copy(const std::function<void()>& body) { warden::test_support::run_isolated_unchecked(body); }
 
 TEST(Owner, IsStableAndNeverZero) {
@@ -53,7 +53,7 @@ TEST(Owner, IsAnotherInAForkedCopyBeforeAndAfterThatHasOneOfItsOwn) {
   });
 }
 
-// Forks to that depth; every process has an identity and none of those before it.
+// Forks to that depth; each process has an identity that none of its ancestors has.
 void descend(std::set<Owner> ancestors, int depth) {
   for (const Owner ancestor : ancestors) EXPECT_FALSE(is_this_process(ancestor));
   EXPECT_TRUE(ancestors.insert(this_process()).second) << "an identity of an ancestor, at depth " << depth;
@@ -82,7 +82,7 @@ TEST(Owner, IsNotThatOfAGrandparentWhenTheProcessBetweenHasNone) {
   });
 }
 
-// Asks in many threads at the same time, as nearly as can be.
+// Asks for the identity in many threads, as nearly as possible at the same time.
 std::set<Owner> ask_in_threads() {
   constexpr int kThreads = 16;
   std::vector<Owner> answers(kThreads, 0);
@@ -131,7 +131,7 @@ bool holds_in_copy(const std::function<bool()>& body) {
   return ::waitpid(copy, &status, 0) == copy && status == 0;
 }
 
-// In a copy that is the first process of a pid namespace of its own; false where there can be none.
+// Runs the body in a copy that is the first process of a new pid namespace; false where there can be none.
 bool holds_in_new_namespace(const std::function<bool()>& body) {
   return ::unshare(CLONE_NEWPID) == 0 && holds_in_copy([&body] { return ::getpid() == 1 && body(); });
 }
@@ -151,7 +151,7 @@ TEST(Owner, IsAnotherInACopyThatHasTheSameNumberInAnotherPidNamespace) {
   }));
 }
 
-// A kernel before 4.14, or a filter.
+// Without MADV_WIPEONFORK: a kernel before 4.14, or a filter.
 TEST(Owner, IsToldByTheNumberWhereNoPageCanBeWiped) {
   run_isolated([] {
     ASSERT_TRUE(refuse_system_calls(
@@ -171,7 +171,7 @@ TEST(Owner, IsToldByTheNumberWhereNoPageCanBeWiped) {
   });
 }
 
-// A handle from before the filter, in a process that can have no wiped page any more: the one that it has goes on.
+// The process has its identity from before the filter, which allows no new wiped page: that identity stays.
 TEST(Owner, StaysWhenThePagesCannotBeWipedAnyMore) {
   run_isolated([] {
     const Owner original = this_process();

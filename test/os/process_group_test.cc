@@ -127,7 +127,7 @@ TEST_F(ScanGroupTest, ProcThatCannotBeListedIsUnknown) {
   EXPECT_FALSE(ProcessTable(sys_).group(FakeSys::kLeaderPid).known);
 }
 
-// The only member, which forks and ends behind every listing, so many times.
+// The group's only member forks and exits behind each listing, that many times.
 class ForkingGroupTest : public ScanGroupTest {
  protected:
   enum class End { kGone, kZombie, kBeingReleased };
@@ -179,7 +179,7 @@ TEST_F(ForkingGroupTest, IsUnknownAndNotEmptyWhenNoMemberIsEverSeen) {
   }
 }
 
-// Zombies that nobody collects, and processes that end elsewhere.
+// Zombies whose parent does not reap them, and processes of other groups that end.
 TEST_F(ScanGroupTest, CorpsesDoNotKeepAGroupFromBeingEmpty) {
   sys_.init_delay = absl::Hours(1);
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
@@ -204,7 +204,7 @@ TEST_F(ScanGroupTest, OneReadingServesEveryGroup) {
   EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 1u);
 }
 
-// A member starts another, which the list that has just been made lacks, and ends before it is read.
+// A member starts a process that the finished listing lacks, and ends before its own entry is read.
 TEST_F(ScanGroupTest, ProcessThatIsBornDuringTheReadingIsFound) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   FakeProcess& parent = sys_.add_member("parent");
@@ -226,7 +226,8 @@ TEST_F(ScanGroupTest, BirthOfAStrangerCostsNoSecondReading) {
   EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 1u);
 }
 
-// A process that is born with a low number is not in the list, and its parent with a high one may not be any more.
+// A process that is born with a low number is not in the listing, and its parent with a high number may have ended
+// before its entry is read.
 TEST_F(ScanGroupTest, NumbersThatStartAgainDuringTheReadingCostAnother) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   sys_.during_next_listing = [&] {

@@ -1,4 +1,4 @@
-// The real kernel behind the seam, as far as it can be asked without a child.
+// The real kernel behind the Sys interface, as far as it can be tested without a child.
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -20,7 +20,8 @@
 namespace warden::internal {
 namespace {
 
-// kill(2) takes 0 for our own group, -1 for everybody and 1 for init. Signal 0 keeps a failing test harmless.
+// kill(2) takes 0 for the caller's own group, -1 for every process and 1 for init. Signal 0 makes a failing test
+// harmless.
 TEST(LinuxSysTest, NoSignalIsEverSentToANumberBelowTwo) {
   for (const int id : {1, 0, -1, -2, -1000, std::numeric_limits<int>::min()}) {
     EXPECT_EQ(linux_sys().kill_process(id, 0), -ESRCH) << id;
@@ -77,7 +78,7 @@ TEST(LinuxSysTest, DescriptorsAreFoundElsewhereWhileTheTableIsFull) {
   });
   EXPECT_THAT(pids, testing::Contains(::getpid()));
   EXPECT_NE(text, "");
-  EXPECT_EQ(::fcntl(1, F_DUPFD_CLOEXEC, 0), -1);  // still full: nothing was closed here
+  EXPECT_EQ(::fcntl(1, F_DUPFD_CLOEXEC, 0), -1);  // still full: the call closed nothing in this table
 }
 
 TEST(LinuxSysTest, WorkElsewhereIsClosedToTheHostsHandlers) {

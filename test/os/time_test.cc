@@ -1,4 +1,4 @@
-// Timeouts of every size, on a clock that moves only in waits: each call takes exactly the time that it was given.
+// Timeouts of every size, on a clock that moves only in waits: each call takes exactly its timeout.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -22,14 +22,14 @@ constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
 const absl::Duration kYear = absl::Hours(365 * 24);
 const ExitStatus kItself = ExitStatus::exited(7);
 
-// The clock ends 292 years after its start: two of the next to longest do not fit, and the longest is as good as
+// The clock ends 292 years after its start: two of the second longest timeouts do not fit, and the longest counts as
 // infinite.
 std::vector<absl::Duration> all_timeouts() {
   return {absl::ZeroDuration(), absl::Nanoseconds(1), absl::Milliseconds(1),   absl::Seconds(1), kYear,
           200 * kYear,          absl::Seconds(kLast), absl::InfiniteDuration()};
 }
 
-// A child that only SIGKILL ends, and its clock.
+// A child that only SIGKILL ends, with its clock.
 struct World {
   World() {
     const Lock lock(child);
@@ -45,7 +45,7 @@ struct World {
   Supervised child{sys, "victim"};
 };
 
-// When the wait ends that starts then, in plain arithmetic; empty for never.
+// Returns when a wait that starts then ends, in plain arithmetic; empty for never.
 std::optional<std::int64_t> end_of_wait(std::int64_t start, absl::Duration timeout) {
   if (timeout > absl::Nanoseconds(kLast - 1)) return std::nullopt;
   const std::int64_t whole = absl::ToInt64Nanoseconds(timeout);
@@ -55,7 +55,8 @@ std::optional<std::int64_t> end_of_wait(std::int64_t start, absl::Duration timeo
   return start + rounded_up;
 }
 
-// The timeouts pass one after the other, and SIGKILL ends the child. If one never passes, an exit ends the wait.
+// The timeouts pass one after the other, and SIGKILL ends the child. Where one is infinite, the child's exit ends the
+// wait.
 void expect_terminate_takes(const std::vector<absl::Duration>& timeouts) {
   World world;
   std::optional<std::int64_t> end = 0;
@@ -135,7 +136,7 @@ TEST_F(TimeTest, TheGraceAfterASendThatFailedIsExact) {
   }
 }
 
-// From a quarter of a nanosecond to longer than the clock lasts, evenly by magnitude.
+// Durations from a quarter of a nanosecond to longer than the clock lasts, evenly by magnitude.
 absl::Duration random_timeout(std::mt19937_64& random) {
   const int magnitude = static_cast<int>(random() % 66);
   const absl::Duration base = absl::Nanoseconds(1) / 4;

@@ -1,5 +1,4 @@
-// Captured output in hosts of every kind: that fork, cancel threads, have no descriptors or memory left, or have very
-// many children.
+// Captured output in hosts that fork, cancel threads, run out of descriptors or memory, or have very many children.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,7 +44,7 @@ TEST(CaptureInAForkedCopy, IsRefusedAndTheOwnersGoesOn) {
   EXPECT_THAT(box.lines(), ::testing::ElementsAre("one", "two"));
 }
 
-// How many descriptors go with the handle in a forked copy; the owner's child goes on.
+// Destroying the handle in a forked copy closes that many descriptors; the owner's child runs on.
 void expect_closed_in_forked_copy(const Command& command, std::size_t count) {
   auto child = std::make_unique<Child>(spawn(command));
   run_isolated_unchecked([&child, count] {
@@ -62,7 +61,7 @@ TEST(CaptureInAForkedCopy, IsDestroyedInSilenceAndClosesItsDescriptors) {
   expect_closed_in_forked_copy(command, 4);  // the pidfd, two pipes and the pump's event
   Command discarding = command;
   discarding.stdout_to(Stdio::capture(keep_first(0)));
-  expect_closed_in_forked_copy(discarding, 5);  // and the null device
+  expect_closed_in_forked_copy(discarding, 5);  // and the open null device
 }
 
 TEST(CaptureAndCancellation, AWaitForALineComesToItsEnd) {
@@ -86,7 +85,7 @@ TEST(CaptureAndCancellation, EveryCallComesToItsEnd) {
   });
 }
 
-// With room for so many descriptors more.
+// Spawns with room for that many more descriptors.
 void spawn_with_room_for(unsigned room, bool* spawned) {
   struct rlimit before = {};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -107,7 +106,7 @@ void spawn_with_room_for(unsigned room, bool* spawned) {
   }
 }
 
-// poll(2) refuses more descriptors than the limit, though they are open.
+// poll(2) refuses more descriptors than the limit, even if all are open.
 TEST(CaptureWithFewDescriptors, ReadsOnThoughTheLimitIsBelowTheNumberOfItsOwn) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "UndefinedBehaviorSanitizer makes a pipe when it sees an object of some type for the first time";
@@ -181,7 +180,7 @@ TEST(CaptureOfVeryMuch, CostsTheLimitAndNotTheOutput) {
   });
 }
 
-// The child's stream is as any pipe: it blocks.
+// The child's stream is an ordinary pipe: it blocks.
 TEST(CapturedStream, BlocksInTheChild) {
   Child child = spawn(captured_shell("grep flags /proc/self/fdinfo/1"));
   const std::string flags = finished_output(child).text();

@@ -1,4 +1,4 @@
-// What a callback may do with its own child, and the end of the child's handle while one runs.
+// What a callback may do with its own child, and what the end of the child's handle does while a callback runs.
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -21,7 +21,7 @@ using ::testing::ElementsAre;
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;
 
-// Runs it in a callback of the child's, to its end.
+// Runs the body in a callback of the child, and waits for its end.
 void in_callback(Child& child, const std::function<void()>& body) {
   Gate done;
   ASSERT_TRUE(child
@@ -83,8 +83,8 @@ TEST(Callback, MayLookAndSignalAndAttachOthers) {
   EXPECT_THAT(other.wait_for(1), ElementsAre("line"));
 }
 
-// A line is answered, as a prompt is. Without an end of its time the write might wait for the child, and the child for
-// who reads.
+// The callback answers a line, as a program answers a prompt. A write without a timeout could wait for the child while
+// the child waits for the reader of its output, which runs this callback.
 TEST(Callback, MayWriteToItsOwnChildForATime) {
   const std::string script = "echo prompt; read -r answer; [ \"$answer\" = yes ] && exit 7";
   Child child = Child::spawn(captured_shell(script).stdin_from(Stdio::pipe())).value();
@@ -109,7 +109,7 @@ TEST(Callback, MayEndAnyOtherChild) {
   EXPECT_TRUE(child.kill().has_value());
 }
 
-// It could only wait for itself.
+// The destructor runs in the callback's thread, so waiting for the callback would be waiting for itself.
 TEST(Callback, ThatDestroysItsOwnChildEndsItAndIsNotWaitedFor) {
   const CapturedLog log;
   Gate done;

@@ -1,4 +1,5 @@
-// The end of a child's output: waited for in a bound of its own, and nobody who holds a stream holds us.
+// The end of a child's output: the drain has a timeout of its own, and a process that holds a stream blocks no other
+// call.
 #include <unistd.h>
 
 #include <memory>
@@ -23,7 +24,7 @@ constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;
 constexpr absl::Duration kNow = absl::ZeroDuration();
 
-// A child that exits at once with 5 and leaves somebody behind who has its stdout.
+// A child that exits with 5 at once and leaves a process behind that holds its stdout.
 class HeldPipe : public ::testing::Test {
  protected:
   Child spawn_leaver(const std::vector<std::string>& holder = {"hold-open"}) {
@@ -105,7 +106,7 @@ TEST_F(HeldPipe, HoldsNoTermination) {
   EXPECT_EQ(child.drain_output(kNow).value().streams[0].holders.size(), 1u);
 }
 
-// They cannot be known where the processes cannot be seen.
+// The holders are unknown where /proc does not show the processes.
 TEST(HeldPipeWithoutProc, IsReportedWithoutItsHolders) {
   const std::string why_not = why_no_proc_view(ProcView::kCovered);
   if (!why_not.empty()) GTEST_SKIP() << why_not;
@@ -153,7 +154,7 @@ TEST(Drain, OfARunningChildNamesTheChild) {
   EXPECT_TRUE(child.drain_output(kBound).value().complete());
 }
 
-// Without a moment to wait all is there that the child wrote, if nobody else has the stream.
+// A drain without a timeout has everything that the child wrote, if no other process has the stream.
 TEST(Drain, WithoutTimeIsCompleteAfterTheEndOfAChildThatWasAlone) {
   for (int i = 0; i < 50; ++i) {
     Child child = Child::spawn(captured_shell("printf text")).value();
@@ -163,7 +164,7 @@ TEST(Drain, WithoutTimeIsCompleteAfterTheEndOfAChildThatWasAlone) {
   }
 }
 
-// The rows O8 and O15 of the catalogue: nothing is lost between two looks.
+// Nothing is lost between two drains.
 TEST(Drain, CanBeRepeatedAndHasEarlyAndLateOutput) {
   const std::string script = "printf early-out; printf early-err >&2; read line; printf late-out; printf late-err >&2";
   Child child = Child::spawn(captured_shell(script).stdin_from(Stdio::pipe())).value();
@@ -174,7 +175,7 @@ TEST(Drain, CanBeRepeatedAndHasEarlyAndLateOutput) {
   EXPECT_EQ(finished_output(child, kStderr).text(), "early-errlate-err");
 }
 
-// O18: the output of a child that had to be killed.
+// The output of a child that had to be killed is kept.
 TEST(Drain, HasTheOutputOfAStubbornChildThatWasTerminatedAfterItsTime) {
   const std::string script = "trap '' INT TERM; echo ready; while :; do sleep 600; done";
   Child child = Child::spawn(captured_shell(script)).value();
@@ -188,7 +189,7 @@ TEST(Drain, HasTheOutputOfAStubbornChildThatWasTerminatedAfterItsTime) {
   EXPECT_EQ(child.output(kStdout).value().text(), "ready\n");
 }
 
-// K3.
+// The kill ends the grandchildren that hold the stream, too, so the stream ends.
 TEST(Drain, IsCompleteAfterAKillThatTookTheGrandchildrenToo) {
   Child child = Child::spawn(captured_shell("sleep 30 & echo $!; wait")).value();
   const Pidfd grandchild(std::stoi(child.wait_for_line(kStdout, "", kBound).value().line));
@@ -197,7 +198,7 @@ TEST(Drain, IsCompleteAfterAKillThatTookTheGrandchildrenToo) {
   EXPECT_TRUE(child.drain_output(kBound).value().complete());
 }
 
-// O4: a child that reads to the end of its input.
+// wait() closes the stdin of a child that reads to the end of its input.
 TEST(Drain, HasWhatAFilterWroteAfterWaitHasClosedItsInput) {
   Command command("cat");
   Child child = Child::spawn(command.stdin_from(Stdio::pipe()).stdout_to(Stdio::capture())).value();

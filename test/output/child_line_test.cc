@@ -25,7 +25,7 @@ using ::testing::ElementsAre;
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;
 
-// The script runs its first part, and its second once it gets a line.
+// The script runs its first part, and its second part once it has read a line.
 Command two_parts(const std::string& first, const std::string& second) {
   return captured_shell(first + "; read line; " + second).stdin_from(Stdio::pipe());
 }
@@ -66,7 +66,7 @@ TEST(LineCallback, MissesNoLineAndGetsNoneTwiceWheneverItComes) {
   constexpr std::size_t kLines = 100'000;
   std::vector<std::unique_ptr<LineBox>> boxes;
   Child child = spawn(captured_shell("seq " + std::to_string(kLines)));
-  for (std::uint64_t seen = 0; seen < 500'000;) {  // while it writes
+  for (std::uint64_t seen = 0; seen < 500'000;) {  // while the child writes
     boxes.push_back(std::make_unique<LineBox>());
     ASSERT_TRUE(child.on_line(kStdout, boxes.back()->callback()).has_value());
     boxes.back()->wait_for(1);
@@ -185,7 +185,7 @@ TEST(LineCallback, ThatThrowsIsReportedAndGetsTheNextLineAllTheSame) {
   EXPECT_EQ(log.records()[1].error, "not a std::exception");
 }
 
-// Whether the process sleeps in a write, as far as can be seen.
+// Whether the process blocks in write(2), as far as /proc shows it.
 bool is_writing(int pid) {
   std::string call;
   if (!std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/syscall"), call)) return true;
@@ -213,7 +213,7 @@ TEST(LineCallback, ThatIsSlowHoldsTheChildBack) {
   EXPECT_EQ(count, 1'000'000u);
 }
 
-// It is 3 s that either waits for it.
+// Each of the two waits 3 s for the callback.
 TEST(LineCallback, ThatDoesNotReturnHoldsNoWaitBeyondItsBound) {
   Gate called, go_on;
   Child child = spawn(captured_shell("echo first; read line; echo second").stdin_from(Stdio::pipe()));

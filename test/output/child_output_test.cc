@@ -1,4 +1,4 @@
-// Captured output: what is kept of it, and what is said of it.
+// Captured output: what the library keeps of it and reports about it.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -103,7 +103,7 @@ TEST(Capture, KeepsEightMebibytesUnlessToldOtherwise) {
   EXPECT_TRUE(output.truncated());
 }
 
-// It would stand still for ever otherwise, as pipes hold less.
+// Without a reader the child would block for ever, since its output does not fit into a pipe.
 TEST(Capture, NeverHoldsTheChildBackThoughNobodyLooks) {
   Command command = captured_shell("head -c 10000000 /dev/zero; head -c 10000000 /dev/zero >&2; exit 4");
   command.stdout_to(Stdio::capture(keep_first(0))).stderr_to(Stdio::capture(keep_last(0)));

@@ -1,4 +1,4 @@
-// What is kept of a stream, within its limit.
+// What the library keeps of a stream, within its limit.
 #include "lib/output/chunk_list.h"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ CaptureOptions options_of(std::uint64_t limit, Keep keep) {
   return options;
 }
 
-// As the pump does: as much as there is room for goes to where it is kept, what has no room is lost.
+// Fills the list as the pump does: bytes that fit go to where they are kept, the rest is lost.
 void fill(ChunkList& list, std::string_view bytes) {
   while (!bytes.empty()) {
     const ChunkList::Space space = list.space();
@@ -162,7 +162,7 @@ TEST(ChunkList, NeedsNoMoreForAskingForSpaceAgain) {
 TEST(ChunkList, UsesItsMemoryAgain) {
   ChunkList list(options_of(100'000, Keep::kLast));
   const std::string text = text_in_lines(1'000'000);
-  for (int i = 0; i < 10; ++i) fill(list, text);  // the chunks have their full size
+  for (int i = 0; i < 10; ++i) fill(list, text);  // until the chunks have their full size
   std::vector<const void*> addresses;
   for (int i = 0; i < 100; ++i) {
     addresses.push_back(list.space().data);
@@ -227,7 +227,7 @@ TEST(ChunkList, BeginsALineAfterUnreadBytesOnlyWhereTheEndTells) {
   EXPECT_FALSE(last.begins_a_line());
 }
 
-// Against the plain text, with pieces of random sizes.
+// Compares with the plain text, in pieces of random sizes.
 TEST(ChunkList, IsRightHoweverTheBytesCome) {
   std::mt19937 random(1);
   for (int round = 0; round < 200; ++round) {

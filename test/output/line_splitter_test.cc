@@ -1,4 +1,4 @@
-// Lines, wherever the bytes are cut.
+// Lines from bytes that are cut anywhere.
 #include "lib/output/line_splitter.h"
 
 #include <random>
@@ -122,7 +122,7 @@ std::vector<std::string> cut_at_random(std::string_view text, std::mt19937& rand
   return pieces;
 }
 
-// By another way than the splitter's.
+// Splits lines in another way than the splitter.
 std::vector<Seen> expected_lines(std::size_t max, const std::string& text) {
   std::vector<Seen> lines;
   for (std::size_t at = 0; at < text.size();) {

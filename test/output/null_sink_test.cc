@@ -1,4 +1,4 @@
-// Bytes of a pipe that nobody wants, on pipes without a child.
+// Discarding bytes of a pipe, on pipes without a child.
 #include "lib/output/null_sink.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::size_t kMuch = 1'000'000;
 
-// A pipe that has these bytes.
+// A pipe that contains these bytes.
 struct FullPipe {
   explicit FullPipe(const std::string& bytes) {
     EXPECT_EQ(make_pipe(&pipe), 0);
@@ -36,12 +36,12 @@ struct FullPipe {
     EXPECT_EQ(::write(pipe.write_end.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
   }
   int fd() const { return pipe.read_end.get(); }
-  // What is in it, which goes.
+  // Takes and returns what the pipe contains.
   std::string rest() {
     int available = 0;
     EXPECT_EQ(::ioctl(fd(), FIONREAD, &available), 0);
     std::string bytes(static_cast<std::size_t>(available), '\0');
-    // Without a byte a read would wait for one.
+    // An empty pipe would make the read block.
     EXPECT_TRUE(available == 0 || ::read(fd(), bytes.data(), bytes.size()) == available);
     return bytes;
   }
@@ -49,7 +49,7 @@ struct FullPipe {
   Pipe pipe;
 };
 
-// An open one.
+// A sink that is open.
 struct OpenSink {
   OpenSink() { EXPECT_TRUE(sink.open()); }
   std::size_t swallow(const FullPipe& from, std::size_t most = kMuch) { return sink.swallow(from.fd(), most); }
@@ -87,7 +87,7 @@ TEST(NullSink, TakesNothingUnlessItIsOpen) {
 
 std::map<int, std::string> open_files() { return test_support::ProcessSnapshot::take().descriptors; }
 
-// The numbers that are new.
+// The descriptors that are not in `before`.
 std::vector<int> added(const std::map<int, std::string>& before) {
   std::vector<int> numbers;
   for (const auto& [fd, file] : open_files()) {
@@ -120,7 +120,7 @@ TEST(NullSink, StandsInNoClosedStandardStream) {
   }
 }
 
-// By a host that closes all descriptors and opens files of its own.
+// The host closes all descriptors and opens files of its own.
 TEST(NullSink, WritesToNoFileThatHasItsNumberSince) {
   FullPipe full("abc");
   const auto before = open_files();
@@ -134,7 +134,7 @@ TEST(NullSink, WritesToNoFileThatHasItsNumberSince) {
   EXPECT_EQ(::close(number), 0) << "it is the host's, and open";
 }
 
-// A chroot may have it in place of /dev/null.
+// In a chroot a plain file may stand in place of /dev/null.
 TEST(NullSink, IsNoOtherFile) {
   const test_support::TemporaryDirectory directory;
   const std::string impostor = directory.path("null");

@@ -33,7 +33,7 @@ using test_support::text_in_lines;
 constexpr OutputStream kStdout = OutputStream::kStdout;
 constexpr OutputStream kStderr = OutputStream::kStderr;
 
-// A pump of both streams, and the ends that a child would have.
+// A pump of both streams, with the write ends that a child would have.
 struct BothStreams {
   BothStreams() {
     EXPECT_EQ(pump.add(kStdout, {}, &out), 0);
@@ -70,7 +70,7 @@ TEST(OutputPump, LeavesNothingThoughItsStreamsHaveNotEnded) {
   write_to(both.out, "out");
 }
 
-// A write-only descriptor in place of the one that is read.
+// Puts a write-only descriptor in place of the stream's read end.
 void spoil(OutputPump& pump, OutputStream stream) {
   const UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   ASSERT_GE(::dup3(null.get(), pump.find(stream)->fd(), O_CLOEXEC), 0);
@@ -93,7 +93,7 @@ TEST(OutputPump, KeepsTheErrorOfAStreamThatCannotBeReadAndReadsTheOther) {
   EXPECT_EQ(both.text(kStderr), "err");
 }
 
-// By a host that closes what it does not know.
+// The host closes the pump's event, as a host does that closes descriptors it does not know.
 TEST(OutputPump, GoesOnServingWithoutTheDescriptorThatWakesIt) {
   BothStreams both;
   const auto before = test_support::ProcessSnapshot::take().descriptors;
@@ -101,23 +101,23 @@ TEST(OutputPump, GoesOnServingWithoutTheDescriptorThatWakesIt) {
   for (const auto& [fd, file] : test_support::ProcessSnapshot::take().descriptors) {
     if (before.count(fd) == 0) {
       EXPECT_THAT(file, ::testing::HasSubstr("eventfd"));
-      both.drain(TimePoint::min());  // the pump waits for it
+      both.drain(TimePoint::min());  // until the pump waits for the event
       ::close(fd);
     }
   }
-  both.out.reset();  // which wakes it
+  both.out.reset();  // which wakes the pump
   write_to(both.error, "err");
   both.error.reset();
   EXPECT_TRUE(both.drain().complete());
   EXPECT_EQ(both.text(kStderr), "err");
 }
 
-// Waits until so many bytes of the stream have been seen.
+// Waits until the pump has seen that many bytes of the stream.
 void wait_for_bytes(OutputPump& pump, std::uint64_t count) {
   while (pump.find(kStdout)->snapshot().total_bytes() < count) drain_output(linux_sys(), pump, TimePoint::min());
 }
 
-// What is there of a stream when all of `text` is in the pipe before any of it is read.
+// Returns the stream's output when all of `text` is in the pipe before the pump reads any of it.
 Output output_of_full_pipe(const std::string& text, const CaptureOptions& options, const std::string& later = {}) {
   OutputPump pump;
   UniqueFd out;
@@ -140,7 +140,7 @@ void expect_kept(const Output& output, const std::string& all, std::size_t limit
   EXPECT_TRUE(output.tail() == all.substr(all.size() - tail)) << "of " << all.size();
 }
 
-// Around the size from which on bytes are skipped and not read, and as many as the pipe may have.
+// Sizes around the smallest that is skipped instead of read, and one close to the pipe's capacity.
 constexpr std::size_t kSizes[] = {1, 4096, 32 * 1024 - 1, 32 * 1024, 32 * 1024 + 1, 65'000};
 
 TEST(BytesBeyondTheLimit, AreCountedAndTheirEndIsKept) {
@@ -172,13 +172,13 @@ TEST(BytesBeyondTheLimit, AreCountedWhereNothingIsKeptOfTheLast) {
   }
 }
 
-// A started pump of one stream of which nothing, or so much, is kept.
+// A started pump of one stream that keeps `limit` bytes.
 struct DiscardingPump {
   explicit DiscardingPump(std::uint64_t limit = 0) {
     EXPECT_EQ(pump.add(kStdout, keep_first(limit), &out), 0);
     EXPECT_EQ(pump.start(), 0);
   }
-  // All lines from now on.
+  // Collects all lines from now on.
   void subscribe() {
     CapturedStream& stream = *pump.find(kStdout);
     const auto take = [this](const Line& line) {
@@ -199,10 +199,10 @@ struct DiscardingPump {
 
   OutputPump pump;
   UniqueFd out;
-  std::vector<std::string> lines;  // the pump's, until the end
+  std::vector<std::string> lines;  // written by the pump's thread until end()
 };
 
-// The next line is whole only if what was skipped ended with a newline.
+// The next line is whole only if the skipped bytes ended with a newline.
 TEST(BytesBeyondTheLimit, EndALineOrDoNotForWhoeverComesLater) {
   for (const bool ends_line : {true, false}) {
     DiscardingPump discarding;
@@ -217,7 +217,7 @@ TEST(BytesBeyondTheLimit, EndALineOrDoNotForWhoeverComesLater) {
   }
 }
 
-// A write comes into the pipe as one, and is enough to be skipped if nobody wanted it.
+// The single write is large enough to be skipped if there were no subscriber.
 TEST(BytesBeyondTheLimit, AreReadForWhoeverWantsTheLines) {
   DiscardingPump discarding;
   discarding.subscribe();
@@ -226,7 +226,7 @@ TEST(BytesBeyondTheLimit, AreReadForWhoeverWantsTheLines) {
   EXPECT_EQ(discarding.lines.size(), 600u);
 }
 
-// How a process ends in which nothing may be skipped while `text` comes.
+// Returns the wait status of a process that a filter kills if it skips bytes while `text` comes.
 int end_without_skipping(const std::string& text, std::uint64_t limit, bool subscribed = false) {
   const pid_t pid = ::fork();
   if (pid == 0) {
@@ -265,7 +265,7 @@ std::vector<int> capacities(int count) {
 }
 
 TEST(CapturePipe, IsRaisedForSoManyAtOnceAndNoMore) {
-  for (int round = 0; round < 2; ++round) {  // what the first has raised is free again for the second
+  for (int round = 0; round < 2; ++round) {  // the second round reuses what the first has raised
     const std::vector<int> found = capacities(CaptureReadEnd::kMostRaised / 2 + 2);
     if (found[0] != CaptureReadEnd::kCapacity) GTEST_SKIP() << "pipes cannot be raised here";
     for (int i = 0; i < CaptureReadEnd::kMostRaised / 2; ++i) {

@@ -1,4 +1,4 @@
-// The wait for a line: what it sees, and how it ends.
+// wait_for_line: which lines it sees, and how it ends.
 #include <atomic>
 #include <stdexcept>
 #include <string>
@@ -21,7 +21,7 @@ constexpr absl::Duration kNow = absl::ZeroDuration();
 
 Child spawn(const Command& command) { return Child::spawn(command).value(); }
 
-// A child that runs the script, then the next one each time it gets a line, and then lives on.
+// Runs the script, and the next one each time it reads a line, and then lives on.
 Child spawn_in_steps(const std::vector<std::string>& steps) {
   std::string script;
   for (const std::string& step : steps) script += step + "; read line; ";
@@ -48,7 +48,7 @@ TEST(WaitForLine, IsOverWhenTheLineComes) {
   EXPECT_TRUE(child.kill().has_value());
 }
 
-// The pump may not have read it yet.
+// The pump may not have read the line yet.
 TEST(WaitForLine, SeesAllThatWasWrittenBeforeTheCallEvenWithoutTime) {
   for (int i = 0; i < 20; ++i) {
     AckPipe ack;
@@ -118,7 +118,7 @@ TEST(WaitForLine, MatchesALastLineWithoutANewlineWhenTheStreamEnds) {
   EXPECT_TRUE(child.wait().value().success());
 }
 
-// Whoever holds the stream never ends it.
+// A process that holds the stream never ends it.
 TEST(WaitForLine, EndsWhenTheChildDoesThoughItsStreamIsHeld) {
   AckPipe ack;
   Child child = spawn(test_command(ack, {"fork", "hold-open", "--", "write", "last\n"}).stdout_to(Stdio::capture()));
@@ -144,7 +144,7 @@ TEST(WaitForLine, LooksAtTheLastWordsOfAChildWhoseStreamIsHeldFirst) {
   }
 }
 
-// Of a stream that is never empty.
+// The stream is never empty.
 TEST(WaitForLine, EndsWhenTheChildDoesThoughSomebodyElseWritesForEver) {
   Child child = spawn(captured_shell("yes & echo $! >&2; exit 0").stdout_to(Stdio::capture(keep_first(0))));
   const Pidfd writer(std::stoi(child.wait_for_line(kStderr, "", kBound).value().line));
@@ -158,7 +158,7 @@ TEST(WaitForLine, SeesLinesThatAreNotKept) {
   Command command = captured_shell("echo go; read line; seq 1 100000");
   Child child = spawn(command.stdin_from(Stdio::pipe()).stdout_to(Stdio::capture(keep_first(3))));
   const auto is_it = [&child](const Line& line) {
-    if (line.text == "go") send_line(child);  // not before the wait has begun
+    if (line.text == "go") send_line(child);  // only after the wait has begun
     return line.text == "77777";
   };
   EXPECT_EQ(child.wait_for_line(kStdout, is_it, kBound).value().line, "77777");

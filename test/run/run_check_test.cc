@@ -1,4 +1,4 @@
-// check(): what passes, and the text of what does not.
+// check(): which results pass, and the text of the error for the others.
 #include <memory>
 #include <sstream>
 #include <string>
@@ -32,7 +32,7 @@ Output output_of(const std::string& text) {
   return Output(std::vector<internal::OutputChunk>{{bytes, text.size()}}, {text.size(), true, {}});
 }
 
-// The lines that the error of a failure with this stderr has.
+// Returns the lines of stderr that the error of a failure quotes.
 std::string last_lines_of(const std::string& text) {
   RunResult result{"name", ExitStatus::exited(1)};
   result.stderr_output = output_of(text);
@@ -78,7 +78,7 @@ TEST(Check, MakesAnErrorOfALostStatus) {
   EXPECT_EQ(error.to_string(), "process 'name' failed: exit status lost.");
 }
 
-// Whatever code the handler exits with.
+// The handler exits with any code.
 TEST(Check, MakesAnErrorOfATimeoutThoughTheChildEndedWell) {
   const Command command = shell("trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done");
   const RunResult result = run_until(Command(command).stderr_to(Stdio::null()), {},
@@ -162,7 +162,7 @@ TEST(CheckLines, AreTheLastThatCameThoughTheLimitKeepsTheFirst) {
     EXPECT_EQ(error.last_lines, "...\n" + lines(11, 19) + "line 20") << limit;
     EXPECT_EQ(error.stderr_output.text(), lines(1, 20).substr(0, limit));
   }
-  // The limit is beyond the last 4 KiB, and more than they are is lost.
+  // The limit is larger than the last 4 KiB, and more than 4 KiB is lost.
   const RunError error = error_of_check("head -c 100000 /dev/zero | tr '\\0' x >&2; echo end >&2; exit 1",
                                         {50000, CaptureOptions::Keep::kFirst});
   EXPECT_EQ(error.last_lines, "...\n" + std::string(4093, 'x') + "end");

@@ -50,7 +50,7 @@ TEST(RunWhereSigchldIsIgnored, TerminatesAfterTheTimeout) {
   EXPECT_EQ(result.status, if_kept(ExitStatus::signaled(Signal::kill(), false)));
 }
 
-// A SIGPIPE would end the process.
+// SIGPIPE has its default action: it would end the host.
 TEST(RunWhereSigpipeIsDeadly, SurvivesAChildThatDoesNotReadItsInput) {
   run_isolated_unchecked([] {
     ::signal(SIGPIPE, SIG_DFL);
@@ -89,7 +89,7 @@ TEST(RunOnACancelledThread, ComesToItsEnd) {
   });
 }
 
-// No signal can be sent. What is known comes back at once, and the child is left to its reaper.
+// The library may send no signal. run() returns at once with what it knows, and leaves the child to its reaper.
 TEST(RunWhereNobodyCanBeSignalled, EndsInAnErrorWithTheOutputAndLeavesTheChildToItsReaper) {
   run_isolated_unchecked([] {
     const CapturedLog log;
@@ -129,7 +129,8 @@ void set_soft_limit(__rlimit_resource resource, rlim_t value) {
   ASSERT_EQ(::setrlimit(resource, &limit), 0);
 }
 
-// The reader's thread, the reaper's, the child and the feeder's thread, in this order; none of them is one too many.
+// In this order: the reader's thread, the reaper's, the child and the feeder's thread. The limit allows each of them in
+// turn and no more.
 TEST(RunWithFewThreads, IsAnErrorThatLeavesNothingAndSaysWhichCouldNotBeHad) {
   const std::string why_not = why_no_other_user();
   if (!why_not.empty()) GTEST_SKIP() << why_not;
@@ -160,13 +161,13 @@ TEST(RunWithFewThreads, IsAnErrorThatLeavesNothingAndSaysWhichCouldNotBeHad) {
   });
 }
 
-// With room for so many descriptors more.
+// Runs with room for that many more descriptors.
 void run_with_room_for(unsigned room, bool* has_run) {
   struct rlimit before = {};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const int used = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   ASSERT_EQ(::close(used), 0);
-  // UndefinedBehaviorSanitizer needs a descriptor to look at a category for the first time.
+  // UndefinedBehaviorSanitizer needs a descriptor when it checks an error category for the first time.
   EXPECT_NE(std::error_code(EMFILE, std::generic_category()).message(), "");
   set_soft_limit(RLIMIT_NOFILE, static_cast<rlim_t>(used) + room);
   RunOptions options;

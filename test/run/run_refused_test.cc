@@ -90,7 +90,7 @@ TEST_P(RunRefuses, ByNameAndStartsNothing) {
 INSTANTIATE_TEST_SUITE_P(Every, RunRefuses, ::testing::ValuesIn(kBadInputs),
                          [](const ::testing::TestParamInfo<BadInput>& one) { return one.param.name; });
 
-// What the spawn refuses is its error.
+// What the spawn refuses is the spawn's error.
 TEST(RunRefused, OfTheCommandIsTheSpawnsError) {
   Command command("true");
   const RunError error = error_of_run(command.umask(010000));

@@ -1,4 +1,4 @@
-// What run() feeds to a child's stdin, and what comes of it.
+// What run() writes to a child's stdin, and what it reports of that.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -39,7 +39,7 @@ class RunStdin : public ::testing::Test {
   const TemporaryDirectory directory_;
 };
 
-// The child writes while it is fed: neither waits for the other.
+// The child writes while run() feeds it, and neither blocks the other.
 TEST_F(RunStdin, IsTheWholeTextHoweverMuchTheChildAnswersMeanwhile) {
   RunOptions options = feeding(large_text());
   options.capture.limit = CaptureOptions::kUnbounded;
@@ -99,7 +99,7 @@ TEST_F(RunStdin, NeedNotBeReadAtAll) {
   }
 }
 
-// Who takes all bytes and does not look for more has not stopped anything.
+// A child that reads all bytes but not the end of file has not stopped the feeding.
 TEST_F(RunStdin, IsCompleteThoughItsEndWasNotRead) {
   write_file("abc");
   for (const RunOptions& options : {feeding("abc"), from_file()}) {
@@ -121,7 +121,7 @@ TEST_F(RunStdin, OfAChildThatNeverReadsDoesNotProlongItsTime) {
   EXPECT_LT(result.stdin_report->written, kLargeText);
 }
 
-// Its end is there though a descendant has the pipe, and reads nothing.
+// The child's exit ends the feeding although a descendant holds the pipe and reads nothing.
 TEST_F(RunStdin, ThatADescendantHoldsDoesNotHoldTheRun) {
   AckPipe ack;
   RunOptions options = feeding(large_text());
@@ -134,7 +134,7 @@ TEST_F(RunStdin, ThatADescendantHoldsDoesNotHoldTheRun) {
   EXPECT_TRUE(holder.wait_dead());
 }
 
-// The input has no end: only that of the pipe ends this child, which ignores the signal.
+// The input never ends. Only the pipe's end of file ends this child, which ignores the signal.
 TEST_F(RunStdin, IsClosedByTheTermination) {
   make_fifo();
   const int silent = ::open(path().c_str(), O_RDWR | O_CLOEXEC);
@@ -168,7 +168,7 @@ TEST_F(RunStdin, FromAFifoThatNobodyWritesToDoesNotHoldTheRun) {
   ::close(silent);
 }
 
-// A file whose reads return only once this is destroyed (fanotify(7), FAN_ACCESS_PERM).
+// Holds every read of a file until this object is destroyed (fanotify(7), FAN_ACCESS_PERM).
 class HeldReads {
  public:
   explicit HeldReads(const std::string& path) : fd_(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY)) {
@@ -178,7 +178,7 @@ class HeldReads {
   HeldReads(const HeldReads&) = delete;
   HeldReads& operator=(const HeldReads&) = delete;
   bool holds() const { return holds_; }
-  // Until one of them has begun.
+  // Waits until a read has begun.
   bool wait_for_one() const {
     pollfd poll = {fd_, POLLIN, 0};
     return ::poll(&poll, 1, static_cast<int>(absl::ToInt64Milliseconds(kBound))) == 1;
@@ -189,7 +189,7 @@ class HeldReads {
   bool holds_ = false;
 };
 
-// As on a network file system whose server is gone.
+// The read blocks, as on a network file system whose server is gone.
 TEST_F(RunStdin, FromAFileWhoseReadDoesNotReturnIsGivenUpAndDoesNotPassTheCheck) {
   write_file("never read");
   const HeldReads held(path());

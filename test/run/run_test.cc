@@ -1,4 +1,4 @@
-// run: what comes back of a child that ran to its end, and where its streams lead.
+// run(): what it returns for a child that ran to its end, and where the child's streams lead.
 #include "warden/run.h"
 
 #include <stdio.h>
@@ -59,14 +59,14 @@ TEST(Run, ReturnsADeathBySignalAsSuch) {
   EXPECT_EQ(run(shell("kill -KILL $$")).value().status, ExitStatus::signaled(Signal::kill(), false));
 }
 
-// O1, O2, O11, O13.
+// All lines of both streams are there, with every byte and a last line without a newline.
 TEST(Run, KeepsEveryByte) {
   const RunResult result = run(shell(R"(printf 'a\0b\377c\nlast'; printf '\r\nerr' >&2)")).value();
   EXPECT_EQ(result.stdout_output.text(), std::string("a\0b\377c\nlast", 10));
   EXPECT_EQ(result.stderr_output.text(), "\r\nerr");
 }
 
-// O12.
+// A limit cuts one stream off, and the result says which.
 TEST(Run, SaysWhichStreamWasCutOff) {
   RunOptions options;
   options.capture.limit = 3;
@@ -138,7 +138,7 @@ TEST(RunStreams, StdinIsNullUnlessTheCommandSaysOtherwise) {
   EXPECT_EQ(of_host, std::string(link) + "\n");
 }
 
-// Nobody could write to it, so a child that reads to its end would never end.
+// The caller cannot write to the pipe, so a child that reads to its end would never end.
 TEST(RunStreams, AStdinPipeOfTheCommandIsClosedAtOnce) {
   for (const bool keep_open : {false, true}) {
     Command command("cat");

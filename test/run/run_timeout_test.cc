@@ -1,4 +1,4 @@
-// run() with children that take too long, and with streams that somebody holds.
+// run() with children that take too long, and with streams that another process holds.
 #include <signal.h>
 
 #include <sstream>
@@ -49,7 +49,7 @@ TEST(RunTimeout, OfZeroTerminatesAtOnce) {
   EXPECT_TRUE(run(test_command({"sleep"}), options).value().timed_out());
 }
 
-// O18.
+// SIGKILL ends a stubborn child, and the output from before it is kept.
 TEST(RunTimeout, OfAStubbornChildEndsInSigkillAndHasWhatItWrote) {
   const absl::Duration little = absl::Milliseconds(25);
   RunOptions options;
@@ -71,10 +71,10 @@ TEST(RunTimeout, KeepsTheStatusOfAChildThatEndsInItsHandlerAndItsLastWords) {
   EXPECT_EQ(result.stdout_output.text(), "ready\nlast\n");
 }
 
-// A process that outlives the child, and has its streams.
+// A process that outlives the child and holds its streams.
 class RunHeld : public ::testing::Test {
  protected:
-  // The holder, once it holds; killed at the end.
+  // Returns the holder's pid once it holds the stream; the holder is killed at the test's end.
   int holder() {
     if (pid_ < 0) pid_ = wait_forked(ack_, {"child holding"});
     return pid_;
@@ -101,7 +101,7 @@ class RunHeld : public ::testing::Test {
   int pid_ = -1;
 };
 
-// O6, O14, inverted: the exit is the child's own, and a success stays one.
+// A descendant that holds a stream makes no error: the exit is the child's own, and a success stays one.
 TEST_F(RunHeld, StreamIsNoErrorAndBlocksForTheDrainTimeoutOnly) {
   RunOptions options;
   options.drain_timeout = absl::Milliseconds(100);
@@ -124,14 +124,14 @@ TEST_F(RunHeld, StreamKeepsNoStatusFromBeingAnError) {
   expect_held(error.drain);
 }
 
-// O17, inverted likewise.
+// Nor does a held stream make an error of a termination.
 TEST_F(RunHeld, StreamDoesNotHinderATermination) {
   RunOptions options;
   options.drain_timeout = kNow;
   options.policy = TerminationPolicy::interrupt_first(absl::Milliseconds(1), absl::Milliseconds(1));
   const Command command =
       test_command(ack_, {"write", "left\n", "fork", "new-session", "hold-open", "--", "ignore", "INT"});
-  // One that has not left the group yet ends with it.
+  // A holder that has not left the group yet ends with it.
   const RunResult result = run_until(command, options, [](const RunResult& r) { return !r.drain.complete(); });
   EXPECT_TRUE(result.timed_out());
   EXPECT_EQ(result.stdout_output.text(), "left\n");

@@ -13,7 +13,7 @@
 namespace warden::test_support {
 namespace {
 
-// Complains to nobody.
+// The shell's own complaint goes to /dev/null.
 ExitStatus status_of(std::string line) {
   Command command = Command::shell(std::move(line));
   command.stdin_from(Stdio::null()).stderr_to(Stdio::null());
@@ -26,7 +26,7 @@ TEST(Shell, RunsTheLineAsAShellDoes) {
   EXPECT_EQ(status_of(""), ExitStatus::exited(0));
 }
 
-// POSIX shells exit with 2 for an option that they do not know.
+// POSIX shells exit with 2 for an unknown option.
 TEST(Shell, TakesALineThatBeginsWithADashForALine) { EXPECT_EQ(status_of("-x"), ExitStatus::exited(127)); }
 
 TEST(Shell, SaysInItsExitCodeThatAProgramCannotBeRun) {

@@ -1,5 +1,5 @@
-// A host in which another thread changes the environment all the time. setenv(3) may move it while it is read, and no
-// lock is there to be taken: a spawn that is given the whole environment does not read the host's.
+// A host in which another thread changes the environment all the time. setenv(3) may move the environment while the
+// library reads it, and there is no lock to take: a spawn that is given the whole environment does not read the host's.
 #include <stdlib.h>
 
 #include <atomic>
@@ -16,7 +16,7 @@
 namespace warden::test_support {
 namespace {
 
-// Grows the environment, which moves it, and shrinks it again, until told to end.
+// Grows the environment, which moves it, and shrinks it again, until it is told to end.
 class EnvironmentChanger {
  public:
   EnvironmentChanger() : thread_([this] { change(); }) {}
@@ -38,7 +38,7 @@ class EnvironmentChanger {
       for (int i = 0; i < 64; ++i) ::setenv(("NAME" + std::to_string(i)).c_str(), "value", 1);
       ::putenv(put);
       ::setenv("PATH", "/nonexistent", 1);
-      ::clearenv();  // the next one makes a new one
+      ::clearenv();  // the next setenv makes a new environment
     }
   }
 
@@ -61,7 +61,7 @@ TEST(WhileAnotherThreadChangesTheEnvironment, AChildWithAnEnvironmentOfItsOwnHas
   });
 }
 
-// The look-up goes by the child's PATH, and where it has none by the system's, never by the host's.
+// The look-up uses the child's PATH, or the system's default where the child has none, and never the host's.
 TEST(WhileAnotherThreadChangesTheEnvironment, AProgramIsFoundByTheChildsPath) {
   run_isolated_unchecked([] {
     const EnvironmentChanger changer;

@@ -1,4 +1,4 @@
-// What Child::spawn refuses before it starts anything: each with the field and the value.
+// Child::spawn refuses bad input before it starts anything, and names the field and the value.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -114,11 +114,11 @@ void expect_refused(const BadInput& bad) {
 
 TEST_P(SpawnBadInput, IsATypedErrorThatNamesTheFieldAndTheValue) { expect_refused(GetParam()); }
 
-// Where a process or thread cannot be started at all the answer is the same.
+// The answer is the same where no process or thread can be started.
 TEST_P(SpawnBadInput, IsRefusedBeforeAnythingIsStarted) {
   run_isolated([] {
     refuse_system_calls({{SYS_clone, EAGAIN}, {SYS_clone3, EAGAIN}});
-    ASSERT_NE(error_of(test_command({"sleep"})).step, SpawnStep::kValidate);  // the filter is at work
+    ASSERT_NE(error_of(test_command({"sleep"})).step, SpawnStep::kValidate);  // the filter works
     expect_refused(GetParam());
   });
 }

@@ -1,4 +1,4 @@
-// How often a busy program is tried: exactly, counted in a pid namespace, where every try takes the next number.
+// How often a spawn tries a busy program: counted in a pid namespace, where each try takes the next number.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,7 +16,7 @@
 namespace warden::test_support {
 namespace {
 
-// The number that was given to a process or a thread last: the last word of this file (proc(5)).
+// Returns the number that a process or thread got last: the last word of this file (proc(5)).
 int newest_number() {
   std::string word;
   for (std::ifstream file("/proc/loadavg"); file >> word;) {
@@ -35,7 +35,7 @@ class BusyProgram : public ::testing::Test {
   const std::string program_ = directory_.path("program");
 };
 
-// One thread, which is the reaper, takes a number too.
+// The reaper's thread takes a number, too.
 TEST_F(BusyProgram, IsTriedElevenTimesAndAnotherErrorOnce) {
   if (const std::string why = why_no_pid_namespace(); !why.empty()) GTEST_SKIP() << why;
   run_in_pid_namespace([this] {

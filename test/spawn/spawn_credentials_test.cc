@@ -1,5 +1,5 @@
 // Another user and other groups, and what an unprivileged process may not do. Runs outside the sandbox of Bazel, which
-// maps one user only. Without the privilege to change users, the refusals are what is tested.
+// maps one user only. Without the privilege to change users, the tests expect the refusals.
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -42,11 +42,11 @@ bool can_change_user() {
   return can;
 }
 
-// In an unprivileged process: this one may be root.
+// Runs the body in an unprivileged process, even if this process is root.
 void run_unprivileged(const std::function<void()>& body) {
   run_isolated_unchecked([&body] {
     if (can_change_user()) {
-      // A user of its own: the limit on processes counts those of all runs of this test.
+      // A user of this run's own: the limit on processes would count the processes of all runs of this test.
       ASSERT_TRUE(become_unprivileged(kFirstUser + static_cast<unsigned>(::getpid())));
     }
     ::prctl(PR_SET_DUMPABLE, 1);  // so that it can read its own /proc
@@ -133,8 +133,8 @@ bool can_be_more_urgent() {
   return status == 0;
 }
 
-// The nice value is set before the privilege for it is given up; the parent-death signal after it, since setuid clears
-// that.
+// The child sets its nice value before it gives up the privilege for that, and the parent-death signal afterwards,
+// since setuid clears it.
 TEST_F(SpawnCredentials, LimitsNiceAndTheParentDeathSignalHoldForAnotherUser) {
   if (!can_change_user()) {
     EXPECT_EQ(error_of(reporter().nice(-5)).step, SpawnStep::kSetNice);
@@ -165,7 +165,7 @@ TEST_F(SpawnCredentials, ADirectoryThatTheUserMayNotEnterIsNamed) {
 }
 
 TEST_F(SpawnCredentials, AnotherUsersChildCanBeTerminatedByRoot) {
-  if (!can_change_user()) return;  // the refusals are tested above
+  if (!can_change_user()) return;  // the tests above expect the refusals
   Result<Child, SpawnError> child = Child::spawn(reporter().arg("sleep").credentials({kUser, kGroup, {}}));
   ASSERT_TRUE(child.has_value()) << child.error();
   EXPECT_EQ(child.value().terminate(TerminationPolicy::service(absl::Seconds(60))).value(),
@@ -189,14 +189,14 @@ TEST_F(SpawnCredentials, WithoutPrivilegeEachRefusalNamesItsStep) {
   });
 }
 
-// A sanitizer may have one of its own.
+// A sanitizer may have a thread of its own.
 rlim_t own_threads() {
   rlim_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) count += entry.exists() ? 1 : 0;
   return count;
 }
 
-// With room for no other thread, and for the reaper but no child.
+// There is room for no other thread, and then for the reaper but no child.
 TEST_F(SpawnCredentials, AFullProcessTableIsSaidByTheStepThatItStops) {
   if (!can_change_user())
     return;  // the limits would count the processes of a real user; spawn_failure_test forces both
@@ -212,7 +212,7 @@ TEST_F(SpawnCredentials, AFullProcessTableIsSaidByTheStepThatItStops) {
   }
 }
 
-// Of a directory that the caller may not search.
+// The command's path leads through a directory that may not be searched.
 void expect_denied(const Command& command, SpawnStep step, const std::string& value) {
   const SpawnError error = error_of(command);
   EXPECT_EQ(error.step, step) << error;
@@ -226,7 +226,7 @@ TEST_F(SpawnCredentials, WhatIsInADirectoryThatTheCallerMayNotSearchIsDenied) {
     expect_denied(exiting(0), SpawnStep::kExec, program_);
     expect_denied(Command("/bin/true").cwd(directory_), SpawnStep::kChangeDirectory, directory_);
     expect_denied(Command("/bin/true").stdin_from(Stdio::file(program_)), SpawnStep::kOpenFile, program_);
-    // Whether there is such a program cannot be known: it is not found.
+    // The caller cannot find out whether the program exists, so it is not found.
     const SpawnError error = error_of(Command("test_child").env("PATH", directory_));
     EXPECT_EQ(error.step, SpawnStep::kResolveProgram);
     EXPECT_EQ(error.code, std::errc::no_such_file_or_directory);
@@ -234,7 +234,7 @@ TEST_F(SpawnCredentials, WhatIsInADirectoryThatTheCallerMayNotSearchIsDenied) {
   ASSERT_EQ(::chmod(directory_.c_str(), 0755), 0);
 }
 
-// The caller may, and the user that the child becomes may not.
+// The caller may search the directory, and the child's user may not.
 TEST_F(SpawnCredentials, WhatIsInADirectoryThatTheChildsUserMayNotSearchIsDenied) {
   if (!can_change_user()) GTEST_SKIP() << "needs to be root, with other users mapped";
   ASSERT_EQ(::chmod(directory_.c_str(), 0700), 0);

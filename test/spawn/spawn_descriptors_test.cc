@@ -21,11 +21,11 @@ namespace {
 
 Command reporter() { return Command(test_child_path()); }
 
-// Opens an unlinked file of its own under the number.
+// Opens a new unlinked file under this number.
 void open_file_at(int number, bool close_on_exec) {
   FILE* file = ::tmpfile();
   ASSERT_NE(file, nullptr);
-  const int high = ::fcntl(::fileno(file), F_DUPFD_CLOEXEC, 960);  // it may be the number itself
+  const int high = ::fcntl(::fileno(file), F_DUPFD_CLOEXEC, 960);  // the file may have got `number` itself
   ::fclose(file);
   ASSERT_EQ(::dup3(high, number, close_on_exec ? O_CLOEXEC : 0), number);
   ::close(high);
@@ -50,7 +50,7 @@ TEST(SpawnDescriptors, InheritedOnesAreOpenWhateverTheirCloseOnExecFlag) {
     EXPECT_EQ(file_of(report, 5), file_of(5));
     EXPECT_EQ(file_of(report, 7), file_of(7));
     EXPECT_EQ(file_of(report, 800), file_of(8));
-    EXPECT_EQ(::fcntl(5, F_GETFD), FD_CLOEXEC);  // in the parent it stays
+    EXPECT_EQ(::fcntl(5, F_GETFD), FD_CLOEXEC);  // the parent's flag stays
   });
 }
 
@@ -80,7 +80,7 @@ TEST(SpawnDescriptors, SwapsAndCyclesOfInheritedOnesHold) {
   });
 }
 
-// What a child should have at one number.
+// The descriptor that a child should have under one number.
 struct Wanted {
   int target;
   int source;  // kInherited, or a descriptor of the parent
@@ -105,8 +105,8 @@ Command command_for(const std::vector<Wanted>& wanted) {
   return command;
 }
 
-// What is wrong with the child of such a command, a line each. By text, since the streams that GoogleTest would write
-// to are those that the tests replace.
+// Returns what is wrong with the child of such a command, a line each: as text, since the tests replace the streams to
+// which GoogleTest would write.
 std::string faults_of(const std::vector<Wanted>& wanted, const std::string& dev_null) {
   std::vector<std::pair<int, std::string>> expected;
   for (const auto& [target, source] : wanted) {
@@ -127,7 +127,7 @@ std::string faults_of(const std::vector<Wanted>& wanted, const std::string& dev_
   return faults;
 }
 
-// Of a command that names a closed descriptor.
+// Returns what is wrong with the refusal of a command that names a closed descriptor.
 std::string faults_of_refusal(const std::vector<Wanted>& wanted, int target, int source) {
   const std::string name = std::vector<std::string>{"stdin", "stdout", "stderr"}[static_cast<size_t>(target)];
   const Result<Child, SpawnError> child = Child::spawn(command_for(wanted));
@@ -140,8 +140,8 @@ std::string faults_of_refusal(const std::vector<Wanted>& wanted, int target, int
 
 class StandardStreams : public ::testing::TestWithParam<int> {};
 
-// All ways to fill 0-2 from the parent's 0-3 and 5 (4 is a hole), where the bits of the parameter close 0-2 of the
-// parent.
+// Fills the child's 0-2 from the parent's 0-3 and 5 (4 is a hole) in all ways, where the bits of the parameter close
+// the parent's 0-2.
 TEST_P(StandardStreams, AreRightInEveryPermutationWithHolesAndOverlaps) {
   run_isolated_unchecked([] {
     const int saved = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 950);
@@ -195,7 +195,8 @@ TEST(SpawnDescriptors, AreRightInRandomMappingsOfManyToMany) {
   });
 }
 
-// Of our own: a stdin that is closed would be a pidfd or a pipe of ours, which the host might close later.
+// Otherwise a pidfd or pipe of the library could get the number of a closed stdin, and the host might close that number
+// later.
 TEST(SpawnDescriptors, NoneOfOursTakesTheNumberOfAClosedStream) {
   run_isolated_unchecked([] {
     ::close(0);
@@ -211,7 +212,7 @@ TEST(SpawnDescriptors, NoneOfOursTakesTheNumberOfAClosedStream) {
   });
 }
 
-// No number above the targets is left to move a source to.
+// There is no free number above the targets to which a source could be moved.
 TEST(SpawnDescriptors, ASwapOfTheHighestPossibleNumbersHolds) {
   run_isolated_unchecked([] {
     open_file_at(898, true);

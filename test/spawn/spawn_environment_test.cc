@@ -1,4 +1,4 @@
-// The child's environment, and how its program is found by it.
+// The child's environment, and the look-up of its program by it.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -30,7 +30,7 @@ using Entries = std::vector<std::string>;
 
 TEST(SpawnEnvironment, IsTheParentsAtTheTimeOfTheSpawn) {
   run_isolated_unchecked([] {
-    test_child_path();  // is found by the environment, and remembered
+    test_child_path();  // uses the environment, and is remembered
     ASSERT_EQ(::clearenv(), 0);
     ::setenv("FIRST", "1", 1);
     const Command command = reporter();

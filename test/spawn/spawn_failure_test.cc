@@ -93,7 +93,8 @@ TEST_F(SpawnFailure, ATooLongNameIsSaid) {
 }
 
 TEST_F(SpawnFailure, ALimitThatCannotBeSetIsNamed) {
-  const std::string resource = "resource " + std::to_string(RLIMIT_NOFILE);  // above fs.nr_open not even root may
+  // not even root may set it above fs.nr_open
+  const std::string resource = "resource " + std::to_string(RLIMIT_NOFILE);
   Command command = test_command({"exit", "0"});
   command.limit({RLIMIT_CORE, 0, 0}).limit({RLIMIT_NOFILE});
   expect_error(command, SpawnStep::kSetLimit, EPERM, resource);
@@ -149,7 +150,7 @@ TEST_F(SpawnFailure, ABusyProgramIsTriedAgainUntilItsWriterIsGone) {
     ASSERT_TRUE(child.has_value()) << child.error();
     EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(8));
   });
-  // It has been refused once when it sleeps between two tries.
+  // The first try has failed when the thread sleeps before the second.
   const std::string sleeping = std::to_string(SYS_clock_nanosleep) + " ";
   for (std::string call; call.compare(0, sleeping.size(), sleeping) != 0 && !over;) {
     std::getline(std::ifstream("/proc/self/task/" + std::to_string(spawner.load()) + "/syscall"), call);
@@ -166,7 +167,7 @@ TEST_F(SpawnFailure, AProgramThatStaysBusyIsGivenUp) {
   ::close(writer);
 }
 
-// Steps that fail for no reason but a filter's.
+// Steps that fail only because of a filter.
 struct FilteredStep {
   const char* test;
   RefusedCall call;
@@ -225,7 +226,8 @@ std::vector<FilteredStep> filtered_steps() {
   };
 }
 
-// UBSan makes a pipe when it sees an object of some type for the first time: before pipes are refused.
+// UBSan makes a pipe when it checks an object of some type for the first time: that has to come before the filter
+// refuses pipes.
 void let_sanitizer_see_a_capture() {
   const Command missing = Command("/no/such/program").stdout_to(Stdio::capture()).stderr_to(Stdio::capture());
   expect_error(missing, SpawnStep::kExec, ENOENT, "/no/such/program");

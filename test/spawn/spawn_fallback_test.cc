@@ -1,5 +1,5 @@
 // What the launcher and the reaper do without the system calls that an old kernel lacks or a strict container refuses.
-// Everything runs in forked processes, for the filters and so that each learns about its kernel anew.
+// Everything runs in forked processes, for the filters and so that each process learns about its kernel anew.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -23,7 +23,7 @@ namespace {
 
 class SpawnWithout : public ::testing::TestWithParam<OldKernel> {
  protected:
-  // Runs the body below the filter.
+  // Runs the body under the filter.
   static void run(const std::function<void()>& body) {
     run_isolated([&body] {
       if (refuse_system_calls(GetParam().without)) body();
@@ -99,7 +99,8 @@ TEST_P(SpawnWithout, AFailureSaysItsStepAndLeavesNothing) {
   });
 }
 
-// Without a listing of /proc the child closes number by number. Neither the test nor an escalation can list then.
+// Without a listing of /proc the child closes number by number. The filter forbids listing to the test and to an
+// escalation, too.
 TEST(SpawnWithoutListing, TheChildHasExactlyItsDescriptors) {
   for (const bool copied : {false, true}) {
     run_isolated_unchecked([copied] {

@@ -59,7 +59,7 @@ TEST(SpawnWithAFullTable, AGroupIsEndedToTheLastMemberWhileTheTableIsFull) {
     ack.close_write();
     EXPECT_TRUE(ack.wait_for("child ready"));
     EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(4));
-    const ScarceDescriptors still_full(0);  // the pipe's end has left a number
+    const ScarceDescriptors still_full(0);  // closing the pipe's end has freed a number
     const auto ended = child.value().terminate(absl::Milliseconds(50), absl::Milliseconds(50));
     ASSERT_TRUE(ended.has_value()) << ended.error();
     EXPECT_EQ(ended.value(), ExitStatus::exited(4));

@@ -1,5 +1,5 @@
-// Spawning changes nothing of the process that spawns. The leak listener checks descriptors, threads, mask,
-// dispositions and so on after each of these tests too.
+// Spawning changes nothing of the host's process. After each of these tests the leak listener checks descriptors,
+// threads, mask, dispositions and so on, too.
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -29,8 +29,8 @@
 namespace warden::test_support {
 namespace {
 
-// A file on which this process holds a POSIX record lock. Any close of any descriptor of it, in a table that is shared
-// with this process, would drop the lock.
+// A file on which this process holds a POSIX record lock. Closing any descriptor of it, in a table that is shared with
+// this process, would drop the lock.
 class LockedFile {
  public:
   LockedFile() {
@@ -49,7 +49,7 @@ class LockedFile {
 
   int fd() const { return fd_; }
 
-  // As another process sees it.
+  // Whether another process sees the lock.
   bool is_locked() const {
     const pid_t other = ::fork();
     if (other == 0) {
@@ -145,7 +145,7 @@ void run_cancelled(CancelledSpawn* spawn) {
   ASSERT_EQ(pthread_create(&thread, nullptr, spawn_with_a_pending_cancellation, spawn), 0);
   void* returned = nullptr;
   ASSERT_EQ(pthread_join(thread, &returned), 0);
-  EXPECT_EQ(returned, PTHREAD_CANCELED);  // after the spawn: it was still pending
+  EXPECT_EQ(returned, PTHREAD_CANCELED);  // only after the spawn: the cancellation was still pending
   EXPECT_TRUE(spawn->reached_the_end);
   EXPECT_EQ(spawn->cancel_state, PTHREAD_CANCEL_ENABLE);
 }
@@ -183,10 +183,10 @@ TEST(SpawnHost, KeepsItsOwnDirectoryUmaskAndPriority) {
   Command command = test_command({"exit", "0"});
   Result<Child, SpawnError> child = Child::spawn(command.cwd("/").umask(0777).nice(19).limit({4, 0, 0}));
   ASSERT_TRUE(child.has_value()) << child.error();
-  EXPECT_TRUE(child.value().wait().value().success());  // the listener looks
+  EXPECT_TRUE(child.value().wait().value().success());  // the leak listener checks the rest
 }
 
-// Allocates and prints until told to stop, so that locks of the C library are held at any time.
+// Allocates and prints until it is told to stop, so that some thread holds locks of the C library at any time.
 void allocate_and_print(const std::atomic<bool>& stop) {
   FILE* null = ::fopen("/dev/null", "we");
   for (size_t i = 0; !stop; ++i) {
@@ -198,7 +198,7 @@ void allocate_and_print(const std::atomic<bool>& stop) {
 
 bool is_thread(int tid) { return ::access(("/proc/self/task/" + std::to_string(tid)).c_str(), F_OK) == 0; }
 
-// The kernel would end a child with a parent-death signal together with the thread that launched it.
+// The kernel would send a child's parent-death signal when the thread that launched it ends.
 TEST(SpawnHost, AThreadMaySpawnAndEndAtOnceAndItsChildLivesOnForOthers) {
   for (const bool die_with_parent : {false, true}) {
     for (int i = 0; i < 20; ++i) {

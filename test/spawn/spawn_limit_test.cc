@@ -1,5 +1,5 @@
-// Spawning at the edge of a limit: whatever its value, either the child runs or an error says what was refused, and
-// then nothing is left. Each value is tried in a process of its own.
+// Spawning at the edge of a limit: for every value of the limit, either the child runs, or an error says what was
+// refused and nothing is left. Each value is tried in a process of its own.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 namespace warden::test_support {
 namespace {
 
-// How far a spawn came.
+// How far a spawn got.
 enum class Reached { kNothing, kThread, kChild };
 
 void PrintTo(Reached reached, std::ostream* out) {
@@ -41,7 +41,7 @@ Command exiting_command(Kind kind) {
   return command;
 }
 
-// Spawns once, and checks all that is promised of a spawn but that nothing is left.
+// Spawns once and checks everything that a spawn promises, except that nothing is left.
 Reached spawn_once(const Command& command, int launch_error) {
   Result<Child, SpawnError> child = Child::spawn(command);
   if (child.has_value()) {
@@ -65,12 +65,12 @@ void set_soft_limit(__rlimit_resource resource, rlim_t value) {
   ASSERT_EQ(::setrlimit(resource, &limit), 0);
 }
 
-// ---- RLIMIT_NPROC: the tasks of one user, who is nobody but this process.
+// ---- RLIMIT_NPROC: the number of tasks of one user, who runs only this process.
 
-// The pid makes it a user whom no other run of this test has.
+// The pid makes it a user that no other run of this test has.
 bool become_a_lonely_user() { return become_other_user(1'000'000 + static_cast<uid_t>(::getpid())); }
 
-// One, but for a sanitizer's own.
+// One task, besides a sanitizer's own.
 unsigned count_tasks() { return static_cast<unsigned>(ProcessSnapshot::take().threads.size()); }
 
 class SpawnUnderProcessLimit : public ::testing::Test {
@@ -81,7 +81,7 @@ class SpawnUnderProcessLimit : public ::testing::Test {
   }
 };
 
-// With room for the tasks that there are and `room` more.
+// Spawns with room for the existing tasks and `room` more.
 Reached spawn_with_room_for(unsigned tasks, unsigned room, Kind kind) {
   Reached reached = Reached::kNothing;
   check_leaves_nothing([&] {
@@ -108,7 +108,7 @@ TEST_F(SpawnUnderProcessLimit, EitherRunsOrLeavesNothingAtEveryValue) {
   });
 }
 
-// A child that lives takes its reaper's room and its own; the next one has none, and the first is none the worse.
+// A living child takes room for its reaper and itself; the next spawn has no room, and does not harm the first child.
 TEST_F(SpawnUnderProcessLimit, ARefusedSpawnHarmsNoLivingChild) {
   run_isolated_unchecked([] {
     ASSERT_TRUE(become_a_lonely_user());
@@ -150,7 +150,7 @@ rlim_t pages_in_use() {
   return pages;
 }
 
-// In a process of its own each time, which has no thread's stack left over; what was reached comes by a pipe.
+// Spawns in a new process each time, which has no stack left over from another thread; a pipe returns how far it got.
 Reached spawn_with_pages(int more, Kind kind) {
   int ends[2];
   EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
@@ -158,7 +158,7 @@ Reached spawn_with_pages(int more, Kind kind) {
     Command command = exiting_command(kind);
     command.limit({RLIMIT_AS});
     void* volatile memory = ::malloc(size_t{64} * 1024);
-    ::free(memory);  // it stays at hand: what is refused is the stack, and no small thing
+    ::free(memory);  // the allocator keeps it, so that the limit refuses a stack and no small allocation
     const rlim_t pages = pages_in_use();
     ASSERT_GT(pages, 0u);
     const auto page_size = static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
@@ -174,7 +174,7 @@ Reached spawn_with_pages(int more, Kind kind) {
   return reached;
 }
 
-// The least number of pages with which that much is reached.
+// Returns the least number of pages with which a spawn gets that far.
 int find_edge(Kind kind, Reached wanted) {
   int too_few = 0;
   int enough = 4096;

@@ -1,5 +1,5 @@
-// Which program is found: the rule of Command, as a table of what a PATH may have in it, and of relative programs and
-// directories; and what becomes of a host's environment that is not as it should be.
+// Which program a spawn finds: Command's rule as a table of PATH entries, relative programs and directories; and what
+// happens with a malformed environment of the host.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,13 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A directory of a test's own, with
-//   host/tool  here/tool  good/tool   programs that exit with 1, 2 and 3
-//   plain/tool                        may not be executed
-//   folder/tool/                      a directory
-//   dangling/tool                     a link to nothing
-//   loop/tool                         a link to itself
-//   file                              no directory
+// A directory of one test, with
 class Lookup : public ::testing::Test {
  protected:
   Lookup() {
@@ -54,7 +48,7 @@ class Lookup : public ::testing::Test {
 
   std::string at(const std::string& name) const { return directory_.path(name); }
 
-  // The command's child, started from the directory `host`: its exit code, or what the error says.
+  // Starts the command's child from the directory `host`; returns its exit code, or the error's text.
   std::string outcome_in_host(const Command& command) const {
     std::string outcome;
     int ends[2];
@@ -73,7 +67,7 @@ class Lookup : public ::testing::Test {
     return buffer;
   }
 
-  // "kExec ENOENT ./tool", with the root left out.
+  // The error as "exec ENOENT ./tool", without the root.
   std::string describe(const SpawnError& error) const {
     const char* const step = error.step == SpawnStep::kExec             ? "exec"
                              : error.step == SpawnStep::kResolveProgram ? "resolve"
@@ -88,7 +82,7 @@ class Lookup : public ::testing::Test {
 };
 
 struct PathCase {
-  std::vector<const char*> entries;  // below the root, or as they are with a '.' or empty
+  std::vector<const char*> entries;  // below the root, but unchanged if empty or with a leading '.'
   const char* outcome;
 };
 
@@ -125,7 +119,7 @@ TEST_F(Lookup, GoesThroughThePathInItsOrder) {
       path += (i == 0 ? "" : ":") + (entry.empty() || entry[0] == '.' ? entry : at(entry));
     }
     EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", path)), one.outcome) << path;
-    // Where the child starts does not matter.
+    // The child's own directory does not matter.
     EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", path).cwd(at("here"))), one.outcome) << path << " in here";
   }
 }
@@ -154,7 +148,7 @@ TEST_F(Lookup, TakesARelativeProgramFromWhereTheChildStarts) {
   for (const Case& one : cases) {
     Command command(one.program);
     if (one.cwd != nullptr) command.cwd(at(one.cwd));
-    // A PATH that would lead elsewhere: a name with a slash is not looked up.
+    // The PATH leads elsewhere: a name with a slash is not looked up.
     EXPECT_EQ(outcome_in_host(command.env("PATH", at("here"))), one.outcome)
         << one.program << " in " << (one.cwd == nullptr ? "the host's directory" : one.cwd);
   }
@@ -188,7 +182,7 @@ TEST_F(Lookup, SaysWhatThePathLedToWhenThatCannotBeExecuted) {
   EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", at("good") + ":" + at("here"))), "exec ENOEXEC good/tool");
 }
 
-// ---- A host's environment of which no setenv(3) would have made one.
+// ---- An environment of the host that setenv(3) cannot make.
 
 std::vector<std::string> environment_of(const Report& report) {
   std::vector<std::string> entries;

@@ -1,5 +1,5 @@
-// Pipes to a child of a host that has so many files open that the pipes get high numbers. The child then opens them by
-// /proc, where it can, and inherits them where it cannot: the streams are the same.
+// Pipes to a child of a host with so many open files that the pipes get high numbers. The child opens such pipes by
+// /proc where it can, and inherits them otherwise: its streams are the same.
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -28,7 +28,7 @@ namespace {
 
 constexpr int kMany = 600;
 
-// While it lives, every new descriptor has a high number.
+// While the object exists, every new descriptor has a high number.
 class ManyFiles {
  public:
   ManyFiles() {
@@ -49,7 +49,7 @@ class ManyFiles {
   std::vector<int> fds_;
 };
 
-// A line goes in, and comes out of both.
+// A line goes into stdin, and comes out of stdout and stderr.
 void expect_streams_work() {
   Command command = captured_shell("read line; echo \"out $line\"; echo \"err $line\" >&2");
   Child child = Child::spawn(command.stdin_from(Stdio::pipe())).value();
@@ -110,7 +110,7 @@ TEST(PipesAboveManyFiles, WorkForAChildWithOtherIds) {
   EXPECT_EQ(finished_output(by_other).text(), "1234\n");
 }
 
-// Whether a child of this process may open one of its descriptors by /proc.
+// Whether a child of this process may open one of the process's descriptors by /proc.
 bool child_may_open(int fd) {
   const std::string path = absl::StrCat("/proc/", ::getpid(), "/fd/", fd);
   const int pid = ::fork();
@@ -120,7 +120,8 @@ bool child_may_open(int fd) {
   return status == 0;
 }
 
-// Those of a process that may not be dumped are for who has the capability to trace it (proc(5), ptrace(2)).
+// Only a process with the capability to trace may open the descriptors of a process that is not dumpable (proc(5),
+// ptrace(2)).
 TEST(PipesAboveManyFiles, AreInheritedWhereTheChildMayNotOpenThem) {
   run_isolated_unchecked([] {
     const ManyFiles files;

@@ -60,7 +60,7 @@ TEST(SpawnSetting, ARelativeProgramIsTakenFromTheChildsDirectory) {
   const Report report = report_of(Command("./program").cwd(directory));
   EXPECT_EQ(report.at("cwd"), directory);
   EXPECT_EQ(report.at("argv.0"), "./program");
-  const SpawnError error = error_of(Command("./program"));  // which is not in ours
+  const SpawnError error = error_of(Command("./program"));  // it is not in the host's directory
   EXPECT_EQ(error.code, std::errc::no_such_file_or_directory);
   ::unlink((directory + "/program").c_str());
   ::rmdir(directory.c_str());
@@ -143,8 +143,7 @@ TEST(SpawnSetting, WithDieWithParentItDiesWithTheParentHoweverThatDies) {
   EXPECT_EQ(WTERMSIG(status), SIGKILL);
 }
 
-// The kernel ties the signal to the launching thread: that must not be the caller's, nor one that
-// ends on detach.
+// The kernel ties the signal to the launching thread: that must be neither the caller's nor one that ends on detach.
 TEST(SpawnSetting, WithDieWithParentItOutlivesTheThreadThatAskedAndTheHandle) {
   run_isolated([] {
     AckPipe ack;
@@ -159,7 +158,7 @@ TEST(SpawnSetting, WithDieWithParentItOutlivesTheThreadThatAskedAndTheHandle) {
     ack.close_write();
     EXPECT_EQ(ack.wait_line(), "ready");
     hold.close_write();
-    EXPECT_EQ(ack.wait_line(), "eof 0");  // it was not killed: it lived to say so
+    EXPECT_EQ(ack.wait_line(), "eof 0");  // the child was not killed: it lived to say so
     EXPECT_TRUE(ack.wait_eof());
   });
 }

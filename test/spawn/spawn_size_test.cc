@@ -1,5 +1,6 @@
-// Arguments and environments about as large as the kernel takes them: what it takes is started whole, and one byte more
-// is an error that says so. Where the border is differs between kernels and limits, so a plain posix_spawn(3) finds it.
+// Arguments and environments close to the largest that the kernel takes: a spawn passes the largest on whole, and one
+// byte more is an error that says so. The border differs between kernels and limits, so a plain posix_spawn(3) finds
+// it.
 #include <errno.h>
 #include <limits.h>
 #include <spawn.h>
@@ -32,7 +33,7 @@ std::vector<char*> pointers_to(Strings& strings) {
   return pointers;
 }
 
-// What the kernel says to these, without the library.
+// Returns the kernel's error for these, without the library.
 int error_of_plain_spawn(Strings arguments, Strings environment) {
   arguments.insert(arguments.begin(), kProgram);
   pid_t pid = -1;
@@ -63,10 +64,10 @@ void expect_too_big(const Command& command) {
   EXPECT_EQ(error.step, SpawnStep::kExec) << error;
   EXPECT_EQ(error.code, std::errc::argument_list_too_long) << error;
   EXPECT_EQ(error.value, command.program());
-  EXPECT_LT(error.to_string().size(), 200u);  // it does not have them in it
+  EXPECT_LT(error.to_string().size(), 200u);  // the text does not contain them
 }
 
-// Strings of so many bytes in all, with their NULs, none too long by itself.
+// Returns strings of that many bytes in all, with their NULs, none too long by itself.
 Strings strings_of(std::size_t size) {
   Strings strings;
   for (std::size_t i = 0; size > 0; ++i) {
@@ -91,7 +92,7 @@ Lists lists_of(std::size_t size, Where where) {
   return {{"argument"}, strings_of(size)};
 }
 
-// The most bytes that the kernel takes.
+// Returns the largest number of bytes that the kernel takes.
 std::size_t find_border(Where where) {
   std::size_t taken = kLongestString / 2, refused = 8u << 20;
   while (refused - taken > 1) {
@@ -113,7 +114,7 @@ void expect_a_border(Where where) {
 class AtTheBorder : public ::testing::TestWithParam<Where> {};
 
 TEST_P(AtTheBorder, WhatTheKernelTakesIsStartedAndOneByteMoreIsAnError) {
-  // A quarter of the limit counts, with a least and a most: 128 KiB and 6 MiB.
+  // The kernel takes a quarter of the stack's limit, but at least 128 KiB and at most 6 MiB.
   for (const rlim_t stack : {rlim_t{256} << 10, rlim_t{8} << 20, rlim_t{64} << 20}) {
     run_isolated_unchecked([stack] {
       struct rlimit limit = {};
@@ -125,7 +126,7 @@ TEST_P(AtTheBorder, WhatTheKernelTakesIsStartedAndOneByteMoreIsAnError) {
   }
 }
 
-// It is the child's limit that counts.
+// The child's limit counts, not the host's.
 TEST_P(AtTheBorder, ALimitOfTheCommandMovesIt) {
   run_isolated([] {
     const Lists lists = lists_of(1u << 20, GetParam());

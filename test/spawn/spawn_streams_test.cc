@@ -73,7 +73,8 @@ TEST_F(SpawnStreams, ARelativeFileIsTakenFromTheParentsDirectory) {
   EXPECT_EQ(get("out"), "here");
 }
 
-// The path leads to the stream that it is to replace: here to a file that this user may open, whatever it is outside.
+// The path leads to the stream that it replaces: here to a file that this user may open, whatever the stream is
+// outside.
 TEST_F(SpawnStreams, AFileMayBeTheStreamItselfByItsPathInDev) {
   run_isolated_unchecked([this] {
     ASSERT_EQ(::dup2(::open(path("err").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), STDERR_FILENO), STDERR_FILENO);
@@ -95,7 +96,7 @@ TEST_F(SpawnStreams, AFileThatCannotBeOpenedIsNamed) {
   EXPECT_EQ(directory.value, directory_.path());
 }
 
-// As of a host that was started with them so, or has made them so.
+// The host was started with such streams, or has made them so.
 TEST_F(SpawnStreams, InheritedOnesAreTheChildsThoughTheParentsAreCloseOnExec) {
   run_isolated_unchecked([] {
     for (int fd = 0; fd < 3; ++fd) ASSERT_EQ(::fcntl(fd, F_SETFD, FD_CLOEXEC), 0);

@@ -54,7 +54,7 @@ TEST(Spawn, IsAChildOfThisProcessAndLeadsAGroupInItsSession) {
   EXPECT_EQ(report.at("pdeathsig"), "0");
 }
 
-// Blocks all signals and ignores those that nothing handles, for its life. (A sanitizer handles some.)
+// Blocks all signals, and ignores those without a handler, while the object exists. (A sanitizer handles some.)
 class HostileSignals {
  public:
   HostileSignals() {
@@ -62,7 +62,7 @@ class HostileSignals {
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &mask_);
     for (int signal = 1; signal < NSIG; ++signal) {
-      if (signal == SIGCHLD) continue;  // ignoring it takes the exit status away: another test's matter
+      if (signal == SIGCHLD) continue;  // ignoring it loses the exit status, which another test covers
       struct sigaction ignore = {};
       struct sigaction before = {};
       ignore.sa_handler = SIG_IGN;
@@ -102,8 +102,7 @@ void note_process(int) {
   if (here != main_process) handled_elsewhere = here;
 }
 
-// A process that sends SIGUSR1 to its group, which is the parent's and the children's, until it is
-// killed.
+// Starts a process that sends SIGUSR1 to its group, which is also the parent's and the children's, until it is killed.
 pid_t start_signal_storm() {
   const pid_t storm = ::fork();
   if (storm != 0) return storm;
@@ -111,7 +110,7 @@ pid_t start_signal_storm() {
   for (;;) send_signal_by_number(0, SIGUSR1);
 }
 
-// The child runs in the parent's memory until it executes: a handler would show there.
+// The child runs in the parent's memory until its exec: a handler that runs there would show.
 TEST(Spawn, RunsNoHandlerOfTheParentInTheChildAndSurvivesAStormOfSignals) {
   run_isolated_unchecked([] {
     ASSERT_EQ(::setpgid(0, 0), 0);
@@ -127,13 +126,13 @@ TEST(Spawn, RunsNoHandlerOfTheParentInTheChildAndSurvivesAStormOfSignals) {
       EXPECT_TRUE(status.exit_code() == 3 || status.signal() == Signal::user1()) << status;
     }
     EXPECT_EQ(handled_elsewhere, 0);
-    ::signal(SIGUSR1, SIG_IGN);  // which would interrupt our own wait
+    ::signal(SIGUSR1, SIG_IGN);  // the signal would interrupt this wait
     ::kill(storm, SIGKILL);
     EXPECT_EQ(::waitpid(storm, nullptr, 0), storm);
   });
 }
 
-// The program runs when spawn returns: its command line is that of the program.
+// When spawn returns, the program runs: the command line in /proc is the program's.
 TEST(Spawn, ReturnsWhenTheProgramRuns) {
   Result<Child, SpawnError> child = Child::spawn(test_command({"sleep"}));
   ASSERT_TRUE(child.has_value()) << child.error();

@@ -1,5 +1,5 @@
-// Writes to a child that does not read, in every host and on every kernel: an error, never a SIGPIPE, and nothing of
-// the host's signals is changed.
+// Writes to a child that does not read, in every host and on every kernel: the write returns an error, never raises
+// SIGPIPE, and changes nothing of the host's signals.
 #include <errno.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -95,7 +95,7 @@ const Kernel kKernels[] = {
     {"ForbiddingTheCall", {{SYS_pwritev2, EPERM, RefusedCall::When::kAlways, 0, 0}}},
 };
 
-// The thread's and the process's pending signals, the thread's mask, what is ignored and what is handled.
+// The pending signals of the thread and the process, the thread's mask, and the ignored and handled signals.
 std::string signals_of_host() {
   std::ifstream file("/proc/thread-self/status");
   std::string found;
@@ -112,7 +112,7 @@ Child spawn_with_pipe(const AckPipe& ack, const std::vector<std::string>& mode) 
 
 class Sigpipe : public ::testing::TestWithParam<std::tuple<Host, Kernel>> {
  protected:
-  // Runs the body in such a host, on such a kernel.
+  // Runs the body in the host and on the kernel of the parameter.
   static void run(const std::function<void()>& body) {
     run_isolated_unchecked([&body] {
       std::get<Host>(GetParam()).set_up();

@@ -77,7 +77,7 @@ TEST(Stdin, IsLeftAloneByTimedWaitsLooksAndManualSignals) {
   EXPECT_EQ(child.wait_for(kBound).value(), ExitStatus::exited(0));
 }
 
-// It ignores the signal and leaves when its input ends.
+// The child ignores the signal and exits at the end of its input.
 TEST(Stdin, IsClosedByTerminateBeforeTheFirstWait) {
   AckPipe ack;
   Child child = spawn_with_pipe(ack, {"ignore", "INT", "read", "exit", "5"});
@@ -105,7 +105,7 @@ TEST(Stdin, IsClosedByKillEvenWhenTheChildHasEnded) {
   EXPECT_EQ(child.stdin_fd(), -1);
 }
 
-// There is no wait for which it would have to be closed.
+// terminate() has no wait for which it would close the pipe.
 TEST(Stdin, IsLeftByTerminateWhenTheChildHasEnded) {
   AckPipe ack;
   Child child = spawn_with_pipe(ack, {"exit", "2"});
@@ -170,7 +170,7 @@ TEST(KeptStdin, IsLeftOpenByAnEscalationThatEndsTheChild) {
   EXPECT_GT(child.stdin_fd(), 2);
 }
 
-// It ignores the signal and leaves when its input ends.
+// The child ignores the signal and exits at the end of its input.
 TEST(KeptStdin, IsClosedByTheEndOfAHandleBeforeItsPolicyWaits) {
   AckPipe ack;
   const auto process = [&ack] {

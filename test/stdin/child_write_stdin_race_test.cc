@@ -1,4 +1,4 @@
-// Child::write_stdin while another thread closes the pipe, ends the child or writes too.
+// Child::write_stdin while another thread closes the pipe, ends the child, or writes, too.
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -39,7 +39,7 @@ int unread_bytes(int fd) {
   return ::ioctl(fd, FIONREAD, &unread) == 0 ? unread : -1;
 }
 
-// Waits until the pipe holds all that it can: the writer waits, or is about to. The kernel tells nobody.
+// Waits until the pipe is full: then the writer waits, or is about to. The kernel sends no event for that.
 void wait_until_full(int fd) {
   const int capacity = ::fcntl(fd, F_GETPIPE_SZ);
   const auto give_up = std::chrono::steady_clock::now() + absl::ToChronoSeconds(kBound);
@@ -47,7 +47,7 @@ void wait_until_full(int fd) {
   ASSERT_EQ(unread_bytes(fd), capacity);
 }
 
-// Writes more than the pipe holds in a thread; `meanwhile` runs when that waits. Why no more went.
+// Writes more than the pipe holds in a thread, and runs `meanwhile` when the write blocks. Returns why it ended early.
 Kind kind_of_write_during(Child& child, const std::function<void()>& meanwhile) {
   StdinError error;
   std::thread writer([&] { error = child.write_stdin(std::string(1 << 20, 'x'), kForEver).error(); });
@@ -100,7 +100,7 @@ TEST(WriteStdinRace, AWaitInAnotherThreadEndsTheWrite) {
   waiter.join();
 }
 
-// A descriptor that is closed under the writer could be anybody's next.
+// A descriptor that is closed during the write could be reused by any other thread.
 TEST(WriteStdinRace, NothingIsEverWrittenToADescriptorThatGotTheNumberOfTheClosedOne) {
   const std::string text(1 << 20, 'x');
   for (int round = 0; round < 100; ++round) {
@@ -162,7 +162,7 @@ TEST(WriteStdinRace, ACancelledThreadCompletesTheWrite) {
   EXPECT_TRUE(child.kill().has_value());
 }
 
-// No event can be had then, so the writer looks again from time to time.
+// The writer gets no event then, and looks again from time to time.
 TEST(WriteStdinRace, WithAFullDescriptorTableAWriteEndsAllTheSame) {
   run_isolated([] {
     AckPipe ack;
@@ -175,8 +175,8 @@ TEST(WriteStdinRace, WithAFullDescriptorTableAWriteEndsAllTheSame) {
   });
 }
 
-// A copy of the descriptor would keep the child from the end of its input, though a thread that has it in use is not
-// there in the copy.
+// The forked copy's descriptor would keep the pipe open for the child, though the thread that uses it does not exist in
+// the copy.
 TEST(WriteStdinRace, AForkedCopyOfTheHandleClosesItsCopyOfThePipe) {
   AckPipe ack;
   Child child = spawn_with_pipe(ack, {"sleep"});

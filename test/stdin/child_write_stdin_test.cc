@@ -1,4 +1,5 @@
-// Child::write_stdin: all of it, or how much and why no more; never SIGPIPE, never beyond its time.
+// Child::write_stdin writes everything, or says how much it wrote and why no more; it never raises SIGPIPE and never
+// exceeds its timeout.
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
@@ -74,7 +75,7 @@ TEST(WriteStdin, ZeroWritesWhatFitsAndDoesNotWait) {
   EXPECT_TRUE(child.kill().has_value());
 }
 
-// The child gets exactly what the error says went.
+// The child gets exactly as much as the error says.
 TEST(WriteStdin, WhatWentBeforeTheDeadlineIsWhatTheChildGets) {
   AckPipe ack;
   Command command = test_command(ack, {"stop", "digest"});
@@ -125,7 +126,7 @@ TEST(WriteStdin, FailsWhenTheChildHasEnded) {
   EXPECT_EQ(written.error().code, std::errc::broken_pipe);
 }
 
-// The pipe has a reader for ever, which never reads.
+// The pipe keeps a reader, which never reads.
 TEST(WriteStdin, EndsWhenTheChildDoesThoughADescendantHoldsThePipe) {
   AckPipe ack;
   Child child = spawn_with_pipe(ack, {"fork", "hold-open", "--", "read-some", "1000000", "exit", "4"});

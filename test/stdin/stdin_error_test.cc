@@ -1,4 +1,4 @@
-// What errors of writing and outcomes of waiting for readiness say.
+// The texts of write errors and of outcomes of waiting for readiness.
 #include "warden/stdin_error.h"
 
 #include <sstream>

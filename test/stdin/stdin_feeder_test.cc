@@ -31,7 +31,7 @@ using test_support::large_text;
 using test_support::test_command;
 using test_support::wait_forked;
 
-// An unlinked file with this text, at its beginning.
+// Opens an unlinked file with this text, at its beginning.
 UniqueFd file_with(const std::string& text) {
   std::string name = ::testing::TempDir() + "stdin_feeder_XXXXXX";
   UniqueFd file(::mkostemp(name.data(), O_CLOEXEC));
@@ -65,7 +65,7 @@ class StdinFeederTest : public ::testing::Test {
     return handle_->supervised->stdin_fd(lock) >= 0;
   }
   TimePoint bound() { return deadline_after(linux_sys().now(), kBound); }
-  // Until the pipe holds something that the child does not read.
+  // Waits until the pipe contains bytes that the child does not read.
   void wait_until_fed() {
     for (int unread = 0; unread == 0;) {
       ::sched_yield();
@@ -109,7 +109,7 @@ TEST_F(StdinFeederTest, FeedsAFileWholeAndClosesThePipe) {
 TEST_F(StdinFeederTest, FeedsWhatAPipeGivesWhenItGivesIt) {
   spawn({"read-some", "3", "read"});
   int ends[2];
-  ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);  // and does not mind that
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);  // the feeder works with O_NONBLOCK, too
   UniqueFd source(ends[1]);
   StdinFeeder feeder;
   ASSERT_EQ(feeder.start(handle_->supervised, UniqueFd(ends[0])), 0);
@@ -189,7 +189,7 @@ TEST_F(StdinFeederTest, StopsAtTheDeadlineOfWhoWaitsForItAndClosesThePipe) {
   EXPECT_EQ(feeder.finish(bound()).written, 0u) << "nothing is left to be waited for";
 }
 
-// Often, so that it is found waiting, and on its way there.
+// Often, so that the deadline finds the feeder both in its wait and on the way to it.
 TEST_F(StdinFeederTest, StopsAtTheDeadlineThoughTheSourceIsSilent) {
   for (int round = 0; round < 20; ++round) {
     spawn({"sleep"});
@@ -220,7 +220,7 @@ TEST_F(StdinFeederTest, ItsEndStopsTheThread) {
   EXPECT_FALSE(stdin_is_open());
 }
 
-// A child that has taken all of a file may end before the file's end is seen.
+// A child that has read the whole file may end before the feeder sees the file's end.
 TEST_F(StdinFeederTest, IsStoppedByTheEndOfTheChildOnlyWhereSomethingIsLeft) {
   for (const std::string text : {"", "abc"}) {
     spawn({"exit", "0"});

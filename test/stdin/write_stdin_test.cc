@@ -1,4 +1,4 @@
-// Writes to a stdin pipe: their deadline, and what ends them early.
+// Writes to a stdin pipe: their timeout, and what ends them early.
 #include "lib/stdin/write_stdin.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ class WriteStdinTest : public SimulatedChild {
     Lock lock(child_);
     return write_stdin(child_, lock, text, deadline_after(sys_.now(), timeout));
   }
-  // "timed_out 3"
+  // The outcome as "timed_out 3".
   std::string outcome(std::string_view text, absl::Duration timeout) {
     const Written written = write(text, timeout);
     if (written.has_value()) return "all";
@@ -77,7 +77,7 @@ TEST_F(WriteStdinTest, ZeroWritesWhatFitsAndDoesNotWait) {
   EXPECT_EQ(sys_.elapsed(), kZero);
 }
 
-// Who always reads a little must not keep the writer beyond its deadline.
+// A reader that always reads a little must not keep the writer beyond its deadline.
 TEST_F(WriteStdinTest, EndsAtTheDeadlineThoughThereIsAlwaysRoom) {
   sys_.pipe_room = 1;
   std::function<void()> read_one = [&] {
@@ -132,7 +132,7 @@ TEST_F(WriteStdinTest, EndsWhenThePipeIsClosedAndLetsGoOfTheDescriptorOnlyThen) 
   EXPECT_FALSE(stdin_is_open());
 }
 
-// The change has been before the wait begins, so the wait would not see it.
+// The pipe is closed before the wait begins, so the wait would miss the change.
 TEST_F(WriteStdinTest, EndsWhenThePipeIsClosedDuringTheWriteItself) {
   sys_.during_next_write = [this] { close(); };
   EXPECT_EQ(outcome(kText, seconds(60)), "closed 0");
@@ -175,7 +175,7 @@ TEST_F(WriteStdinTest, AClosedPipeTakesNothing) {
   EXPECT_EQ(writes(), 0u);
 }
 
-// It looks again from time to time.
+// The writer looks again from time to time.
 TEST_F(WriteStdinTest, WithoutAnEventItEndsAllTheSame) {
   sys_.make_event_error = EMFILE;
   sys_.at(seconds(1), [this] { sys_.exit(sys_.leader(), ExitStatus::exited(0)); });
@@ -183,10 +183,10 @@ TEST_F(WriteStdinTest, WithoutAnEventItEndsAllTheSame) {
   EXPECT_LE(sys_.elapsed(), seconds(1) + ms(20));
 }
 
-// The second writer is played by an event in the first one's wait.
+// An event in the first writer's wait plays the second writer.
 TEST_F(WriteStdinTest, AnotherWriterWaitsForItsTurnAndNoLongerThanItMay) {
   sys_.at(seconds(1), [this] {
-    sys_.pipe_room = 3;  // which is the first one's
+    sys_.pipe_room = 3;  // the first writer's turn
     EXPECT_EQ(outcome("second", kZero), "timed_out 0");
   });
   sys_.at(seconds(2), [this] { sys_.pipe_room = 100; });

@@ -1,5 +1,5 @@
-// Who gets our signals when the child's number belongs to somebody else: nobody. Everything runs in a pid namespace,
-// where a number can be given out again at will.
+// When a child's number belongs to another process, the library's signals reach nobody. Everything runs in a pid
+// namespace, where the test can have any free number given out again.
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
@@ -60,14 +60,14 @@ void wait_for_zombie(int pid) {
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
 }
 
-// ThreadSanitizer's runtime has a thread of its own, from the first that a process starts on.
+// ThreadSanitizer's runtime has a thread of its own, which starts with the process's first thread.
 #ifdef ABSL_HAVE_THREAD_SANITIZER
 constexpr int kThreadsAtRest = 2;
 #else
 constexpr int kThreadsAtRest = 1;
 #endif
 
-// The reaper of the only child is done. Without a pidfd it looks at the number once more.
+// Waits until the reaper of the only child has ended. Without a pidfd it looks at the number once more.
 void wait_for_reaper() {
   const auto has_more_threads = [] {
     const std::filesystem::directory_iterator threads("/proc/self/task");
@@ -76,8 +76,8 @@ void wait_for_reaper() {
   while (has_more_threads()) ::sched_yield();
 }
 
-// A stranger who gets the number. The kernel frees a number only after it has said that the child is gone, so the first
-// may come too early; null when the number is never free.
+// Starts a stranger that gets this number. The kernel frees a number only after it has reported the child as gone, so
+// the first try may come too early. Returns null when the number never gets free.
 std::unique_ptr<Stranger> take_number(int number, bool leads_group) {
   for (int i = 0; i < 10'000; ++i) {
     auto stranger = std::make_unique<Stranger>(number, leads_group);
@@ -87,8 +87,8 @@ std::unique_ptr<Stranger> take_number(int number, bool leads_group) {
   return nullptr;
 }
 
-// Everything that can send a signal. `kept`: the status that every call has to return; an ending call may fail instead
-// where there is none.
+// Makes every call that can send a signal. `kept` is the status that every call has to return; without it a call that
+// ends the child may fail.
 void make_every_call(Child& child, std::optional<ExitStatus> kept) {
   EXPECT_TRUE(child.send_interrupt_signal().has_value());
   EXPECT_TRUE(child.send_terminate_signal().has_value());
@@ -113,7 +113,7 @@ void make_every_call(Child& child, std::optional<ExitStatus> kept) {
   EXPECT_EQ(waited.value().status, *kept);
 }
 
-// A stranger gets the child's number, and no signal: from no call and not from the destructor.
+// Gives a stranger the child's number: no call and no destructor sends it a signal.
 void expect_stranger_is_spared(Child child, bool stranger_leads, std::optional<ExitStatus> kept) {
   const auto stranger = take_number(child.pid(), stranger_leads);
   ASSERT_NE(stranger, nullptr);
@@ -150,7 +150,8 @@ TEST_P(Identity, NobodyWhoGetsTheNumberOfAReapedChildIsSignalled) {
   });
 }
 
-// The destructor of a child that nobody has seen the end of kills; here the number is free, or pinned until then.
+// The destructor kills a child whose end the program has not seen. Here the number is free, or the zombie pins it until
+// then.
 TEST_P(Identity, TheDestructorSignalsNobodyWhoGotTheNumber) {
   run([] {
     for (const bool own_group : {true, false}) {
@@ -177,7 +178,7 @@ TEST_P(Identity, TheDestructorSignalsNobodyWhoGotTheNumber) {
   });
 }
 
-// Also without members: where the group can be signalled by its number only, the zombie holds that.
+// Even without members: where the group can be signalled only by its number, the zombie keeps that number.
 TEST_P(Identity, TheNumberIsNotGivenAwayWhileTheGroupMayHaveToBeSignalledByIt) {
   run([] {
     for (const bool has_member : {true, false}) {
@@ -204,7 +205,7 @@ TEST_P(Identity, TheNumberIsNotGivenAwayWhileTheGroupMayHaveToBeSignalledByIt) {
   });
 }
 
-// Somebody else's wait takes the zombie that is kept for the group's number, after the status is known.
+// Another wait takes the zombie that the library keeps for the group's number, after the status is known.
 TEST_P(Identity, NobodyIsSignalledAfterAForeignWaitHasTakenTheZombie) {
   run([] {
     if (has_group_signals()) return;  // there is no zombie to take
@@ -218,7 +219,7 @@ TEST_P(Identity, NobodyIsSignalledAfterAForeignWaitHasTakenTheZombie) {
   });
 }
 
-// As a foreign wait that is always quicker than we are.
+// The kernel acts like another wait that is always quicker than the library's.
 TEST_P(Identity, NobodyIsSignalledWhenTheKernelReapsByItself) {
   run([] {
     for (const bool own_group : {true, false}) {
@@ -231,7 +232,8 @@ TEST_P(Identity, NobodyIsSignalledWhenTheKernelReapsByItself) {
         Child child = Child::spawn(test_command({"exit", "5"}).group(own_group)).value();
         ASSERT_TRUE(wait_until_childless());
         ::sigaction(SIGCHLD, &before, nullptr);
-        // By its number alone a child cannot be told from another child of this process that gets the number.
+        // By its number alone the library cannot tell the child from another child of this process that gets the
+        // number.
         if (!GetParam().has_pidfd) {
           EXPECT_EQ(child.wait().value(), ExitStatus::lost());
           wait_for_reaper();
@@ -246,7 +248,8 @@ std::string name_of(const ::testing::TestParamInfo<Kernel>& kernel) { return ker
 
 INSTANTIATE_TEST_SUITE_P(Kernel, Identity, ::testing::ValuesIn(kernels()), name_of);
 
-// None of these is a child, and most of them mean many processes to kill(2). The audit (kill_audit.cc) sees every call.
+// None of these numbers is a child, and most of them mean many processes to kill(2). The audit (kill_audit.cc) sees
+// every call.
 TEST(IdentityOfNumbers, NoneThatMeansOthersIsEverTaken) {
   for (const int number : {0, 1, -1, -2, INT_MIN, INT_MIN + 1, -::getpid(), -::getpgrp()}) {
     const auto refused = Child::adopt(number);

@@ -1,5 +1,5 @@
-// What a child costs while nothing happens: no thread of its own wakes up, and its exit is told without an allocation,
-// which could fail.
+// What a child costs while nothing happens: none of its threads wakes up, and its exit is reported without an
+// allocation, which could fail.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -25,7 +25,7 @@
 
 namespace {
 
-// Counts what is allocated while it is on, in any thread.
+// Counts allocations in any thread while it is on.
 std::atomic<bool> is_counting{false};
 std::atomic<int> allocations{0};
 
@@ -66,7 +66,7 @@ Threads all_threads() {
   return threads;
 }
 
-// Those that there are beside the ones of before.
+// Returns the threads that are not in `before`.
 Threads new_threads(const Threads& before) {
   Threads threads;
   for (const int thread : all_threads()) {
@@ -82,8 +82,8 @@ std::string file_of_thread(int thread, const char* file) {
   return text.str();
 }
 
-// Whether the thread waits for descriptors, without a timeout (proc(5), /proc/PID/syscall): the last thing that it
-// does, while it may still come by a lock on its way there.
+// Whether the thread waits for descriptors without a timeout (proc(5), /proc/PID/syscall). That is its last step; on
+// the way there it may still wait for a lock.
 bool sleeps_without_timeout(int thread) {
   std::istringstream words(file_of_thread(thread, "syscall"));
   long number = -1;
@@ -105,7 +105,7 @@ bool wait_until_asleep(int thread) {
   return true;
 }
 
-// How often the thread has slept and woken up.
+// Returns how often the thread has slept and woken up.
 std::string switches_of(int thread) {
   std::istringstream status(file_of_thread(thread, "status"));
   std::string line, switches;
@@ -115,7 +115,7 @@ std::string switches_of(int thread) {
   return switches;
 }
 
-// The threads of an idle child sleep for good, also while other children come and go.
+// The threads of an idle child do not wake up, not even while other children come and go.
 void expect_idle(const Threads& threads) {
   std::vector<std::string> before;
   for (const int thread : threads) {
@@ -178,7 +178,7 @@ TEST_F(ALiveChild, WakesNoThreadWhileItsOutputIsCaptured) {
   EXPECT_TRUE(child.kill().has_value());
 }
 
-// The one that waits is the host's: signals may come to it.
+// The waiting thread is the host's: signals may reach it.
 TEST_F(ALiveChild, WakesNoThreadOfItsOwnWhileAnotherWaitsForIt) {
   const Threads before = all_threads();
   Child child = Child::spawn(test_command({"sleep"})).value();
@@ -192,7 +192,7 @@ TEST_F(ALiveChild, WakesNoThreadOfItsOwnWhileAnotherWaitsForIt) {
   waiter.join();
 }
 
-// Counts from before the child ends until the wait has returned.
+// Counts allocations from before the child's end until the wait has returned.
 void expect_no_allocation(Command command, const std::function<ExitStatus(Child&)>& wait) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);

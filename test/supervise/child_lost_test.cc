@@ -1,5 +1,5 @@
-// Hosts that take our children away: SIGCHLD ignored, SA_NOCLDWAIT, a thread in wait(). The kernel keeps the
-// status for us since Linux 6.15; on an older one it is lost, and said to be.
+// Hosts that reap the library's children: SIGCHLD ignored, SA_NOCLDWAIT, a thread in wait(). Since Linux 6.15 the
+// kernel keeps the status for the library; before, it is lost, and the library says so.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -70,7 +70,7 @@ TEST(IgnoredSigchld, TerminateEndsTheWholeGroup) {
 
 class UnderAThief : public ::testing::TestWithParam<Thief::Way> {
  protected:
-  // Runs the rounds, and more of them until the thief has been quick enough once: else they have shown nothing.
+  // Runs the rounds, and repeats them until the thief has taken a child: until then they have shown nothing.
   static void run(const std::function<void()>& rounds) {
     const Thief thief(GetParam());
     const auto give_up = std::chrono::steady_clock::now() + absl::ToChronoSeconds(kBound);
@@ -102,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(Each, UnderAThief,
                          ::testing::Values(Thief::Way::kPollingWaitpid, Thief::Way::kWait, Thief::Way::kLookThenWaitid),
                          ::testing::PrintToStringParamName());
 
-// A child of the test's own that exits with 7 when its pipe is closed.
+// Forks a child of the test's own that exits with 7 when its pipe is closed.
 pid_t fork_waiting_child(int* write_end) {
   int ends[2];
   EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
@@ -117,7 +117,7 @@ pid_t fork_waiting_child(int* write_end) {
   return child;
 }
 
-// From the child's end on, through the instant in which the kernel has no process any more.
+// Asks from the child's end on, through the instant in which the kernel has no process any more.
 internal::WaitOutcome ask_until_answered(int pidfd) {
   internal::linux_sys().poll_readable(&pidfd, 1, internal::TimePoint::max());
   for (;;) {
@@ -141,7 +141,7 @@ TEST(ExitInfo, IsThereHoweverTheMomentsOfAForeignWaitFall) {
   }
 }
 
-// We must be no thief ourselves.
+// The library must not reap the host's own children.
 TEST(HostChild, KeepsItsStatusForTheHost) {
   const pid_t own = ::fork();
   if (own == 0) ::_exit(77);

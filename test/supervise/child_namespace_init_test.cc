@@ -1,5 +1,5 @@
-// A child that is the first process of a pid namespace, or started it (unshare --pid --fork, bwrap, linux-sandbox). The
-// kernel keeps every signal but SIGKILL from such a process where it has no handler (pid_namespaces(7)), and ends the
+// A child that is the first process of a pid namespace, or has started it (unshare --pid --fork, bwrap, linux-sandbox).
+// The kernel delivers no signal but SIGKILL to such a process where it has no handler (pid_namespaces(7)), and ends the
 // whole namespace with it.
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ using ::testing::SizeIs;
 
 constexpr absl::Duration kShort = absl::Milliseconds(30);
 
-// On this kernel, or on one that cannot signal a group by a pidfd.
+// The parameter: on this kernel, or on one that cannot signal a group by a pidfd.
 class NamespaceInit : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
@@ -46,7 +46,7 @@ class NamespaceInit : public ::testing::TestWithParam<bool> {
     });
   }
 
-  // A child that is itself the first process of a namespace, and leads a group, once it and what it forked are ready.
+  // Spawns a child that is the first process of a namespace and leads a group. The child and what it forked are ready.
   static Child adopt_init(AckPipe& ack, std::vector<std::string> mode) {
     mode.insert(mode.begin(), {test_child_path(), ack.flag()});
     std::vector<char*> arguments;
@@ -58,7 +58,7 @@ class NamespaceInit : public ::testing::TestWithParam<bool> {
     return Child::adopt(pid).value();
   }
 
-  // The pipe is held by everybody in the namespace. Right now: nobody may be left when a call returns.
+  // Every process of the namespace holds the pipe. No process may be left at the moment when a call returns.
   static bool is_forsaken(AckPipe& ack) {
     ack.close_write();
     pollfd polled = {ack.read_fd(), POLLIN, 0};
@@ -77,7 +77,7 @@ class NamespaceInit : public ::testing::TestWithParam<bool> {
   }
 };
 
-// One of its namespace has left the group for a session of its own, where no signal of ours goes.
+// A process of the namespace has left the group for a session of its own, where the library sends no signal.
 TEST_P(NamespaceInit, WithoutHandlersIsKilledAndItsWholeNamespaceWithIt) {
   run([] {
     AckPipe ack;
@@ -108,7 +108,7 @@ TEST_P(NamespaceInit, WithAHandlerObeysAndItsNamespaceEndsWithIt) {
   });
 }
 
-// The leader dies of SIGINT; the first process of its namespace is in its group, and stays.
+// The leader dies of SIGINT; the first process of its namespace is in its group, and survives.
 TEST_P(NamespaceInit, ThatOutlivesItsLeaderIsSweptWithItsNamespace) {
   run([] {
     AckPipe ack;
@@ -156,7 +156,7 @@ TEST_P(NamespaceInit, IsKilledWithItsNamespaceByKill) {
   });
 }
 
-// Such a process may not start threads any more (clone(2)), and so no reaper.
+// After unshare such a process may start no threads (clone(2)), and so no reaper.
 TEST(AHostThatLeftItsNamespaceForItsChildren, IsToldThatNoThreadCanBeHadAndHasNoChild) {
   const std::string reason = why_no_pid_namespace();
   if (!reason.empty()) GTEST_SKIP() << reason;

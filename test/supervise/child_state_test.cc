@@ -1,4 +1,4 @@
-// state(): a look that changes nothing; and what the other looks say of living children.
+// state() changes nothing; and what the other looks return for living children.
 #include <signal.h>
 
 #include "gtest/gtest.h"

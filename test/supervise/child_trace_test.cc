@@ -1,4 +1,4 @@
-// A child that somebody else traces: dead after SIGKILL, and not to be reaped until the tracer goes.
+// A child that another process traces: dead after SIGKILL, and not reapable until the tracer goes.
 #include <signal.h>
 #include <time.h>
 
@@ -41,7 +41,7 @@ TEST(TracedChild, EndsInAnErrorAfterTheBoundAndCanBeEndedOnceTheTracerHasGone) {
   Child tracer = trace(ack, child);
   const absl::Duration before = cpu_time_of_this_process();
   const auto failed = child.terminate(impatient());
-  // A loop would take all of the second. An old kernel counts in ticks of 10 ms, one for each look that it meets.
+  // A busy loop would use the whole second. An old kernel counts in ticks of 10 ms, one for each look that it meets.
   EXPECT_LT(cpu_time_of_this_process() - before, absl::Milliseconds(200));
   ASSERT_TRUE(failed.has_error());
   EXPECT_TRUE(process.wait_dead());
@@ -97,7 +97,7 @@ TEST(TracedChild, WakesAWaiterWhenTheTracerHasGone) {
   EXPECT_EQ(status, ExitStatus::signaled(Signal::kill(), false));
 }
 
-// It takes the three seconds of the bound. The reaper stays behind and collects the child later.
+// The call takes the three seconds of its bound. The reaper stays behind and reaps the child later.
 TEST(TracedChild, IsDroppedWithinTheBoundAndCollectedInTheEnd) {
   AckPipe ack;
   auto child = std::make_unique<Child>(Child::spawn(test_command({"sleep"})).value());
@@ -113,7 +113,7 @@ TEST(TracedChild, IsDroppedWithinTheBoundAndCollectedInTheEnd) {
   EXPECT_TRUE(process.wait_reaped());
 }
 
-// A signal that the tracer is shown and never passes on does not end the child; SIGKILL passes it by.
+// A signal that the tracer stops and never passes on does not end the child; SIGKILL bypasses the tracer.
 TEST(TracedChild, IsEndedByTheLadderWhenTheTracerGoesInTime) {
   AckPipe ack;
   Child child = Child::spawn(test_command({"sleep"})).value();

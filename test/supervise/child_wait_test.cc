@@ -1,4 +1,4 @@
-// The waits: what they return, when, and how long they take.
+// The waits: what they return, when they return, and how long they take.
 #include "warden/child.h"
 
 #include <errno.h>
@@ -61,7 +61,7 @@ TEST(Wait, TellsAnExitWithCode9FromADeathBySignal9) {
   EXPECT_NE(exited.wait().value(), killed.wait().value());
 }
 
-// A shell in both cases: sanitizers switch core dumps off in test_child.
+// The child is a shell both times: sanitizers switch core dumps off in test_child.
 TEST(Wait, SetsTheCoreFlagAsTheKernelDoes) {
   const std::string directory = ::testing::TempDir();
   Command command("/bin/sh");
@@ -153,7 +153,7 @@ TEST(WaitFor, LooksOnceWithoutTime) {
   EXPECT_EQ(child.wait_for(absl::ZeroDuration()).value(), ExitStatus::exited(6));
 }
 
-// Each is the first look at its child: nobody depends on how soon the reaper thread runs.
+// Each wait is the first look at its child: none may depend on how soon the reaper thread runs.
 TEST(WaitFor, SeesADeadChildAtOnce) {
   const auto look_at_dead = [](auto look) {
     Child child = Child::spawn(test_command({"exit", "3"})).value();
@@ -209,7 +209,7 @@ TEST(WaitFor, RefusesANegativeDurationNamingIt) {
   EXPECT_TRUE(child.wait_for(absl::Seconds(-1)).has_error());
 }
 
-// 4 kHz of a handler without SA_RESTART on the waiting thread.
+// A handler without SA_RESTART runs at 4 kHz on the waiting thread.
 TEST(WaitFor, IsNeitherEndedNorProlongedByHandlersOfTheHost) {
   struct sigaction action = {};
   struct sigaction before = {};

@@ -1,4 +1,4 @@
-// Who wakes whom, with a real thread in a real wait: a notification that is missing makes these tests hang.
+// Which thread wakes which, with a real thread in a real wait: a missing notification makes these tests hang.
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -11,8 +11,8 @@
 namespace warden::internal {
 namespace {
 
-// Waits until it is notified or its event happens, however late it is. Everything else happens under the lock of the
-// child.
+// A thread that waits until it is notified or its event happens, however late. Everything else happens under the
+// child's lock.
 class WaitingSys : public FakeSys {
  public:
   void wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, TimePoint) override {
@@ -49,7 +49,7 @@ class WaitingSys : public FakeSys {
   std::set<int> events_;
 };
 
-// With a pidfd, which a thread that terminates waits for itself, and without.
+// The parameter: with a pidfd, on which a terminating thread waits itself, or without.
 class NotifyTest : public testing::TestWithParam<bool> {
  protected:
   NotifyTest() {
@@ -57,7 +57,7 @@ class NotifyTest : public testing::TestWithParam<bool> {
     child_.begin(lock, {FakeSys::kLeaderPid, GetParam() ? FakeSys::kLeaderPidfd : -1}, /*leads_group=*/true);
   }
 
-  // Returns with the lock held and the other thread in its wait.
+  // Returns with the lock held while the other thread is in its wait.
   Lock lock_when_it_waits() {
     for (;;) {
       Lock lock(child_);

@@ -1,4 +1,4 @@
-// The reaper's thread without a child: what it holds on to. With children it is in the tests of Child.
+// The reaper's thread without a child: what it keeps. The tests of Child cover it with children.
 #include "lib/supervise/reaper.h"
 
 #include <errno.h>

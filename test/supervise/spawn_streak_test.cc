@@ -7,7 +7,7 @@
 namespace warden::internal {
 namespace {
 
-// How many starts there are before one is said to be of a long streak, this one included.
+// Returns how many starts there are, this one included, until one counts as part of a long streak.
 int starts_until_long() {
   int starts = 1;
   while (!continue_spawn_streak()) ++starts;

@@ -1,4 +1,4 @@
-// The published state of one child: the exit, the zombie, and what a signal may reach.
+// The published state of one child: its exit, its zombie, and which processes a signal may reach.
 #include "lib/supervise/supervised.h"
 
 #include "test/fake/simulated_child.h"
@@ -133,7 +133,7 @@ TEST_F(SupervisedTest, LostChildsNumberIsNeverUsed) {
   }
 }
 
-// As where SIGCHLD is ignored: it counts as running until somebody looks.
+// As with SIGCHLD ignored: the child counts as running until the library looks.
 TEST_F(SupervisedTest, NumberOfAChildThatWasTakenBeforeAnybodyLookedIsNotUsed) {
   for (const bool has_pidfd : {true, false}) {
     FakeSys sys;

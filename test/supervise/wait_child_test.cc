@@ -83,7 +83,7 @@ TEST_F(WaitChildTest, WaitLeavesStdinOpen) {
   EXPECT_TRUE(stdin_is_open());
 }
 
-// Dead, readable and held by a tracer: polling again would return at once, for ever.
+// The child is dead, its pidfd readable, and a tracer holds its zombie: another poll would return at once, for ever.
 TEST_F(WaitChildTest, ReadableChildThatCannotBeWaitedForDoesNotMakeTheWaitSpin) {
   begin();
   sys_.exit(sys_.leader(), ExitStatus::exited(4));
