@@ -53,7 +53,7 @@ def warden_deps():
         files = {"cli11/root.BUILD": "BUILD.bazel"},
     )
 
-    # What tests need: ours, and those of others that use @warden//:testing.
+    # What tests need: our own, and those of projects that use @warden//:testing.
     _repository(
         name = "com_google_googletest",
         files = {"googletest/root.BUILD": "BUILD.bazel"},

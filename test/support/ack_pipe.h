@@ -1,4 +1,4 @@
-// A pipe on which a test_child says how far it is.
+// A pipe on which a test_child tells the test how far it is.
 //
 // Example:
 //   AckPipe ack;
@@ -22,27 +22,25 @@ class AckPipe {
 
   int read_fd() const { return read_fd_; }
   int write_fd() const { return write_fd_; }
-  // "--ack=7", for the child that gets write_fd() under the same number.
+  // Returns "--ack=7", for the child that gets write_fd() under the same number.
   std::string flag() const;
 
-  // Closes this process's write end, so that the end of file means that nobody holds the pipe.
-  // After the spawn.
+  // Closes this process's write end, so that end of file means that no process holds the pipe. Call it after the spawn.
   void close_write();
 
-  // The next line, without its newline. Empty at end of file. After 60 s without a line the test
-  // fails and it returns "(timeout)".
+  // Returns the next line, without its newline; empty at end of file. After 60 s without a line the test fails and it
+  // returns "(timeout)".
   std::string wait_line();
   // Reads up to and with the line; false, with a failed test, when the pipe ends first or after 60
   // s.
   bool wait_for(const std::string& line);
-  // True when every holder of the write end is gone; close_write() comes first. False after 60 s,
-  // with a failed test.
+  // Waits until every write end is closed; call close_write() first. False, with a failed test, after 60 s.
   bool wait_eof();
-  // The lines of a report, up to "end".
+  // Reads the lines of a report, up to "end".
   std::map<std::string, std::string> read_report();
 
  private:
-  // Appends what comes; false at end of file or after 60 s, which sets timed_out_.
+  // Appends the bytes that come; false at end of file or after 60 s, which sets timed_out_.
   bool fill();
 
   int read_fd_ = -1;

@@ -26,7 +26,7 @@ void* CancellableThread::run(void* argument) {
   if (self.request_ == Request::kBeforeTheCall) ::pthread_cancel(::pthread_self());
   self.call_();
   self.completed_ = true;
-  for (;;) ::pause();  // the first cancellation point that may act on it
+  for (;;) ::pause();  // the first cancellation point after a request
 }
 
 void expect_to_complete(const std::function<void()>& call) {

@@ -21,13 +21,13 @@ class CancellableThread {
  public:
   enum class Request { kLater, kBeforeTheCall };
 
-  // `call` must reach no cancellation point of its own. After it the thread waits to be cancelled.
+  // `call` must contain no cancellation point of its own. After the call the thread waits to be cancelled.
   explicit CancellableThread(std::function<void()> call, Request request = Request::kLater);
   CancellableThread(const CancellableThread&) = delete;
   CancellableThread& operator=(const CancellableThread&) = delete;
 
   void cancel();
-  // True when it was cancelled, as it should be in the end.
+  // Joins the thread; true when it was cancelled, as every test expects.
   bool join();
   bool completed() const { return completed_; }
 
@@ -40,7 +40,7 @@ class CancellableThread {
   pthread_t thread_ = {};
 };
 
-// Makes the call with a request that is there before it: it completes, and the thread is cancelled then.
+// Cancels the thread before it makes the call: the call completes, and only then is the thread cancelled.
 void expect_to_complete(const std::function<void()>& call);
 
 }  // namespace warden::test_support

@@ -20,7 +20,7 @@
 namespace warden::test_support {
 namespace {
 
-// For conditions of which the kernel tells nobody.
+// Polls a condition for which the kernel sends no event.
 template <class Condition>
 bool wait_until_true(Condition condition) {
   const auto give_up = std::chrono::steady_clock::now() + absl::ToChronoSeconds(kBound);
@@ -49,8 +49,8 @@ bool is_live_member(int pid, int group) {
   return its_group == group && ((state != 'Z' && state != 'X') || threads > 1);
 }
 
-// The zombies of whoever was orphaned into this process, the first of a pid namespace: they are in a group that is
-// neither their own nor ours.
+// Reaps the zombies of orphans that this process got as the first of a pid namespace: they are in a group that is
+// neither their own nor this process's.
 void collect_orphans() {
   FILE* file = ::fopen("/proc/thread-self/children", "re");
   if (file == nullptr) return;
@@ -92,7 +92,7 @@ int wait_forked(AckPipe& ack, std::vector<std::string> ready) {
 }
 
 Pidfd::Pidfd(int pid) : fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {
-  // EINVAL: a process that is gone, whose group still has its number.
+  // EINVAL: the process is gone, and its group still has its number.
   if (fd_ < 0 && errno != ESRCH && errno != EINVAL) ADD_FAILURE() << "no pidfd of " << pid << ": errno " << errno;
 }
 

@@ -1,4 +1,4 @@
-// What a process test knows of processes by itself, apart from the library under test.
+// What a process test finds out about processes by itself, apart from the library under test.
 #ifndef WARDEN_TEST_SUPPORT_CHILD_PROBE_H_
 #define WARDEN_TEST_SUPPORT_CHILD_PROBE_H_
 
@@ -18,15 +18,15 @@ namespace warden::test_support {
 // Far more than any machine needs for anything.
 constexpr absl::Duration kBound = absl::Seconds(60);
 
-// test_child in a mode; the first acknowledges on the pipe.
+// A command that runs test_child in a mode; the first variant acknowledges on the pipe.
 Command test_command(const AckPipe& ack, const std::vector<std::string>& mode);
 Command test_command(const std::vector<std::string>& mode);
 
-// Reads lines until "forked PID" (or "child forked PID") and all of `ready` have been there; the number.
+// Reads lines until "forked PID" (or "child forked PID") and all of `ready` have come; returns the pid.
 int wait_forked(AckPipe& ack, std::vector<std::string> ready);
 
-// Any process of this machine, from now on, whatever its number becomes. A number that nobody has is a
-// dead process.
+// Refers to one process of this machine from now on, whoever gets its number later. A number without a process counts
+// as a dead process.
 class Pidfd {
  public:
   explicit Pidfd(int pid);
@@ -36,32 +36,32 @@ class Pidfd {
 
   // Whether its last thread has ended.
   bool is_dead() const;
-  // Waits for that; false after a minute.
+  // Waits for its death; false after a minute.
   bool wait_dead() const;
   bool send(int signal) const;
-  // Waits until nobody can wait for it any more: it is no child of ours, or reaped.
+  // Waits until no process can wait for it any more: it is reaped, or no child of this process.
   bool wait_reaped() const;
 
  private:
   int fd_;
 };
 
-// Waits until the child of ours is stopped; false when it cannot be, or after a minute.
+// Waits until this child of the test process is stopped; false when it cannot be, or after a minute.
 bool wait_stopped(int pid);
 
-// By all that the library says; a stopped child counts as running.
+// Requires that the library reports the child as running; a stopped child counts as running.
 void expect_running(Child& child);
 
 // Waits until this process has no child, not even a zombie; false after a minute.
 bool wait_until_childless();
 
-// The processes of the group that live in any thread, by /proc.
+// Returns the processes of the group that have a live thread, by /proc.
 std::vector<int> live_members(int group);
 
-// The signals of the log but SIGCONT, "SIGINT group" each, with ": failed" when they did.
+// Returns the signals of the log without SIGCONT, each as "SIGINT group", with ": failed" when it was not sent.
 std::vector<std::string> sent_signals(const AttemptLog& log);
 
-// While it exists it takes the library's messages.
+// Takes the library's messages while it exists.
 class CapturedLog {
  public:
   CapturedLog();

@@ -62,7 +62,7 @@ ControllingTerminal::ControllingTerminal() : master_(open_terminal_master()), sl
 
 ControllingTerminal::~ControllingTerminal() {
   ::close(slave_);
-  ::close(master_);  // the session's leader is sent SIGHUP
+  ::close(master_);  // the kernel sends SIGHUP to the session's leader
 }
 
 void ControllingTerminal::stop_background_output(bool stop) const {
@@ -116,7 +116,7 @@ void run_on_terminal(const std::function<void(const ControllingTerminal&)>& body
   if (trial < 0) GTEST_SKIP() << "no pseudo-terminal can be opened here (is there no devpts?): errno " << errno;
   ::close(trial);
   run_isolated_unchecked([&body] {
-    ::signal(SIGHUP, SIG_IGN);  // the end of the terminal
+    ::signal(SIGHUP, SIG_IGN);  // comes at the end of the terminal
     const ControllingTerminal terminal;
     check_leaves_nothing([&] { body(terminal); });
     EXPECT_EQ(terminal.foreground_group(), ::getpgrp());

@@ -1,4 +1,4 @@
-// Tells whether two texts are the same without having both: FNV-1a, 64 bits.
+// Compares two texts without having both: FNV-1a, 64 bits.
 #ifndef WARDEN_TEST_SUPPORT_DIGEST_H_
 #define WARDEN_TEST_SUPPORT_DIGEST_H_
 

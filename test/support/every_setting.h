@@ -1,4 +1,4 @@
-// How much of a long table of settings a test goes through.
+// Whether a test goes through all of a long table of settings.
 #ifndef WARDEN_TEST_SUPPORT_EVERY_SETTING_H_
 #define WARDEN_TEST_SUPPORT_EVERY_SETTING_H_
 
@@ -6,7 +6,7 @@
 
 namespace warden::test_support {
 
-// True where the whole table is wanted: `.ci/full` sets WARDEN_EVERY_SETTING. Else a choice of it that takes seconds.
+// True where `.ci/full` has set WARDEN_EVERY_SETTING: the whole table. Else a choice of it that takes seconds.
 inline bool wants_every_setting() { return ::getenv("WARDEN_EVERY_SETTING") != nullptr; }
 
 }  // namespace warden::test_support

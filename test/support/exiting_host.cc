@@ -47,7 +47,7 @@ bool wait_for_byte() {
   return read(STDIN_FILENO, &byte, 1) > 0;
 }
 
-// A SIGTERM, which the child acknowledges if it handles it, and a wait for ever.
+// Sends SIGTERM, which the child acknowledges if it handles it, and waits for ever.
 void use_from_threads(warden::Child* child) {
   for (int i = 0; i < 4; ++i) std::thread([child] { child->wait().value(); }).detach();
   std::thread([child] {
@@ -80,7 +80,7 @@ void keep(const std::string& how, warden::Child child) {
   if (how == "waited") static_child->wait().value();
 }
 
-// Whether a copy of this program that ends so ends well.
+// Ends a forked copy of this program in that way; returns whether it exited with 0.
 bool copy_ends(const std::string& how) {
   const pid_t copy = fork();
   if (copy == 0) _exit(end(how));

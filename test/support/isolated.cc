@@ -32,7 +32,7 @@ constexpr int kPassed = 42;  // not what a stray exit would return
   ::_exit(failed ? 1 : kPassed);
 }
 
-// The wait for this one child; and for every orphan meanwhile where nobody else would.
+// Waits for this one child; as the first process of a pid namespace, also for every orphan meanwhile.
 pid_t wait_for(pid_t helper, int* status) {
   if (::getpid() != 1) return ::waitpid(helper, status, 0);
   for (;;) {

@@ -1,5 +1,5 @@
-// What a child that somebody else has reaped has to say of its end: the kernel keeps the status for us since Linux
-// 6.15; on an older one it is lost.
+// The status of a child that another wait has reaped: since Linux 6.15 the kernel keeps it for the library; before, it
+// is lost.
 #ifndef WARDEN_TEST_SUPPORT_KEPT_STATUS_H_
 #define WARDEN_TEST_SUPPORT_KEPT_STATUS_H_
 
@@ -7,11 +7,11 @@
 
 namespace warden::test_support {
 
-// The end itself, or lost.
+// Returns `end`, or lost on a kernel that does not keep it.
 ExitStatus if_kept(const ExitStatus& end);
 
-// Whether that is the right status for a child that ended so and that somebody else may have reaped, as one may be that
-// has no resource usage.
+// Whether the status is right for a child with this end that another wait may have reaped. A status without resource
+// usage shows that one has.
 bool is_right(const ExitStatus& status, const ExitStatus& end);
 
 }  // namespace warden::test_support

@@ -1,11 +1,12 @@
-// kill(2) for every process test: the C library's, with a look at each target before. Nothing may ever be sent to a
-// number that is not that of a child of ours (or of the group that it was started to lead) which is alive or kept as
-// a zombie at that moment: it could be anybody's. Where a thief is at work or SIGCHLD is ignored, the zombie may go
-// between the library's own look and its call: then a group that still has members will do, since the number is theirs,
-// and so will one that nobody is in, since nobody gets the signal.
+// Replaces kill(2) in every process test: checks each target, then makes the C library's call. A target must be a child
+// of this process, or the group that such a child was started to lead, and the child must be alive or a zombie at that
+// moment: any other number could belong to a stranger. Where a thief is at work or SIGCHLD is ignored, the zombie may
+// vanish between the library's own look and its call. Then a group that still has members passes, since they keep its
+// number, and so does an empty group, since no process gets the signal.
 //
-// A wrong call is not made. It fails the running test; in a forked process, or outside a test, it ends the process.
-// Linked into the executable itself, so that it comes before the C library and before a sanitizer's interceptor.
+// A wrong call is not made. It fails the running test; in a forked process, or outside a test, it ends the process. The
+// audit is linked into the executable itself, so that it comes before the C library and before a sanitizer's
+// interceptor.
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -23,7 +24,7 @@ namespace {
 
 const pid_t main_process = ::getpid();
 
-// By a thief who is at work, or by the kernel where SIGCHLD is ignored.
+// Whether a thief at work, or the kernel where SIGCHLD is ignored, may take zombies.
 bool zombies_may_be_taken() {
   struct sigaction current = {};
   ::sigaction(SIGCHLD, nullptr, &current);
@@ -32,7 +33,8 @@ bool zombies_may_be_taken() {
 
 bool has_nobody(pid_t group) { return !send_signal_by_number(-group, 0) && errno == ESRCH; }
 
-// Of this session, which our children are born into, or of the group's own.
+// Whether the group has a member of this session, which this process's children are born into, or of the group's own
+// session.
 bool has_member(pid_t group) {
   DIR* const processes = ::opendir("/proc");
   bool found = false;
@@ -46,7 +48,8 @@ bool has_member(pid_t group) {
   return found;
 }
 
-// Static text, since the process may be a forked copy of one with many threads; null for a right call.
+// Returns what is wrong with the target, null for a right one. The text is static, since the process may be a forked
+// copy of one with many threads.
 const char* find_wrong(pid_t target) {
   if (target >= -1 && target <= 1) return "that is no single process or group";
   if (target == ::getpid() || target == -::getpgrp()) return "that is this process or its group";

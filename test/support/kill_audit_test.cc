@@ -1,4 +1,4 @@
-// The audit of kill(2), on calls that no code of ours may make. Signal 0 keeps a failing test harmless.
+// The audit of kill(2), with calls that the library must never make. Signal 0 makes a failing test harmless.
 #include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -28,7 +28,7 @@ int reaped_child() {
   return child;
 }
 
-// What a forked process says that does this, if it dies of it; else nothing.
+// Returns the last message of a forked process that dies of the act; empty when it does not.
 std::string last_words(const std::function<void()>& act) {
   int ends[2];
   EXPECT_EQ(::pipe(ends), 0);
@@ -71,7 +71,7 @@ TEST(KillAudit, EndsAForkedProcessThatUsesTheNumberOfAReapedChild) {
   EXPECT_THAT(last_words([] { ::kill(::getppid(), 0); }), HasSubstr("no child of this process, or reaped"));
 }
 
-// It comes before the C library for the library under test, too.
+// The audit comes before the C library for the library under test, too.
 TEST(KillAudit, SeesTheCallsOfTheLibrary) {
   EXPECT_THAT(last_words([] { internal::linux_sys().kill_process(reaped_child(), 0); }), HasSubstr("or reaped"));
   EXPECT_THAT(last_words([] { internal::linux_sys().kill_group(reaped_child(), 0); }), HasSubstr("or reaped"));
@@ -106,8 +106,8 @@ TEST(KillAudit, LetsAGroupThatNobodyIsInPassOnlyWhereZombiesMayBeTaken) {
   EXPECT_NONFATAL_FAILURE(::kill(gone, 0), "no child of this process, or reaped");
 }
 
-// Its number may be that of a group of ours that is gone. It is a member's session that counts, so one whose leader is
-// gone too.
+// The stranger's group may have got the number of an ended group of this process. A member's session decides, even if
+// its leader is gone.
 TEST(KillAudit, LetsNoGroupOfAnotherSessionPassThoughZombiesMayBeTaken) {
   int ready[2];
   ASSERT_EQ(::pipe(ready), 0);
@@ -170,7 +170,7 @@ TEST(KillAudit, LetsAGroupThatHasLostItsLeaderPassOnlyWhereZombiesMayBeTaken) {
   EXPECT_NONFATAL_FAILURE(::kill(-leader, 0), "no child of this process, or reaped");
   for (const int fd : {held[0], held[1]}) ::close(fd);
   char byte = 0;
-  EXPECT_EQ(::read(done[0], &byte, 1), 0);  // its member has gone
+  EXPECT_EQ(::read(done[0], &byte, 1), 0);  // the member has ended
   ::close(done[0]);
 }
 

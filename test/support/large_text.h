@@ -1,4 +1,4 @@
-// What a test sends through a pipe, and how the digest mode of test_child tells that it got it.
+// Texts that a test sends through a pipe, and how test_child's digest mode confirms that it got them.
 #ifndef WARDEN_TEST_SUPPORT_LARGE_TEXT_H_
 #define WARDEN_TEST_SUPPORT_LARGE_TEXT_H_
 
@@ -11,14 +11,14 @@ namespace warden::test_support {
 
 constexpr std::size_t kLargeText = 10 * 1024 * 1024;
 
-// Every byte value, and no period that divides a page.
+// Returns a text with every byte value and without a period that divides a page.
 inline std::string large_text(std::size_t size = kLargeText) {
   std::string text(size, '\0');
   for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>((i * 7 + i / 251) % 256);
   return text;
 }
 
-// Bytes that tell where they were: a newline each hundred, and none at the end.
+// Returns bytes that show their position: a newline each hundred, and none at the end.
 inline std::string text_in_lines(std::size_t size) {
   std::string text(size, '\0');
   for (std::size_t i = 0; i < size; ++i) text[i] = i % 100 == 99 ? '\n' : static_cast<char>('!' + i % 89);
@@ -26,7 +26,7 @@ inline std::string text_in_lines(std::size_t size) {
   return text;
 }
 
-// What the child says when it has read this to its end.
+// Returns the line that the child writes when it has read this text to its end.
 inline std::string digest_line(const std::string& text) {
   Digest digest;
   digest.add(text.data(), text.size());

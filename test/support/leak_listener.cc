@@ -9,8 +9,8 @@
 namespace warden::test_support {
 namespace {
 
-// The first process of a pid namespace is the one to wait for orphans, which nothing tells from children of its own:
-// for all that have ended, and for those that are about to.
+// As the first process of a pid namespace, reaps the orphans that have ended or are about to: nothing tells them from
+// this process's own children.
 void collect_orphans() {
   if (::getpid() != 1) return;
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);

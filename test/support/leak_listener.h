@@ -1,4 +1,4 @@
-// Fails every test that leaves something behind or changes something of the process.
+// Fails every test that leaves something behind or changes something in the process.
 #ifndef WARDEN_TEST_SUPPORT_LEAK_LISTENER_H_
 #define WARDEN_TEST_SUPPORT_LEAK_LISTENER_H_
 
@@ -7,8 +7,8 @@
 
 namespace warden::test_support {
 
-// After each test: no child process and no zombie; the descriptors, threads, signal mask,
-// dispositions, umask, directory and so on of before. See process_snapshot.h.
+// Requires after each test: no child process and no zombie; the same descriptors, threads, signal mask, dispositions,
+// umask, directory and so on as before. See process_snapshot.h.
 class LeakListener : public ::testing::EmptyTestEventListener {
  public:
   void OnTestStart(const ::testing::TestInfo& info) override;

@@ -1,5 +1,5 @@
-// The leak listener can fail. Each LEAKY test leaves one thing behind; it runs in a process of its
-// own, a second run of this program, which must fail and say what was left.
+// Shows that the leak listener can fail. Each test of DISABLED_Leaky leaves one thing behind. It runs in a second run
+// of this program, which must fail and say what was left.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -94,7 +94,7 @@ TEST(DISABLED_Leaky, PosixTimer) {
   ASSERT_EQ(::timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
 }
 
-// The file stays open before and after, so that the lock alone is what changes.
+// The file is open before and after the test, so that only the lock changes.
 class DISABLED_LeakyLock : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { fd_ = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC); }

@@ -1,4 +1,4 @@
-// Tests that leave something behind on purpose, by the name of DISABLED_*: a second run of the same program runs them.
+// Tests that leave something behind on purpose are named DISABLED_*; a second run of the same program runs them.
 #ifndef WARDEN_TEST_SUPPORT_LEAKY_TESTS_H_
 #define WARDEN_TEST_SUPPORT_LEAKY_TESTS_H_
 
@@ -16,7 +16,7 @@
 
 namespace warden::test_support {
 
-// A child that lives until the signal that ends it, or until this process ends.
+// Forks a child that lives until a signal ends it or this process ends.
 inline pid_t fork_paused_child() {
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
@@ -43,7 +43,7 @@ struct SecondRun {
   std::string output;
 };
 
-// Runs this program again, with disabled tests, these flags and the variable WARDEN_LEAK_CHECK.
+// Runs this program again with its disabled tests, these flags, and the variable WARDEN_LEAK_CHECK set.
 inline SecondRun run_again(std::vector<std::string> flags) {
   flags.insert(flags.begin(), {"/proc/self/exe", "--gtest_also_run_disabled_tests"});
   std::vector<char*> argv;

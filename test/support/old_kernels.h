@@ -17,8 +17,8 @@ struct OldKernel {
 
 void PrintTo(const OldKernel& kernel, std::ostream* out);
 
-// Each newer call as unknown (ENOSYS, or what older kernels say to a new flag of an old call) and as forbidden (EPERM),
-// alone, and in those combinations that leave another way: some of these, or all (every_setting.h).
+// Returns each newer call alone as unknown (ENOSYS, or what older kernels say to a new flag of an old call) and as
+// forbidden (EPERM), and the combinations that leave another way: a choice of these, or all (every_setting.h).
 std::vector<OldKernel> old_kernels();
 
 }  // namespace warden::test_support

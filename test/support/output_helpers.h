@@ -1,4 +1,4 @@
-// Short ways to look at what a child writes.
+// Short ways to look at a child's output.
 #ifndef WARDEN_TEST_SUPPORT_OUTPUT_HELPERS_H_
 #define WARDEN_TEST_SUPPORT_OUTPUT_HELPERS_H_
 
@@ -12,31 +12,31 @@
 
 namespace warden::test_support {
 
-// A shell that runs the script, with stdout and stderr captured.
+// Returns a shell that runs the script, with stdout and stderr captured.
 Command captured_shell(const std::string& script);
 
-// test_child in a mode, its stdout captured.
+// Returns test_child in a mode, with stdout captured.
 Command captured_command(const std::vector<std::string>& mode);
 
 CaptureOptions keep_first(std::uint64_t limit);
 CaptureOptions keep_last(std::uint64_t limit);
 
-// Waits for the child's end and for that of its output; what it has written.
+// Waits for the end of the child and of its output; returns the output.
 Output finished_output(Child& child, OutputStream stream = OutputStream::kStdout);
 
-// Lets a shell go on that reads a line from its stdin, a pipe.
+// Writes a line to the child's stdin, a pipe; a shell that reads it goes on.
 void send_line(Child& child, const std::string& line = "");
 
-// Takes lines from callbacks, for another thread.
+// Collects the lines of callbacks for another thread.
 class LineBox {
  public:
-  // Adds each line. The box must outlive the child.
+  // A callback that adds each line. The box must outlive the child.
   LineCallback callback();
 
-  // Waits until there are so many; all of them. Fails the test after a minute.
+  // Waits until there are that many lines; returns all of them. Fails the test after a minute.
   std::vector<std::string> wait_for(std::size_t count);
   std::vector<std::string> lines() const;
-  // On which the last line came.
+  // The thread that delivered the last line.
   std::thread::id thread() const;
 
  private:
@@ -46,11 +46,11 @@ class LineBox {
   std::thread::id thread_;
 };
 
-// Something that happens once, and whoever waits for it.
+// An event that happens once, and for which threads wait.
 class Gate {
  public:
   void open();
-  // Fails the test after a minute.
+  // Waits until the gate is open; fails the test after a minute.
   void wait();
   bool is_open() const;
 

@@ -22,7 +22,7 @@ bool write_file(const char* path, const std::string& text) {
   return written;
 }
 
-// The next child of this process is the first of a new pid namespace.
+// Makes the next child of this process the first of a new pid namespace.
 bool unshare_pids() {
   if (::unshare(CLONE_NEWPID | CLONE_NEWNS) == 0) return true;
   const std::string user = std::to_string(::geteuid());
@@ -39,7 +39,7 @@ bool mount_own_proc() {
 
 constexpr int kNoNamespace = 2, kNoProc = 3, kNoChoice = 4;
 
-// In a forked process: tries everything, and returns the exit code.
+// Runs in a forked process: tries everything, and returns the exit code.
 int try_everything() {
   if (!unshare_pids()) return kNoNamespace;
   const pid_t first = ::fork();

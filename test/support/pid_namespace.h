@@ -7,14 +7,14 @@
 
 namespace warden::test_support {
 
-// Why run_in_pid_namespace cannot work on this machine; empty when it can.
+// Returns why run_in_pid_namespace cannot work on this machine; empty when it can.
 std::string why_no_pid_namespace();
 
-// As run_isolated, with the body as the first process of a new pid namespace that has a /proc of its own. Orphans
+// Runs the body as run_isolated does, as the first process of a new pid namespace with a /proc of its own. Orphans
 // become children of the body, which has to wait for them.
 void run_in_pid_namespace(const std::function<void()>& body);
 
-// In the namespace: the next process gets the first free number from this one on.
+// In the namespace: gives the next process the first free number from this one on.
 bool choose_next_pid(int pid);
 
 }  // namespace warden::test_support

@@ -26,7 +26,7 @@ constexpr int kPassed = 42;  // not what a stray exit would return
 
 bool mount_proc(const char* options) { return ::mount("proc", "/proc", "proc", 0, options) == 0; }
 
-// The namespace's own /proc lies over that of the parent namespace.
+// The namespace's own /proc is mounted over that of the parent namespace.
 bool enter(ProcView view) {
   switch (view) {
     case ProcView::kWhole:
@@ -55,13 +55,14 @@ bool leave(ProcView view) {
 }
 
 void run_in_view(ProcView view, const std::function<void()>& body) {
-  test_child_path();  // may be found by /proc, and is remembered
+  test_child_path();  // may use /proc, and is remembered
   ASSERT_TRUE(enter(view)) << "errno " << errno;
   body();
   ASSERT_TRUE(leave(view)) << "errno " << errno;
 }
 
-// Until this process has no child left; they have been seen to end. Those of a failed body end with the namespace.
+// Reaps until this process has no child left, which shows that all have ended. The orphans of a failed body end with
+// the namespace.
 void collect_orphans() {
   if (::testing::Test::HasFailure()) return;
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
@@ -73,7 +74,7 @@ void collect_orphans() {
   }
 }
 
-// The body in a child of this process, which waits for whoever is orphaned.
+// Runs the body in a child of this process, which reaps orphans meanwhile.
 void run_below(const std::function<void()>& body) {
   ::fflush(nullptr);
   const pid_t helper = ::fork();
@@ -96,7 +97,7 @@ void run_below(const std::function<void()>& body) {
   collect_orphans();
 }
 
-// In a forked process: whether it can be done.
+// Runs in a forked process: whether the view can be had.
 bool try_view(ProcView view) {
   bool works = false;
   int said[2];
@@ -141,11 +142,11 @@ void run_with_proc_view(ProcView view, NamespaceRole role, const std::function<v
   });
 }
 
-// A change of user clears it (prctl(2)).
+// The parent-death signal from before a change of user, which clears it (prctl(2)).
 int death_signal_before = 0;
 
-// Another user's identity, to which paths are open as before. The saved user leads back. The group of root would see
-// everybody (gid=, proc(5)).
+// Takes another user's identity that may still open all paths. The saved user leads back. The group of root would see
+// every process (gid=, proc(5)).
 bool become_hidden_user() {
   ::prctl(PR_GET_PDEATHSIG, &death_signal_before);
   if (::setgroups(0, nullptr) != 0 || ::setresgid(kHiddenUser, kHiddenUser, 0) != 0) return false;

@@ -8,29 +8,29 @@
 namespace warden::test_support {
 
 enum class ProcView {
-  kWhole,          // as it should be
+  kWhole,          // an ordinary /proc
   kCovered,        // an empty directory is mounted over it
   kUnmounted,      // nothing is mounted there
-  kHidden,         // hidepid=2, for a user who sees only what he may trace
+  kHidden,         // hidepid=2, for a user who sees only the processes that he may trace
   kProcessesOnly,  // subset=pid: no loadavg, no sys
-  kForeign,        // that of the parent's pid namespace, with its numbers
+  kForeign,        // the /proc of the parent's pid namespace, with that namespace's numbers
 };
 
 enum class NamespaceRole {
-  kInit,       // the first process: orphans are its children, which nobody waits for before the body's end
-  kBelowInit,  // the first process waits for orphans at once
+  kInit,       // the first process: orphans become its children, and are not reaped before the body's end
+  kBelowInit,  // below a first process that reaps orphans at once
 };
 
-// The user of kHidden. Files are open to it as to root.
+// The user of kHidden, who may open files as root does.
 inline constexpr int kHiddenUser = 4321;
 
-// Why run_with_proc_view cannot work on this machine; empty when it can.
+// Returns why run_with_proc_view cannot work on this machine; empty when it can.
 std::string why_no_proc_view(ProcView view);
 
-// As run_isolated. What is left behind is looked for afterwards, with a /proc that shows it.
+// Runs the body as run_isolated does. The check for leftovers runs afterwards, with a /proc that shows them.
 void run_with_proc_view(ProcView view, NamespaceRole role, const std::function<void()>& body);
 
-// In kHidden: root again, who sees everybody; and back. A thread that is there changes too.
+// In kHidden: becomes root again, who sees every process; and the hidden user again. Existing threads change, too.
 void become_root_again();
 bool become_hidden_user();
 

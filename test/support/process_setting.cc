@@ -30,7 +30,7 @@ std::string hex(unsigned long long number) {
   return text;
 }
 
-// Its lines; one "?" where it cannot be read.
+// Returns the file's lines; one "?" where it cannot be read.
 std::vector<std::string> lines_of(const char* path) {
   FILE* const file = ::fopen(path, "re");
   if (file == nullptr) return {"?"};
@@ -50,7 +50,7 @@ std::string join(const std::vector<std::string>& parts) {
   return text;
 }
 
-// By the raw call, which shows the C library's own signals too.
+// Uses the raw call, which shows the C library's own signals, too.
 void add_signals(Setting* setting) {
   uint64_t mask = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, nullptr, &mask, sizeof mask);
@@ -84,7 +84,7 @@ void add_cancellation(Setting* setting) {
   (*setting)["cancel type"] = std::to_string(type);
 }
 
-// Not how much is left, which changes by itself.
+// Returns the timer without the time that is left, which changes by itself.
 std::string interval_timer(__itimer_which which) {
   struct itimerval timer = {};
   if (::getitimer(which, &timer) != 0) return "?";
@@ -100,8 +100,9 @@ void add_timers(Setting* setting) {
   (*setting)["timers (timer_create)"] = join(lines_of("/proc/self/timers"));
 }
 
-// Those that /proc has under our number: of fcntl(2) and flock(2), but not the open file descriptions' own. Each line
-// is "1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF", with a number that is nobody's.
+// Adds the locks that /proc lists under this process's number: those of fcntl(2) and flock(2), but not those of open
+// file descriptions. A line is "1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF"; the number before the colon means
+// nothing.
 void add_locks(Setting* setting) {
   std::vector<std::string> ours;
   for (const std::string& line : lines_of("/proc/locks")) {

@@ -1,4 +1,4 @@
-// What of this process's setting, one text each, must be the same after a test as before it.
+// The settings of this process that must be the same after a test as before it, as one text each.
 #ifndef WARDEN_TEST_SUPPORT_PROCESS_SETTING_H_
 #define WARDEN_TEST_SUPPORT_PROCESS_SETTING_H_
 
@@ -8,8 +8,8 @@
 namespace warden::test_support {
 
 // By name: mask, dispositions and alternate stack of signals; timers; record locks; environment; limits; ids; flags of
-// prctl(2); scheduling; umask, directory and so on. Of the calling thread, where a thing is per thread. What cannot be
-// read here is "?".
+// prctl(2); scheduling; umask, directory and so on. Settings that each thread has are the calling thread's. A setting
+// that cannot be read here is "?".
 std::map<std::string, std::string> process_setting();
 
 }  // namespace warden::test_support

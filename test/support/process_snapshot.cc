@@ -13,7 +13,7 @@ using warden_testing::internal::ProcessCensus;
 std::string text_of(int number) { return std::to_string(number); }
 const std::string& text_of(const std::string& name) { return name; }
 
-// What was there before is not the same any more.
+// Something that was there before has changed.
 template <class Map>
 void compare_old(const std::string& what, const Map& before, const Map& after, std::vector<std::string>* found) {
   for (const auto& [key, value] : before) {

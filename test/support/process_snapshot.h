@@ -1,4 +1,4 @@
-// What of this process must be the same after a test as before it.
+// The state of this process that must be the same after a test as before it.
 #ifndef WARDEN_TEST_SUPPORT_PROCESS_SNAPSHOT_H_
 #define WARDEN_TEST_SUPPORT_PROCESS_SNAPSHOT_H_
 
@@ -13,16 +13,15 @@ namespace warden::test_support {
 struct ProcessSnapshot : warden_testing::internal::ProcessCensus {
   std::map<std::string, std::string> setting;  // see process_setting.h
 
-  // Of the calling thread, where a thing is per thread.
+  // State that each thread has is the calling thread's.
   static ProcessSnapshot take();
 };
 
-// What differs, one line each; empty when nothing does. Children count as differences whether they
-// were there before or not.
+// Returns the differences, one line each. Children count as differences even if they were there before.
 std::vector<std::string> differences(const ProcessSnapshot& before, const ProcessSnapshot& after);
 
-// As above, against now. A joined thread may stay in /proc for an instant: while there are more
-// threads than before it looks again, for ten seconds at most.
+// The same, compared with the present state. A joined thread may stay in /proc for an instant: while there are more
+// threads than before, it looks again, for ten seconds at most.
 std::vector<std::string> differences_once_settled(const ProcessSnapshot& before);
 
 }  // namespace warden::test_support

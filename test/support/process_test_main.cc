@@ -11,8 +11,8 @@ void* cancel_itself(void*) {
   return nullptr;
 }
 
-// The C library handles two signals for itself, from the first thread and the first cancellation of a process on:
-// before the first test looks.
+// The C library claims two signals, with the first thread and with the first cancellation of a process. Both happen
+// here, before the first test's snapshot.
 void take_the_signals_of_the_c_library() {
   pthread_t thread;
   if (pthread_create(&thread, nullptr, cancel_itself, nullptr) == 0) pthread_join(thread, nullptr);

@@ -11,14 +11,14 @@ namespace warden::test_support {
 
 Command shell(const std::string& script);
 
-// Options that feed the text.
+// Returns options that feed the text to stdin.
 RunOptions feeding(std::string text);
 
-// Runs with a timeout that grows until the result is as wanted: until the child had the time to come to the point that
-// the test is about. Fails the test when a minute is not enough.
+// Runs the command with a growing timeout until the result is as wanted: until the child had the time to reach the
+// point that the test is about. Fails the test when a minute is not enough.
 RunResult run_until(const Command& command, RunOptions options, const std::function<bool(const RunResult&)>& is_wanted);
 
-// The error of a run that has to fail; fails the test when it does not.
+// Returns the error of a run that has to fail; fails the test when it succeeds.
 RunError error_of_run(const Command& command, const RunOptions& options = {});
 
 }  // namespace warden::test_support

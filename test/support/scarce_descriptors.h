@@ -1,4 +1,4 @@
-// A descriptor table with no more than a few free numbers, for a while.
+// A descriptor table with only a few free numbers, for a while.
 #ifndef WARDEN_TEST_SUPPORT_SCARCE_DESCRIPTORS_H_
 #define WARDEN_TEST_SUPPORT_SCARCE_DESCRIPTORS_H_
 
@@ -6,8 +6,8 @@
 
 #include <vector>
 
-// UndefinedBehaviorSanitizer (which our asan configuration includes) opens a pipe to look at an object's type: with no
-// descriptor left it takes every object for a broken one.
+// UndefinedBehaviorSanitizer, which our asan configuration includes, opens a pipe to check an object's type: without a
+// free descriptor it reports every object as broken.
 #if defined(__SANITIZE_ADDRESS__)
 #define NEEDS_A_FULL_TABLE() GTEST_SKIP() << "the sanitizer needs descriptors of its own"
 #else
@@ -16,8 +16,8 @@
 
 namespace warden::test_support {
 
-// While it lives this process can open exactly `left` more descriptors (EMFILE, RLIMIT_NOFILE). The table ends at
-// kTableSize, and every descriptor of before is below.
+// While it exists, this process can open exactly `left` more descriptors (EMFILE, RLIMIT_NOFILE). The table ends at
+// kTableSize; all descriptors from before are below that.
 class ScarceDescriptors {
  public:
   static constexpr int kTableSize = 64;
@@ -29,9 +29,9 @@ class ScarceDescriptors {
 
   // Fills a number that the test has just freed.
   void take_one();
-  // How many can be opened now.
+  // Returns how many descriptors can be opened now.
   static int count_free();
-  // Opens all that can be opened; to be closed by the caller.
+  // Opens all descriptors that can be opened; the caller closes them.
   static std::vector<int> fill_table();
 
  private:

@@ -1,5 +1,5 @@
-// Makes system calls fail as on an older kernel or in a strict container. For the rest of the life
-// of the process and of its children: install it in run_isolated only.
+// Makes system calls fail as on an older kernel or in a strict container, for the rest of the life of the process and
+// its children: install it only in run_isolated.
 #ifndef WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_
 #define WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_
 
@@ -18,17 +18,18 @@ struct RefusedCall {
   int error;
   When when = When::kAlways;
   std::uint32_t argument = 0;
-  int index = 0;  // which argument
+  int index = 0;  // the index of the argument
 };
 
-// A signal to a group through a pidfd, as before Linux 6.9, which does not know the flag, or forbidden (EPERM).
+// Refuses signals to a group through a pidfd: EINVAL as before Linux 6.9, which does not know the flag, or EPERM as a
+// filter does.
 RefusedCall refused_group_signals(int error = EINVAL);
 
 // Below a filter: whether this process can signal a group by a pidfd. Then the kernel also says by itself that the
 // group is empty, and the library keeps no zombie for the group's number.
 bool has_group_signals();
 
-// clone() with CLONE_PIDFD, and waitid(P_PIDFD).
+// Refuse clone() with CLONE_PIDFD, and waitid(P_PIDFD).
 RefusedCall refused_pidfd_clone(int error = EINVAL);
 RefusedCall refused_pidfd_wait(int error = EINVAL);
 

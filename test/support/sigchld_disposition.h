@@ -1,4 +1,4 @@
-// A host's disposition of SIGCHLD, and that of before again in the end.
+// Sets the host's disposition of SIGCHLD, and restores the old one at its end.
 #ifndef WARDEN_TEST_SUPPORT_SIGCHLD_DISPOSITION_H_
 #define WARDEN_TEST_SUPPORT_SIGCHLD_DISPOSITION_H_
 

@@ -13,20 +13,19 @@ namespace warden::test_support {
 
 using Report = std::map<std::string, std::string>;
 
-// What the child of this command, the program of which is test_child under some name, says of
-// itself (test_child_report.cc). The arguments are appended to those that make it report. The
-// command gets the ack pipe as one more descriptor, kReportFd in the child. Fails the test, and
-// returns an empty report, when it cannot be started.
+// Returns what the child of this command, whose program is test_child under some name, reports about itself
+// (test_child_report.cc). The arguments follow those that make it report. The command gets the ack pipe as one more
+// descriptor, kReportFd in the child. Fails the test, and returns an empty report, when the child cannot be started.
 Report report_of(Command command, const std::vector<std::string>& arguments = {});
 inline constexpr int kReportFd = 900;
 
-// The numbers of the child's open descriptors without kReportFd, "0 1 2".
+// Returns the numbers of the child's open descriptors without kReportFd: "0 1 2".
 std::string open_descriptors(const Report& report);
-// The child's descriptor as "dev:ino"; of this process likewise.
+// Returns the child's descriptor as "dev:ino"; the other variant one of this process.
 std::string file_of(const Report& report, int fd);
 std::string file_of(int fd);
 
-// The error of a spawn that has to fail; fails the test, after ending the child, when it does not.
+// Returns the error of a spawn that has to fail; fails the test, after ending the child, when it succeeds.
 SpawnError error_of(const Command& command);
 
 }  // namespace warden::test_support

@@ -27,7 +27,7 @@ constexpr unsigned char kReady = 0;
   }
 }
 
-// The next number on the pipe; SIGKILL at its end.
+// Reads the next signal number from the pipe; SIGKILL at its end.
 int read_signal(int fd) {
   pollfd polled = {fd, POLLIN, 0};
   unsigned char signal = 0;
@@ -59,7 +59,7 @@ Stranger::~Stranger() {
 
 std::vector<int> Stranger::signals() const {
   std::vector<int> signals;
-  send_signal_by_number(pid_, SIGRTMAX);  // it gets the lower numbers first
+  send_signal_by_number(pid_, SIGRTMAX);  // the kernel delivers lower numbers first
   for (;;) {
     const int signal = read_signal(read_fd_);
     if (signal == SIGRTMAX) return signals;

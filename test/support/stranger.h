@@ -1,4 +1,4 @@
-// A process that has nothing to do with the library and got a number that a child of the library's had.
+// A process that is unrelated to the library and got the number of an ended child.
 #ifndef WARDEN_TEST_SUPPORT_STRANGER_H_
 #define WARDEN_TEST_SUPPORT_STRANGER_H_
 
@@ -6,11 +6,11 @@
 
 namespace warden::test_support {
 
-// Tells of every signal that it gets, and lives through all but SIGKILL and SIGSTOP. A child of this process. In
-// run_in_pid_namespace only.
+// Records every signal that it gets, and survives all but SIGKILL and SIGSTOP. It is a child of this process. Only in
+// run_in_pid_namespace.
 class Stranger {
  public:
-  // Gets the number if that is free, else another.
+  // Gets this number if it is free, else another.
   Stranger(int number, bool leads_group);
   // Ends it and waits for it.
   ~Stranger();
@@ -19,7 +19,7 @@ class Stranger {
 
   int pid() const { return pid_; }
 
-  // Every signal so far, once each; SIGKILL when it has died.
+  // Returns every signal so far, once each; SIGKILL when it has died.
   std::vector<int> signals() const;
 
  private:

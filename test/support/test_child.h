@@ -7,19 +7,19 @@
 
 using Arguments = std::vector<std::string>;
 
-// Writes one line to the descriptor of --ack, in one write; nothing without --ack. A forked child's
-// lines start with "child ".
+// Writes one line to the descriptor of --ack, in one write; does nothing without --ack. A forked child's lines start
+// with "child ".
 void ack(const std::string& line);
 // The same, fit for a signal handler: "got SIGTERM".
 void ack_signal(int signal);
-// From here on, this process is a child of the one that it was.
+// Marks this process as the forked child from here on.
 void ack_as_forked_child();
-// Where report goes: the descriptor of --ack, or stdout.
+// Returns the report's descriptor: that of --ack, or stdout.
 int report_descriptor();
 
 [[noreturn]] void usage(const std::string& what);
 
-// Runs the mode that the arguments name, to its end; the exit code.
+// Runs the mode that the arguments name to its end; returns the exit code.
 int run_mode(const Arguments& arguments);
 
 int read_mode(const Arguments& arguments);

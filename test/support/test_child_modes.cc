@@ -38,14 +38,14 @@ int signal_argument(const Arguments& arguments, size_t index) {
   return signal_argument(arguments[index]);
 }
 
-// The mode that follows these arguments, or else the default one.
+// Runs the mode from this argument on, or else the default one.
 int run_rest(const Arguments& arguments, size_t from, const Arguments& otherwise) {
   if (from >= arguments.size()) return run_mode(otherwise);
   return run_mode(Arguments(arguments.begin() + static_cast<std::ptrdiff_t>(from), arguments.end()));
 }
 
-// ThreadSanitizer's runtime puts handlers off to a call that it knows, and may miss the one that follows: under it the
-// signals that are handled wait for wait_for_ever().
+// ThreadSanitizer's runtime delays handlers until an intercepted call, and may miss the call that follows: under it the
+// handled signals wait for wait_for_ever().
 #ifdef __SANITIZE_THREAD__
 sigset_t handled_signals;
 bool handled_any = false;
@@ -133,7 +133,7 @@ int mark_mode(const Arguments& arguments) {
 int fork_mode(const Arguments& arguments) {
   const auto last = std::find(arguments.rbegin(), arguments.rend(), "--");
   const auto split = last == arguments.rend() ? arguments.end() : last.base() - 1;
-  int said[2];  // its end of file lets the child go on, so that "forked" is the first line
+  int said[2];  // its end of file lets the child go on after "forked" is written
   if (pipe2(said, O_CLOEXEC) != 0) usage("no pipe");
   const pid_t child = fork();
   if (child < 0) usage("fork failed");
@@ -213,7 +213,7 @@ int join_group_mode(const Arguments& arguments) {
   return run_rest(arguments, 1, {"sleep"});
 }
 
-// Whether nobody reads the acknowledgements any more.
+// Whether every read end of the acknowledgements is closed.
 bool is_forsaken() {
   pollfd polled = {report_descriptor(), 0, 0};
   return poll(&polled, 1, 0) == 1;

@@ -14,7 +14,7 @@ std::string own_executable() {
   return std::string(path, size > 0 ? static_cast<size_t>(size) : 0);
 }
 
-// Set by `bazel test`; a test that is run by hand has them beside its executable.
+// `bazel test` sets the variables; a test that is run by hand has its runfiles beside its executable.
 std::string runfiles_directory() {
   for (const char* name : {"TEST_SRCDIR", "RUNFILES_DIR"}) {
     if (const char* value = ::getenv(name)) return value;

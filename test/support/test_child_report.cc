@@ -1,4 +1,4 @@
-// The report mode of test_child: what a process can see of itself.
+// The report mode of test_child: what a process can find out about itself.
 //
 // Keys: pid ppid pgrp sid; SigBlk SigIgn SigCgt Threads (proc(5)); umask cwd nice pdeathsig
 // dumpable; uid gid (real effective saved), groups (ascending); limit.N (soft hard, or -1); fd.N
@@ -129,7 +129,7 @@ void report_descriptor_line(Report* report, int fd) {
   report->line("fd." + std::to_string(fd), text);
 }
 
-// Where a seccomp filter of the test forbids listing.
+// Used where the test's seccomp filter forbids listing.
 std::vector<int> low_descriptors() {
   std::vector<int> open;
   for (int fd = 0; fd < 4096; ++fd) {

@@ -1,4 +1,4 @@
-// The modes of test_child that do something with stdin; test_child.cc describes them.
+// The modes of test_child that read or close stdin; test_child.cc describes them.
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,7 +14,7 @@ struct Input {
   Digest digest;
 };
 
-// Reads up to so many bytes.
+// Reads up to that many bytes.
 Input read_input(size_t most) {
   static char buffer[64 * 1024];
   Input input;

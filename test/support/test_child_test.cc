@@ -1,4 +1,4 @@
-// The modes of test_child that other tests take for granted, by plain fork and exec.
+// The modes of test_child on which other tests rely, by plain fork and exec.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,7 +77,7 @@ TEST(TestChild, StubbornIgnoresInterruptAndTerminate) {
   EXPECT_EQ(ack.wait_line(), "ready");
   ::kill(child, SIGINT);
   ::kill(child, SIGTERM);
-  ::kill(child, SIGUSR1);  // the first that it does not ignore
+  ::kill(child, SIGUSR1);  // the first signal that it does not ignore
   EXPECT_EQ(WTERMSIG(wait_for(child)), SIGUSR1);
 }
 

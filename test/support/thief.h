@@ -1,4 +1,4 @@
-// A host's thread that reaps every child of this process that it can get.
+// A thread of the host that reaps every child of this process that it can get.
 //
 // Example:
 //   Thief thief(Thief::Way::kWait);
@@ -22,14 +22,14 @@ class Thief {
   };
 
   explicit Thief(Way way = Way::kPollingWaitpid);
-  // REQUIRES: no child is left that it could get.
+  // REQUIRES: this process has no child left that the thief could take.
   ~Thief();
   Thief(const Thief&) = delete;
   Thief& operator=(const Thief&) = delete;
 
   int stolen() const { return stolen_; }
 
-  // Whether there is one in this process.
+  // Whether a thief runs in this process.
   static bool is_at_work();
 
  private:

@@ -1,5 +1,5 @@
-// A group in which every process forks and exits at once, so that each look at it finds others. In forked processes
-// from the start: each learns about its kernel anew.
+// A group in which every process forks and exits at once, so that each look finds other processes. Everything runs in
+// forked processes, so that each learns about its kernel anew.
 #include <chrono>
 #include <functional>
 #include <string>
@@ -19,10 +19,10 @@ using ::testing::IsEmpty;
 
 constexpr absl::Duration kShort = absl::Milliseconds(30);
 
-// On this kernel, or on one that cannot signal a group by a pidfd.
+// The parameter: on this kernel, or on one that cannot signal a group by a pidfd.
 class ForkChain : public ::testing::TestWithParam<bool> {
  protected:
-  // Where those who wait for orphans take their time, a round takes seconds.
+  // Where the processes that reap orphans are slow, a round takes seconds.
   static constexpr int kRounds = 40;
   static constexpr std::chrono::seconds kTimeForRounds{30};
 
@@ -37,7 +37,7 @@ class ForkChain : public ::testing::TestWithParam<bool> {
     });
   }
 
-  // Somebody who was missed would go on for ever with the pipe.
+  // A process that the library missed would hold the pipe for ever.
   static void expect_nobody_left(const Child& child, AckPipe& ack) {
     EXPECT_THAT(live_members(child.pid()), IsEmpty());
     ack.close_write();

@@ -26,7 +26,7 @@ using ::testing::ElementsAre;
 
 constexpr int kThreads = 64;
 
-// Runs `body(i)` on that many threads, which all start at once.
+// Runs `body(i)` on that many threads, all of which start at once.
 template <class Body>
 void run_threads(int count, Body body) {
   std::atomic<int> waiting{0};
@@ -56,7 +56,7 @@ TerminationPolicy random_policy(std::mt19937& random) {
   }
 }
 
-// Whatever the log is of, no phase is in it twice and SIGKILL is the last.
+// In every log each phase is there once at most, and SIGKILL is the last.
 void expect_sound_log(const AttemptLog& log) {
   const std::vector<std::string> sent = sent_signals(log);
   for (std::size_t i = 0; i < sent.size(); ++i) {
@@ -67,7 +67,7 @@ void expect_sound_log(const AttemptLog& log) {
   }
 }
 
-// One random call. The status, if it returned one.
+// Makes one random call; returns the status if the call returned one.
 std::optional<ExitStatus> call_something(Child& child, std::mt19937& random) {
   switch (random() % 16) {
     case 0:
@@ -118,7 +118,7 @@ TEST(Concurrency, AllThreadsSeeOneStatusWhateverTheyCall) {
     std::vector<std::optional<ExitStatus>> seen(kThreads);
     run_threads(kThreads, [&](int i) {
       std::mt19937 random(round * 1000 + static_cast<unsigned>(i));
-      // The first is sure to end the child, since the others may all be waiting for it.
+      // The first thread certainly ends the child, since the others may all wait for it.
       if (i == 0) seen[0] = child.terminate(random_policy(random)).value();
       auto& own = seen[static_cast<std::size_t>(i)];
       for (int calls = 0; calls < 30 || !own.has_value(); ++calls) {
@@ -161,7 +161,7 @@ TEST(Concurrency, AllWhoTerminateShareOneEscalationAndItsLog) {
           child.terminate_with_report(TerminationPolicy::interrupt_first(timeout, timeout)).value();
       EXPECT_EQ(report.status, ExitStatus::signaled(Signal::kill(), false));
       const std::vector<std::string> sent = sent_signals(report.attempts);
-      if (sent.empty()) return;  // it came when all was over
+      if (sent.empty()) return;  // the call came after the end
       EXPECT_THAT(sent, ElementsAre("SIGINT group", "SIGTERM group", "SIGKILL group"));
       const std::lock_guard<std::mutex> lock(mutex);
       logs.push_back(report.attempts.to_string());
@@ -208,7 +208,7 @@ TEST(Concurrency, AShorterPolicyShortensTheEscalationThatRuns) {
   EXPECT_THAT(sent_signals(report->attempts), ElementsAre("SIGINT group", "SIGTERM group", "SIGKILL group"));
 }
 
-// A member of the group keeps the first call waiting; its leader has gone.
+// The leader has ended, and a member of the group keeps the first call waiting.
 TEST(Concurrency, KillEndsAnEscalationThatWaitsForSurvivors) {
   AckPipe ack;
   Child child = Child::spawn(test_command(ack, {"fork", "mark", "INT", "--", "sleep"})).value();

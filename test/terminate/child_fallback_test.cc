@@ -1,6 +1,6 @@
 // Ending children without the system calls that an old kernel lacks or a strict container refuses: the same promises,
-// or the typed error that says what cannot be known. spawn_fallback_test.cc has the rest. Everything runs in forked
-// processes, for the filters and so that each learns about its kernel anew.
+// or the typed error that says what the library cannot know. spawn_fallback_test.cc covers the rest. Everything runs in
+// forked processes, for the filters and so that each process learns about its kernel anew.
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -38,7 +38,7 @@ struct Group {
       : child(Child::spawn(test_command(ack, mode)).value()), member(wait_forked(ack, std::move(ready))) {
     ack.close_write();
   }
-  // Right now.
+  // Whether the group is empty at this moment.
   bool is_empty() const {
     pollfd polled = {ack.read_fd(), POLLIN, 0};
     return ::poll(&polled, 1, 0) == 1 && (polled.revents & POLLHUP) != 0;
@@ -49,7 +49,7 @@ struct Group {
   int member;
 };
 
-// Until the kernel has reaped it: its number is nobody's child's.
+// Waits until the kernel has reaped the child, whose number then belongs to no child.
 void wait_until_gone(int pid) {
   siginfo_t info = {};
   while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0) ::sched_yield();
@@ -57,8 +57,8 @@ void wait_until_gone(int pid) {
 
 class EndWithout : public ::testing::TestWithParam<OldKernel> {
  protected:
-  // Runs the body below the filter; where that can be, among no other processes: without a pidfd a group cannot be told
-  // from empty while strangers end all the time.
+  // Runs the body under the filter and, where possible, without other processes: without a pidfd the library cannot
+  // tell a group from an empty one while strangers end all the time.
   static void run(const std::function<void()>& body) {
     const auto run_filtered = [&body] {
       if (refuse_system_calls(GetParam().without)) body();
@@ -107,8 +107,8 @@ TEST_P(EndWithout, KillEndsTheWholeGroup) {
   });
 }
 
-// The kernel reaps by itself. The status may be lost, and is never made up; where nothing names the group any more,
-// what is left of it is not touched, and the error says so.
+// The kernel reaps by itself. The status may be lost, and is never made up. Where nothing names the group any more, the
+// library does not touch the rest of it, and the error says so.
 TEST_P(EndWithout, WithSigchldIgnoredNothingIsMadeUp) {
   run([] {
     struct sigaction before = {};

@@ -1,4 +1,4 @@
-// terminate() and kill() reach the whole group of the child, and nobody outside it.
+// terminate() and kill() reach the whole group of the child and no other process.
 #include <signal.h>
 #include <unistd.h>
 
@@ -67,7 +67,7 @@ TEST(Group, AMemberWhoseMainThreadHasGoneCountsAsAlive) {
   EXPECT_THAT(report.survivors, ElementsAre(Survivor{grandchild_pid, "test_child"}));
 }
 
-// Its parent has left the group, lives, and never waits for it.
+// The zombie's parent has left the group, lives, and never waits for it.
 TEST(Group, AZombieCountsAsDead) {
   AckPipe ack;
   Child child =
@@ -148,7 +148,7 @@ TEST(Group, AProcessThatLeftTheGroupIsNotTouched) {
   EXPECT_TRUE(escaped.wait_dead());
 }
 
-// This program is in the group that the child moves to, and so is the sibling.
+// This program and the sibling are in the group to which the child moves.
 TEST(Group, ALeaderThatMovedToOurGroupIsEndedAlone) {
   if (::getpgrp() == 0) GTEST_SKIP() << "our group is of another pid namespace, and nobody here can join it";
   Child sibling = Child::spawn(test_command({"sleep"}).group(false)).value();
@@ -188,7 +188,7 @@ TEST(Group, ANewSessionIsEndedLikeAGroup) {
   EXPECT_TRUE(grandchild.is_dead());
 }
 
-// The group exists when spawn returns, and so does everything that it needs to be ended.
+// When spawn returns, the group exists, with everything that ending it needs.
 TEST(Group, CanBeEndedRightAfterTheSpawn) {
   for (int i = 0; i < 200; ++i) {
     Child child = Child::spawn(test_command({"fork", "sleep", "--", "sleep"})).value();

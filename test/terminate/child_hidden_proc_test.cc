@@ -1,6 +1,6 @@
 // Children of a host whose /proc is missing, hides processes or shows those of another pid namespace: the same
-// promises, or Errc::kGroupUnknown where nobody can tell whether the group is empty. On this kernel, and on those that
-// cannot signal a group by a pidfd.
+// promises, or Errc::kGroupUnknown where the library cannot tell whether the group is empty. On this kernel, and on
+// kernels that cannot signal a group by a pidfd.
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -52,7 +52,7 @@ struct Setting {
 
 void PrintTo(const Setting& setting, std::ostream* out) { *out << setting.name(); }
 
-// Two for each view, or all (every_setting.h).
+// Returns two settings for each view, or all (every_setting.h).
 std::vector<Setting> settings() {
   const std::pair<ProcView, const char*> views[] = {{ProcView::kCovered, "Covered"},
                                                     {ProcView::kUnmounted, "Unmounted"},
@@ -81,7 +81,7 @@ TerminationPolicy short_policy() {
   return policy;
 }
 
-// Whether nobody has the write end any more, which is closed here: right now.
+// Whether every write end is closed at this moment; the test's own was closed before.
 bool is_forsaken(const AckPipe& ack) {
   pollfd polled = {ack.read_fd(), POLLIN, 0};
   return ::poll(&polled, 1, 0) == 1 && (polled.revents & POLLHUP) != 0;
@@ -100,7 +100,7 @@ class UnusualProc : public ::testing::TestWithParam<Setting> {
     });
   }
 
-  // A group that has said all its lines. The pipe is open as long as somebody in it lives.
+  // Spawns a group and reads all its lines. The pipe is open as long as a process of the group lives.
   static Child spawn_group(AckPipe& ack, const std::vector<std::string>& mode, std::vector<std::string> ready) {
     Child child = Child::spawn(test_command(ack, mode)).value();
     wait_forked(ack, std::move(ready));
@@ -108,8 +108,8 @@ class UnusualProc : public ::testing::TestWithParam<Setting> {
     return child;
   }
 
-  // What every call that ends a group promises: Ok with nobody left, or the error that says that this cannot be known.
-  // The status is there in either case, and the whole group has been killed.
+  // What every call that ends a group promises: success and no process left, or the error that says that the library
+  // cannot know. In both cases the status is there, and the whole group has been killed.
   static void expect_ended(Child& child, bool ok, std::error_code error, const ExitStatus& status, AckPipe& ack) {
     if (ok) {
       ASSERT_TRUE(is_forsaken(ack)) << "Ok, and somebody is alive";
@@ -217,7 +217,7 @@ TEST_P(UnusualProc, TheDestructorKillsTheGroup) {
   });
 }
 
-// It may be neither seen nor signalled.
+// The host may neither see nor signal this survivor.
 TEST_P(UnusualProc, ASurvivorOfAnotherUserIsNeverMissed) {
   if (GetParam().view != ProcView::kHidden) GTEST_SKIP() << "has one user only";
   run([] {

@@ -112,7 +112,7 @@ TEST(ManualSignal, RefusesTheNumbersOfTheCLibraryByName) {
   EXPECT_EQ(child.kill().value().signal(), Signal::kill());
 }
 
-// A fatal signal that had been sent would be in the status: a later SIGKILL does not replace it.
+// If a fatal signal had been sent, the status would show it: a later SIGKILL does not replace it.
 TEST(Policy, IsRefusedByFieldAndValueBeforeAnythingIsSent) {
   TerminationPolicy late = TerminationPolicy::interrupt_first(kBound, absl::Seconds(-2));
   TerminationPolicy kill = TerminationPolicy::immediate();

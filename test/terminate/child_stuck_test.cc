@@ -1,6 +1,6 @@
-// Children that SIGKILL does not end, or that may not be signalled: the error says why, and the call can be repeated.
-// child_trace_test.cc has those that a tracer holds. Runs outside the sandbox of Bazel, which maps one user only and
-// has no control groups that can be written.
+// Children that SIGKILL does not end, or that the host may not signal: the error says why, and the call can be
+// repeated. child_trace_test.cc covers children that a tracer holds. Runs outside the sandbox of Bazel, which maps one
+// user only and has no writable control groups.
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ using ::testing::SizeIs;
 constexpr int kChildUser = 1234;
 constexpr uid_t kOurUser = 4321;
 
-// Whether a forked process can do that.
+// Whether the change of user works, tried in a forked process.
 bool can(const std::function<bool()>& act) {
   const pid_t probe = ::fork();
   if (probe == 0) ::_exit(act() ? 0 : 1);
@@ -40,7 +40,7 @@ bool can(const std::function<bool()>& act) {
   return status == 0;
 }
 
-// Keeps root as the saved user, so that it can come back.
+// Keeps root as the saved user, so that the process can become root again.
 bool step_down() { return ::setresuid(kOurUser, kOurUser, 0) == 0; }
 
 class ForbiddenChild : public ::testing::Test {
@@ -90,7 +90,7 @@ TEST_F(ForbiddenChild, EndsInEpermWithTheChildsUserAfterTheGracesAndCanBeEndedWi
   });
 }
 
-// A control group of the first version's freezer: what is in it gets its signals when it is thawed.
+// A control group of the freezer of version 1: processes in it get their signals when it is thawed.
 class Freezer {
  public:
   // REQUIRES: a mount namespace of our own.

@@ -1,4 +1,4 @@
-// terminate() on real children: which signals come, in what order, and what the report says.
+// terminate() on real children: which signals it sends, in what order, and what the report says.
 #include <signal.h>
 
 #include <chrono>
@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 
 constexpr absl::Duration kShort = absl::Milliseconds(30);
 
-// "interrupt send_signal SIGINT group ok"
+// An attempt as "interrupt send_signal SIGINT group ok".
 std::vector<std::string> steps(const AttemptLog& log) {
   std::vector<std::string> steps;
   for (const Attempt& attempt : log) {
@@ -99,7 +99,7 @@ TEST(Terminate, ContinuesAStoppedChildSoThatItsHandlerRuns) {
   EXPECT_EQ(ack.wait_line(), "got SIGTERM");
 }
 
-// Why the policies have names.
+// Shows why the policies have names.
 TEST(Terminate, AHandlerForTermDoesNotRunUnderInterruptFirst) {
   AckPipe ack;
   Child child = spawn_ready(ack, {"handle", "TERM", "7"});

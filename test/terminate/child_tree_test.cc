@@ -1,4 +1,4 @@
-// Processes that do not go with their leader: shells and their jobs.
+// Processes that do not end with their leader: shells and their jobs.
 #include <signal.h>
 #include <unistd.h>
 
@@ -24,7 +24,7 @@ using ::testing::SizeIs;
 
 constexpr absl::Duration kShort = absl::Milliseconds(30);
 
-// A shell script in which "$@" is test_child with its acknowledgements, and the mode.
+// Runs a shell script in which "$@" is test_child with its acknowledgements, and the mode.
 Command shell_command(const std::string& shell, const AckPipe& ack, const std::string& script,
                       const std::vector<std::string>& mode) {
   Command command(shell);
@@ -32,7 +32,7 @@ Command shell_command(const std::string& shell, const AckPipe& ack, const std::s
   return command;
 }
 
-// The only live process of the group.
+// Returns the only live process of the group.
 int only_member(int group) {
   const std::vector<int> members = live_members(group);
   EXPECT_THAT(members, SizeIs(1));
@@ -82,7 +82,7 @@ class BashTrap : public ::testing::Test {
     if (::access("/bin/bash", X_OK) != 0) GTEST_SKIP() << "there is no /bin/bash";
   }
 
-  // Its trap is set, and its foreground child sleeps.
+  // Starts the shell; its trap is set, and its foreground child sleeps.
   Child start() {
     const std::string script = R"(trap "exit 42" TERM; "$@"; exit 1)";
     Child child = Child::spawn(shell_command("/bin/bash", ack_, script, {"sleep"})).value();
@@ -120,7 +120,7 @@ TEST_F(BashTrap, RunsInTheGroupPhaseOfLeaderFirst) {
   EXPECT_THAT(sent_signals(report.attempts), ElementsAre("SIGTERM leader", "SIGTERM group"));
 }
 
-// The kernel tells only the parent of a stop.
+// The kernel reports a stop only to the parent, so this polls.
 void wait_until_stopped(int pid) {
   for (std::string state; state != "T"; std::this_thread::yield()) {
     std::string number, program;
@@ -129,8 +129,8 @@ void wait_until_stopped(int pid) {
   }
 }
 
-// The leader stays until the member has gone: when it goes first, the kernel ends a stopped member of its own accord
-// (SIGHUP to an orphaned group, setpgid(2)).
+// The leader outlives the member: if it ended first, the kernel itself would end a stopped member (SIGHUP to an
+// orphaned group, setpgid(2)).
 TEST(Tree, AStoppedMemberIsContinuedAndRunsItsHandler) {
   AckPipe ack;
   Child child = Child::spawn(shell_command("sh", ack, R"(trap "" TERM; "$@" & wait)", {"handle", "TERM", "0"})).value();

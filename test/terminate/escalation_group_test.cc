@@ -1,5 +1,5 @@
-// The phase machine: done means that the group has no live process, and what cannot be known is
-// never called empty.
+// The escalation: success means that the group has no live process, and a group that the library cannot see is never
+// called empty.
 #include "absl/strings/str_cat.h"
 #include "test/fake/simulated_child.h"
 
@@ -151,8 +151,7 @@ TEST_F(EscalationGroupTest, SurvivorsWithoutPidfdsAreLookedAtAgainAfterAPause) {
   EXPECT_EQ(sys_.count(FakeSys::Call::kPoll), 0u);
 }
 
-// Every descriptor but one is in use: the survivor's pidfd takes it, and nothing can be read any
-// more.
+// Only one descriptor is free: the survivor's pidfd takes it, and /proc cannot be read any more.
 TEST_F(EscalationGroupTest, SurvivorThatCannotBeCheckedDoesNotMakeTheWaitSpin) {
   begin();
   sys_.add_member("worker");
@@ -167,7 +166,7 @@ TEST_F(EscalationGroupTest, NumberOfASurvivorThatWasGivenAwayIsNotWaitedFor) {
   begin();
   FakeProcess& worker = sys_.add_member("worker");
   sys_.leader().dies_of(SIGTERM);
-  // Between the scan and the pidfd the worker goes, and a stranger gets its number.
+  // Between the scan and the opening of the pidfd the worker ends, and a stranger gets its number.
   sys_.before_next_pidfd_open = [&] {
     sys_.exit(worker, ExitStatus::exited(0));
     sys_.recycle(worker.pid, worker.pid);
@@ -180,7 +179,7 @@ TEST_F(EscalationGroupTest, NumberThatMayHaveBeenGivenAwayIsNotWaitedForEither) 
   begin();
   FakeProcess& worker = sys_.add_member("worker");
   sys_.leader().dies_of(SIGTERM);
-  sys_.most_pidfds_with_proc = 0;  // who is behind the pidfd cannot be read
+  sys_.most_pidfds_with_proc = 0;  // the pidfd's process cannot be read
   sys_.before_next_pidfd_open = [&] {
     sys_.exit(worker, ExitStatus::exited(0));
     sys_.recycle(worker.pid, worker.pid);
@@ -222,7 +221,7 @@ TEST_F(EscalationGroupTest, HiddenProcOnAnOldKernelIsAnErrorEvenForAnEmptyGroup)
   EXPECT_EQ(sys_.elapsed(), seconds(4));
 }
 
-// hidepid may hide a member, and not process 1: the kernel says that somebody is there, and /proc shows nobody.
+// hidepid may hide a member but not process 1: the kernel says that the group has a process, and /proc shows none.
 TEST_F(EscalationGroupTest, MemberThatProcHidesIsNeverTakenForNobody) {
   begin();
   FakeProcess& worker = sys_.add_member("worker");

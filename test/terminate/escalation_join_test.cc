@@ -1,4 +1,4 @@
-// The phase machine: several callers, one run. An event plays the second caller.
+// The escalation: several callers share one. An event plays the second caller.
 #include <errno.h>
 
 #include <utility>
@@ -15,14 +15,14 @@ using testing::Not;
 
 class EscalationJoinTest : public SimulatedChild {
  protected:
-  // At that time a second caller comes, with that policy, and stays to the end.
+  // Makes a second caller come at that time, with that policy, and stay to the end.
   void join_at(absl::Duration time, const TerminationPolicy& policy) {
     sys_.at(time, [this, policy] { second_ = terminate(policy); });
   }
-  // The second caller's outcome.
+  // Returns the second caller's outcome.
   const TerminationReport& second_report() { return second_->value(); }
 
-  // A sink that calls the library again, once.
+  // A log sink that calls the library again, once.
   static void kill_from_the_sink(const LogRecord&, void* test) {
     auto* self = static_cast<EscalationJoinTest*>(test);
     if (std::exchange(self->in_the_sink_, true)) return;
@@ -209,7 +209,7 @@ TEST_F(EscalationJoinTest, CallerDuringAGraceShortensIt) {
   EXPECT_EQ(sys_.elapsed(), ms(300));
 }
 
-// The first caller polls a survivor for ever; the second ends the run in vain.
+// The first caller polls a survivor for ever; the second caller's attempt to end it fails.
 TEST_F(EscalationJoinTest, EndOfTheRunEndsAWaitForSurvivors) {
   for (const int no_event : {0, EMFILE}) {
     FakeSys sys;

@@ -1,4 +1,4 @@
-// The phase machine where somebody else has taken the zombie, or might have.
+// The escalation where another wait has taken the zombie, or may have taken it.
 #include <errno.h>
 
 #include <functional>
@@ -16,7 +16,7 @@ using testing::StartsWith;
 
 class EscalationLostTest : public SimulatedChild {
  protected:
-  // From now on, in each reading of /proc, a stranger is listed who has ended when he is to be read.
+  // From now on each reading of /proc lists a stranger who ends before its entry is read.
   void be_busy() {
     FakeProcess& stranger = sys_.recycle(next_stranger_, next_stranger_);
     ++next_stranger_;
@@ -110,8 +110,8 @@ TEST_F(EscalationLostTest, MembersOfALostLeadersMarkedGroupAreEndedOneByOne) {
   EXPECT_THAT(sys_.signals(), Each(StartsWith("pidfd_kill_process ")));
 }
 
-// On a busy machine somebody always ends between being listed and being read, and nobody can tell of which group he
-// was.
+// On a busy machine some process always ends between its listing and its reading, and the library cannot tell to which
+// group it belonged.
 TEST_F(EscalationLostTest, MarkedGroupOnABusyMachineIsKnownEmptyAfterSomeLooks) {
   sys_.group_marks = true;
   begin(Kernel::kOld);
@@ -123,7 +123,7 @@ TEST_F(EscalationLostTest, MarkedGroupOnABusyMachineIsKnownEmptyAfterSomeLooks) 
   EXPECT_EQ(phase(), Leader::Stage::kReaped);
 }
 
-// The same where a member was seen: its group may fork all the time, so the zombie stays until SIGKILL has gone to all.
+// The same after a member was seen: its group may fork all the time, so the zombie stays until SIGKILL has gone to all.
 TEST_F(EscalationLostTest, MarkedGroupOfSeveralOnABusyMachineIsKnownEmptyAfterTheKill) {
   sys_.group_marks = true;
   begin(Kernel::kOld);
@@ -136,7 +136,7 @@ TEST_F(EscalationLostTest, MarkedGroupOfSeveralOnABusyMachineIsKnownEmptyAfterTh
   EXPECT_EQ(sys_.elapsed(), seconds(1));
 }
 
-// The readings miss a member that is born behind each; the mark does not.
+// The readings miss members that are born behind them; the mark does not.
 TEST_F(EscalationLostTest, MarkedGroupThatForksBehindTheReadingsIsNotTakenForEmpty) {
   sys_.group_marks = true;
   begin(Kernel::kOld);
@@ -177,7 +177,7 @@ TEST_F(EscalationLostTest, EmptyMarkedGroupOfALostLeaderNeedsNoReadingOfProc) {
   EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 0u);
 }
 
-// The group is gone, and strangers have its number and that of its member.
+// The group is gone, and strangers have the numbers of the leader and of its member.
 TEST_F(EscalationLostTest, StrangersWithTheNumbersOfAMarkedGroupAreNeverSignalled) {
   for (const bool before_the_run : {true, false}) {
     FakeSys sys;
@@ -193,7 +193,7 @@ TEST_F(EscalationLostTest, StrangersWithTheNumbersOfAMarkedGroupAreNeverSignalle
       sys.recycle(FakeSys::kLeaderPid, FakeSys::kLeaderPid);
       sys.recycle(worker.pid, FakeSys::kLeaderPid);
     };
-    sys.recycle(5000, FakeSys::kLeaderPid);  // who was in the reading because it came too late
+    sys.recycle(5000, FakeSys::kLeaderPid);  // in the reading only because it came too late
     if (before_the_run) give_away();
     sys.before_next_pidfd_open = give_away;  // between the reading and the signal
     const TerminationResult result = terminate_child(child, lock, usual());
@@ -203,7 +203,7 @@ TEST_F(EscalationLostTest, StrangersWithTheNumbersOfAMarkedGroupAreNeverSignalle
   }
 }
 
-// The mark was made by number after the number had been given away.
+// The library made the mark by number after the number had been given away.
 TEST_F(EscalationLostTest, MarkOfANumberThatWasNotOursAnyMoreDoesNotCount) {
   sys_.group_marks = true;
   sys_.steal_zombie();

@@ -1,5 +1,4 @@
-// The phase machine: when the zombie is collected, and what a signal may use as a name before and
-// after.
+// The escalation: when it reaps the zombie, and by what name it may signal before and after that.
 #include <algorithm>
 
 #include "test/fake/simulated_child.h"
@@ -15,7 +14,7 @@ using testing::StartsWith;
 
 class EscalationReapTest : public SimulatedChild {
  protected:
-  // The number of calls of that kind before the zombie was collected, and after.
+  // Counts the calls of that kind before the zombie was reaped, and after.
   std::pair<std::size_t, std::size_t> around_the_reap(FakeSys::Call call) {
     const auto& calls = sys_.calls();
     const auto reap = std::find_if(calls.begin(), calls.end(),
@@ -94,7 +93,7 @@ TEST_F(EscalationReapTest, ChildWithoutAPidfdIsHandledByItsPinnedNumber) {
   EXPECT_EQ(sys_.calls().back().call, FakeSys::Call::kReap);
 }
 
-// By the pidfd, and not by way of the reaper.
+// The wait uses the pidfd, not the reaper.
 TEST_F(EscalationReapTest, ThreadThatTerminatesWaitsForTheExitItself) {
   begin();
   sys_.leader().dies_of(SIGINT, ms(20));
@@ -103,7 +102,7 @@ TEST_F(EscalationReapTest, ThreadThatTerminatesWaitsForTheExitItself) {
   EXPECT_EQ(sys_.count(FakeSys::Call::kPoll), 1u);
 }
 
-// A tracer holds the zombie: the child is dead, and nobody can wait for it.
+// A tracer holds the zombie: the child is dead and cannot be reaped.
 TEST_F(EscalationReapTest, ZombieThatATracerHoldsIsAnErrorAndDoesNotMakeTheRunSpin) {
   begin();
   sys_.leader().traced = true;

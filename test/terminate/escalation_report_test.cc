@@ -1,4 +1,4 @@
-// What a run says about its end: whose doing it was, and what keeps a process that stays.
+// What an escalation reports about its end: what caused the end, and what keeps a process that stays.
 #include <errno.h>
 #include <signal.h>
 
@@ -188,7 +188,7 @@ TEST_F(EscalationStuckTest, ARetryWorksOnceNothingHoldsIt) {
   EXPECT_EQ(report.cause, EndCause::kByUs);
 }
 
-// Every step takes its time.
+// Every step takes time.
 class TickingSys : public FakeSys {
  public:
   TimePoint now() override {

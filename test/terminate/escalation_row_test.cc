@@ -1,6 +1,7 @@
-// The phase machine, row by row: each of its states with each event. The states: S0 preflight; S1 SIGINT is sent, S2
-// waited for, S3 the grace if it could not be sent; S4 to S6 the same for SIGTERM; S7 to S9 for SIGKILL. The rows say
-// what the caller gets, what attempt_errors() has, which messages there are, and that only a success disarms.
+// The escalation, row by row: each state with each of its events. S0 is the preflight; S1, S2 and S3 are the sending of
+// SIGINT, the wait for the exit, and the 100 ms of grace after a failed send; S4 to S6 are the same for SIGTERM, S7 to
+// S9 for SIGKILL. An event is a success or failure of the send, or an exit, a timeout or a failed look. Each test
+// checks what the caller gets, what attempt_errors() has, which messages there are, and that only a success can disarm.
 #include <errno.h>
 
 #include "test/fake/simulated_child.h"
@@ -30,7 +31,7 @@ class EscalationRowTest : public SimulatedChild {
   }
 
   void refuse_next_send() { sys_.fail_next(FakeSys::Call::kPidfdKillGroup, EPERM); }
-  // Every look fails between the two times.
+  // Makes every look fail between the two times.
   void break_looks(absl::Duration from, absl::Duration to) {
     sys_.at(from, [this] { sys_.fail_always(FakeSys::Call::kLook, EIO); });
     sys_.at(to, [this] { sys_.fail_next(FakeSys::Call::kLook, 0, 0); });
@@ -206,7 +207,7 @@ TEST_F(EscalationRowTest, S9Error) {
               ElementsAre(warning("SIGINT"), warning("SIGTERM"), error("by hand"), warning("unknown after SIGKILL")));
 }
 
-// The preflight and both catchable signals fail, and SIGKILL ends it all the same.
+// The preflight and both catchable signals fail, and SIGKILL still ends the child.
 TEST_F(EscalationRowTest, FailuresDoNotStopTheEscalation) {
   sys_.fail_next(FakeSys::Call::kLook, EIO);
   sys_.fail_next(FakeSys::Call::kPidfdKillGroup, EIO, 2);

@@ -1,4 +1,4 @@
-// The phase machine: who is signalled, how, and what happens when a signal cannot be sent.
+// The escalation: which processes it signals, how, and what happens when it cannot send a signal.
 #include "test/fake/simulated_child.h"
 
 namespace warden::internal {
@@ -176,8 +176,8 @@ TEST_F(EscalationSendTest, PhaseForADeadLeaderAloneIsSkipped) {
   EXPECT_THAT(sys_.signals(), ElementsAre("pidfd_kill_group SIGTERM", "pidfd_kill_group SIGCONT"));
 }
 
-// kill(2): a group signal is a success when one member could be signalled. The leader has changed
-// its user and refuses, so the success hides the EPERM that matters.
+// kill(2) to a group succeeds when it could signal one member. The leader has changed its user and may not be
+// signalled, so the success hides the EPERM that matters.
 TEST_F(EscalationSendTest, RefusalThatTheGroupsSuccessHidesIsFoundAndRecorded) {
   begin();
   sys_.add_member("worker");

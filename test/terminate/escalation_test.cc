@@ -1,5 +1,4 @@
-// The phase machine: the states of the default ladder (SIGINT, SIGTERM, SIGKILL) one by one, each
-// with its whole log.
+// The escalation: the states of the default ladder (SIGINT, SIGTERM, SIGKILL) one by one, each with its whole log.
 #include "test/fake/simulated_child.h"
 
 namespace warden::internal {

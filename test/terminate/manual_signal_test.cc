@@ -1,4 +1,4 @@
-// One signal on request: every row of its table (look, send, look once more).
+// One signal on request: every row of its table (look, send, second look).
 #include "lib/terminate/send_signal.h"
 
 #include "test/fake/simulated_child.h"

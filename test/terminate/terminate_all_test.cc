@@ -1,4 +1,4 @@
-// Many children at once, for real.
+// terminate_all on real children.
 #include <signal.h>
 
 #include <memory>
@@ -17,7 +17,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Children that are ready for signals.
+// Spawns children that are ready for signals.
 std::vector<Child> spawn(AckPipe& ack, int count, const std::vector<std::string>& mode) {
   std::vector<Child> children;
   for (int i = 0; i < count; ++i) {
@@ -39,11 +39,11 @@ TEST(TerminateAll, EndsAllByThePolicy) {
   }
 }
 
-// With infinite timeouts nothing but the signal itself ends a wait: a child that is waited for before the next has its
-// signal would never end, since it lets go only when the next one is gone.
+// With infinite timeouts only the signal itself ends a wait. If the library waited for a child before it had signalled
+// the next, that wait would never end, since the child exits only when the next one is gone.
 TEST(TerminateAll, NobodyIsWaitedForBeforeAllHaveTheirSignal) {
   AckPipe held;
-  // The first exits when nobody holds the write end any more; the second holds it until its signal.
+  // The first exits when the last write end closes; the second holds it until its signal.
   Command second_command = test_command({"sleep"});
   second_command.inherit_fd(held.write_fd());
   Child second = Child::spawn(second_command).value();

@@ -1,4 +1,4 @@
-// Several children at once: each goes through its phases by its own clock, and nobody waits for another.
+// Several children at once: each goes through its phases by its own clock, and the wait for one delays no other.
 #include "lib/terminate/terminate_children.h"
 
 #include <deque>
@@ -21,7 +21,7 @@ class TerminateChildrenTest : public testing::Test {
  protected:
   void TearDown() override { EXPECT_THAT(sys_.violations(), IsEmpty()); }
 
-  // One more child, and its process.
+  // Adds a child; returns its process.
   FakeProcess& add(const std::string& name) {
     const auto [process, pidfd] = sys_.add_leader(name);
     Supervised& child = children_.emplace_back(sys_, name);
@@ -111,7 +111,7 @@ TEST_F(TerminateChildrenTest, EachHasALogOfItsOwn) {
 }
 
 TEST_F(TerminateChildrenTest, OneReadingOfProcServesAllWhoNeedOne) {
-  sys_.pidfd_group_signals = false;  // nothing but /proc tells that a group is empty
+  sys_.pidfd_group_signals = false;  // only /proc tells that a group is empty
   for (int i = 0; i < 50; ++i) add(absl::StrCat("child", i)).dies_of(SIGTERM, ms(10));
   const std::vector<TerminationResult> ended = terminate(TerminationPolicy::service(seconds(5)));
   for (const TerminationResult& one : ended) EXPECT_TRUE(one.has_value());

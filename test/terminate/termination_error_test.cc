@@ -25,7 +25,7 @@ Attempt attempt(AttemptPhase phase, AttemptOperation operation, std::optional<Si
   return attempt;
 }
 
-// Six records of six kinds.
+// Six records of six kinds, in order and with their causes: row E1 of the catalogue in test/README.md.
 AttemptLog six_records() {
   using Operation = AttemptOperation;
   AttemptLog log;

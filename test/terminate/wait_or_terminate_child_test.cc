@@ -1,4 +1,4 @@
-// A wait that becomes a termination: by time, or because it broke.
+// A wait that turns into a termination: at its timeout, or because the wait failed.
 #include "lib/terminate/wait_or_terminate_child.h"
 
 #include <errno.h>

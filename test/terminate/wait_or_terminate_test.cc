@@ -1,4 +1,4 @@
-// wait_or_terminate, for real; its states are tested on the fake.
+// wait_or_terminate on real children; wait_or_terminate_child_test.cc has its states.
 #include <system_error>
 
 #include "gmock/gmock.h"

@@ -40,7 +40,7 @@ TEST(FixtureTest, EndsChildrenOneAfterTheOtherTheLastFirst) {
   EXPECT_EQ(ack.wait_line(), "first");
 }
 
-// Each order of ends would wait for ever for the other child.
+// Ended one after the other, in either order, each child would wait for ever for the other.
 TEST(FixtureTest, EndsChildrenAllAtOnce) {
   AckPipe ack, first, second;
   Fixture fixture;

@@ -1,4 +1,4 @@
-// The fixture in the hands of a test that looks at what it does.
+// The fixture, driven by a test that checks what it does.
 #ifndef WARDEN_TEST_TESTING_FIXTURE_PROBE_H_
 #define WARDEN_TEST_TESTING_FIXTURE_PROBE_H_
 
@@ -16,7 +16,7 @@ namespace warden_testing {
 
 inline constexpr bool kMayExit = true;
 
-// The messages of the failures that the body causes.
+// Returns the messages of the failures that the body causes.
 inline std::vector<std::string> failures_of(const std::function<void()>& body) {
   ::testing::TestPartResultArray results;
   {
@@ -43,7 +43,7 @@ class MisuseCount {
   int value_ = 0;
 };
 
-// A fixture in the hands of a test.
+// A fixture that a test drives itself.
 class Fixture : public ChildFixture {
  public:
   using ChildFixture::end_all_at_once;
@@ -58,7 +58,7 @@ inline warden::Command shell(const std::string& script) {
   return command;
 }
 
-// A shell that says "ready", and does that on SIGTERM before it exits. It writes to the pipe as descriptor 9.
+// A shell that says "ready", and on SIGTERM runs `on_term` before it exits. It writes to the pipe as descriptor 9.
 inline warden::Command shell_with_handler(const warden::test_support::AckPipe& ack, const std::string& on_term) {
   return shell("trap '" + on_term + "; exit 0' TERM; echo ready; while :; do sleep 0.05; done")
       .inherit_fd(ack.write_fd(), 9);

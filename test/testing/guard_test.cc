@@ -1,4 +1,4 @@
-// The guard as its test process sees it: hardly at all.
+// The guard as its test process sees it: it is hardly there.
 #include "lib/testing/guard.h"
 
 #include <errno.h>
@@ -60,10 +60,10 @@ TEST(Guard, LeavesNothingWhereSigchldIsIgnored) {
 }
 
 TEST(Guard, IsInASessionOfItsOwnWithNothingOfTheHosts) {
-  AckPipe ack;  // and with that a pipe that it must not hold
+  AckPipe ack;  // a pipe that the guard must not hold
   Child child = spawn_sleeper(ack);
   const std::unique_ptr<Guard> guard = start_guard();
-  ASSERT_FALSE(guard->watch(child));  // its answer comes when it has got ready
+  ASSERT_FALSE(guard->watch(child));  // the guard answers when it is ready
   EXPECT_EQ(::getsid(guard->pid()), guard->pid());
   EXPECT_EQ(::getpgid(guard->pid()), guard->pid());
   EXPECT_EQ(working_directory(guard->pid()), "/");
@@ -71,7 +71,7 @@ TEST(Guard, IsInASessionOfItsOwnWithNothingOfTheHosts) {
   child.kill().value();
 }
 
-// As Bazel sends it, or Ctrl-C.
+// Bazel or Ctrl-C sends the guard these signals, too.
 TEST(Guard, LivesOnWhenItIsAskedToEnd) {
   AckPipe ack;
   const std::unique_ptr<Guard> guard = start_guard();

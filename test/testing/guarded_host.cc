@@ -31,7 +31,7 @@
 #include "warden/child.h"
 #include "warden/command.h"
 
-// It ends with threads that nobody has joined, on purpose; else that is an exit code for ThreadSanitizer.
+// The program ends with unjoined threads on purpose; ThreadSanitizer would make an exit code of that.
 extern "C" const char* __tsan_default_options() { return "report_thread_leaks=0"; }
 
 namespace {
@@ -40,7 +40,7 @@ using warden_testing::internal::Guard;
 
 std::string test_child, ack_flag;
 int ack_fd = -1;
-// Never destroyed, not by exit() either, and reachable for the leak checker.
+// Never destroyed, not even by exit(), and reachable for the leak checker.
 Guard* guard = nullptr;
 std::vector<warden::Child>* children = nullptr;
 warden::test_support::Thief* thief = nullptr;
@@ -71,13 +71,13 @@ void start_children() {
   children = new std::vector<warden::Child>;
   start({"fork", "ignore", "POLL", "stubborn", "--", "stubborn"}, true);
   warden::Child& leader =
-      start({"read", "fork", "ignore", "POLL", "stubborn"}, true);  // reads stdin to its end, which is its life
+      start({"read", "fork", "ignore", "POLL", "stubborn"}, true);  // lives until the end of its stdin
   leader.close_stdin();
   leader.wait().value();
   start({"stubborn"}, false);
 }
 
-// Until nobody has its write end.
+// Waits until every write end is closed.
 void wait_for_end_of_stdin() {
   char byte = 0;
   while (read(STDIN_FILENO, &byte, 1) > 0) {

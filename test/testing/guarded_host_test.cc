@@ -1,4 +1,4 @@
-// However a test process ends, nothing is left of its children: seen from outside.
+// However a test process ends, nothing is left of its children: as seen from outside.
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -28,7 +28,7 @@ using ::testing::IsEmpty;
 using warden_testing::internal::kPidfd;
 using warden_testing::internal::open_files;
 
-// guarded_host with its children, each of whom lives, and somebody whom all that does not concern.
+// Runs guarded_host with its children, all of whom live, and a stranger whom the guard must leave alone.
 class GuardedHost {
  public:
   explicit GuardedHost(const std::string& end, const std::string& kind = "plain") {
@@ -41,7 +41,7 @@ class GuardedHost {
     EXPECT_TRUE(stranger_ack_.wait_for("ready"));
     read_processes();
   }
-  ~GuardedHost() {  // nobody else ends the orphans that a failed test leaves
+  ~GuardedHost() {  // ends the orphans that a failed test leaves
     host_->kill().value();
     stranger_->kill().value();
     for (const auto& left : children_) EXPECT_TRUE(left->is_dead() || (left->send(SIGKILL) && left->wait_dead()));
@@ -58,16 +58,17 @@ class GuardedHost {
     for (const auto& child : children_) EXPECT_FALSE(child->is_dead());
   }
   int first_leader() const { return leaders_[0]; }
-  // Of that leader.
+  // The grandchild of that leader.
   int first_grandchild() const {
     return ::getpgid(grandchildren_[0]) == leaders_[0] ? grandchildren_[0] : grandchildren_[1];
   }
-  // Lets it go on to its end.
+  // Lets the host go on to its end.
   void go_on() { host_->close_stdin(); }
-  // Only the test process itself gets it.
+  // Sends the signal to the test process alone.
   void send(int signal) { EXPECT_TRUE(process_->send(signal)); }
 
-  // It ends so, and with it everybody but the stranger, to whom nothing has been sent.
+  // Requires that the host ends like that, that its children and the guard end with it, and that the stranger has got
+  // no signal.
   void expect_ends(const ExitStatus& expected) {
     const auto status = host_->wait_for(kBound).value();
     ASSERT_TRUE(status.has_value()) << "it hangs";
@@ -80,14 +81,14 @@ class GuardedHost {
   }
 
  private:
-  // As the first process of a pid namespace. The guard waits for that, within its bound.
+  // As the first process of a pid namespace, reaps the orphans. The guard waits for that, within its bound.
   void collect_orphans() const {
     if (::getpid() != 1) return;
     for (const int pid : leaders_) ::waitpid(pid, nullptr, WNOHANG);
     for (const int pid : grandchildren_) ::waitpid(pid, nullptr, WNOHANG);
   }
 
-  // What the host and its children say, all of it: they have got as far as they will. Two leaders live, and two
+  // Reads all lines of the host and its children, which shows that all have started. Two leaders live, and two
   // grandchildren.
   void read_processes() {
     constexpr int kLines = 13;
@@ -117,7 +118,7 @@ class GuardedHost {
   std::unique_ptr<Pidfd> process_, guard_;
   int guard_pid_ = -1;
   std::vector<int> leaders_, grandchildren_;
-  std::vector<std::unique_ptr<Pidfd>> children_;  // of these who live
+  std::vector<std::unique_ptr<Pidfd>> children_;  // the live ones
 };
 
 ExitStatus killed_by(int signal) { return ExitStatus::signaled(Signal::from_number(signal).value(), false); }
@@ -138,7 +139,7 @@ TEST_P(EveryHost, ThatIsKilledLeavesNothing) {
   host.expect_ends(killed_by(SIGKILL));
 }
 
-// Where the kernel cannot signal a group through a pidfd, the guard holds a pipe that the group owns.
+// Where the kernel cannot signal a group through a pidfd, the guard holds a pipe whose owner is the group.
 TEST(GuardedHost, HasAGuardWithTwoPipesForEachGroupWhereGroupSignalsAreRefused) {
   GuardedHost host("wait", "refused-group-signals");
   EXPECT_THAT(open_files(host.guard_pid()),
@@ -150,7 +151,7 @@ TEST(GuardedHost, HasAGuardWithTwoPipesForEachGroupWhereGroupSignalsAreRefused) 
 class EitherKernel : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Kernels, EitherKernel, ::testing::Values("plain", "refused-group-signals"), name_of);
 
-// The guard is a child of this process once its own parent has gone.
+// The guard becomes a child of this process once its own parent has ended.
 TEST_P(EitherKernel, HasAGuardThatSparesAStrangerWithTheNumberOfAGroupThatHasGone) {
   const std::string reason = why_no_pid_namespace();
   if (!reason.empty()) GTEST_SKIP() << reason;
@@ -198,7 +199,7 @@ bool has_socket(int pid) {
   return std::count(files.begin(), files.end(), "socket") > 0;
 }
 
-// An exec closes the guard's conversation, and is no end: the process lives.
+// An exec closes the host's end of the guard's socket and is no end of the host: the process lives.
 TEST(GuardedHost, ThatExecutesAnotherProgramIsGuardedUntilThatEnds) {
   GuardedHost host("exec");
   host.go_on();
@@ -210,7 +211,7 @@ TEST(GuardedHost, ThatExecutesAnotherProgramIsGuardedUntilThatEnds) {
   host.expect_ends(killed_by(SIGKILL));
 }
 
-// As a death test.
+// A death test does this.
 TEST(GuardedHost, IsGuardedWhileAForkedCopyOfItDies) {
   GuardedHost host("copy");
   host.go_on();

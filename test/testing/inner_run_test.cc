@@ -1,4 +1,5 @@
-// Whole runs of a test program with the fixture (inner_tests.cc): what they print, write, exit with, and leave.
+// Whole runs of a test program with the fixture (inner_tests.cc): what they print, write and exit with, and what they
+// leave.
 #include <signal.h>
 
 #include <filesystem>
@@ -39,14 +40,14 @@ std::string read(const fs::path& path) {
   return text.str();
 }
 
-// A run of some of the inner tests, in a directory of its own for its files.
+// Runs some of the inner tests, with a directory of its own for their files.
 class InnerRun : public ::testing::Test {
  protected:
   InnerRun() { fs::create_directory(outputs()); }
 
   fs::path outputs() const { return directory_.path("outputs"); }
 
-  // The environment of this test, but what Bazel and GoogleTest would take for that of the inner one.
+  // The environment of this test without the variables that Bazel and GoogleTest would apply to the inner one.
   warden::Command inner(const std::string& filter) const {
     warden::Command command(runfile_path("test/testing/inner_tests"));
     command.arg("--gtest_filter=" + filter).name("inner");
@@ -59,7 +60,7 @@ class InnerRun : public ::testing::Test {
     return command.stderr_to(warden::Stdio::merge());
   }
 
-  // Runs it to its end; whatever it has started is dead after it.
+  // Runs the program to its end, and requires that everything it started is dead afterwards.
   warden::RunResult run(const warden::Command& command) const {
     warden::RunOptions options;
     options.timeout = kBound;
@@ -77,7 +78,7 @@ class InnerRun : public ::testing::Test {
     return found;
   }
 
-  // The names of the files, sorted.
+  // Returns the names of the files, sorted.
   std::vector<std::string> files() const {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(outputs())) names.push_back(entry.path().filename());
@@ -94,7 +95,7 @@ class InnerRun : public ::testing::Test {
   const warden::test_support::TemporaryDirectory directory_;
 };
 
-// The lines between "[ RUN" and "[       OK", say.
+// Returns the lines between two marks: "[ RUN" and "[       OK", for example.
 std::string between(const std::string& text, const std::string& begin, const std::string& end) {
   const std::size_t from = text.find(begin);
   const std::size_t to = text.find(end, from);
@@ -234,7 +235,7 @@ TEST_F(InnerRun, ChildrenThatADeathTestStartsEndWithIt) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "ThreadSanitizer lets no forked copy of a process with threads start one";
 #endif
-  // A forked copy keeps what it forgets, since a lock of it may be held.
+  // A forked copy never frees what it forgets, since another thread may hold a lock of it at the fork: no leak check.
   const warden::Command command = inner("InnerDeathTest.WithAChildOfItsOwn").env("ASAN_OPTIONS", "detect_leaks=0");
   const warden::RunResult result = run(command);
   EXPECT_THAT(result, ExitedWith(0)) << text_of(result);
@@ -253,7 +254,7 @@ TEST_F(InnerRun, ChildrenAndTheirGroupsDieWithATestThatIsKilled) {
 
 TEST_F(InnerRun, ChildrenDieWithATestThatExits) { EXPECT_THAT(run(inner("Inner.Exits")), ExitedWith(0)); }
 
-// GoogleTest's own way to hand failures to another framework. A destructor must not throw.
+// GoogleTest throws failures to hand them to another framework. A destructor must not throw.
 TEST_F(InnerRun, FailuresThatAreThrownComeOutOfNoTearDown) {
   warden::Command command = inner("Inner.HasAChildThatCrashes:InnerScoped.HasAChildThatEnds");
   const warden::RunResult result = run(command.arg("--gtest_throw_on_failure"));

@@ -1,5 +1,5 @@
-// A test program with tests that pass, fail, crash and leave in every way: inner_run_test.cc runs it, and looks at what
-// it says and what it leaves. Its children append their pids to the file $INNER_PIDS.
+// A test program with tests that pass, fail, crash and exit in every way. inner_run_test.cc runs it, and checks its
+// output and what it leaves. Its children append their pids to the file $INNER_PIDS.
 #include <signal.h>
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@ using warden_testing::Ready;
 using warden_testing::ScopedChild;
 using warden_testing::SpawnOptions;
 
-// A server of one process, or with a worker in its group. What the script does when it listens comes last.
+// A server of one process, or with a worker in its group. `then` is what the script does once it listens.
 warden::Command server(const std::string& then, const std::string& worker = "") {
   warden::Command command("/bin/sh");
   command.args({"-c", worker + "echo $$ >> $INNER_PIDS; echo log of $NAME >&2; echo listening; " + then});
@@ -113,7 +113,7 @@ TEST(InnerScoped, HasAChildThatEnds) {
   while (child->state().kind == warden::ProcessState::Kind::kRunning) absl::SleepFor(absl::Milliseconds(1));
 }
 
-// The child is there from before the first test to after the last.
+// The child lives from before the first test until after the last.
 class InnerSuiteWide : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { child_ = new ScopedChild(server().env("NAME", "suite's own"), named("suite's own")); }
@@ -137,7 +137,7 @@ TEST_P(InnerParameters, Fails) {
 
 INSTANTIATE_TEST_SUITE_P(Some, InnerParameters, ::testing::Values("one", "other"));
 
-// The child is there before the process dies, and after it: it is not the dying process's.
+// The child lives before and after the death of the dying process, to which it does not belong.
 class InnerDeathTest : public Inner {
  protected:
   void die(const char* style) {
@@ -150,7 +150,7 @@ class InnerDeathTest : public Inner {
   }
 };
 
-// The dying process has a child besides its copy of ours.
+// The dying process has a child of its own besides its copy of the parent's.
 TEST_F(InnerDeathTest, WithAChildOfItsOwn) {
   GTEST_FLAG_SET(death_test_style, "fast");
   warden::Child* const child = start(server(), "ours");
@@ -174,7 +174,7 @@ TEST_F(Inner, Aborts) {
   abort();
 }
 
-// As Bazel's timeout does it.
+// Bazel's timeout does this.
 TEST_F(Inner, IsKilled) {
   ASSERT_NE(start(server_with_worker(), "killed"), nullptr);
   raise(SIGKILL);

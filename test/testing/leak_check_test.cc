@@ -1,5 +1,5 @@
-// The public leak check finds what a test leaves, and nothing else. Each LEAKY test runs in a second run of this
-// program, which has the check installed and must fail, or not.
+// The public leak check finds what a test leaves, and nothing else. Each test of DISABLED_Leaky and DISABLED_Tidy runs
+// in a second run of this program, which has the check installed and must fail, or not.
 #include "warden/testing/leak_check.h"
 
 #include <fcntl.h>
@@ -37,13 +37,13 @@ using warden::test_support::SecondRun;
 
 int open_something() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
-// ---- What the second run runs.
+// ---- The tests of the second run.
 
 TEST(DISABLED_Leaky, Child) { ASSERT_GT(fork_paused_child(), 0); }
 
 TEST(DISABLED_Leaky, Zombie) { leave_zombie(); }
 
-// With the exit signal of the guard: no wait but one with __WALL sees it.
+// The child has the guard's exit signal, 0: only a wait with __WALL sees it.
 TEST(DISABLED_Leaky, SilentClone) {
   const pid_t parent = ::getpid();
   const long child = ::syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr);
@@ -117,7 +117,7 @@ TEST_P(DISABLED_TidyDeathTest, Dies) {
   EXPECT_EXIT((open_something(), ::exit(3)), ::testing::ExitedWithCode(3), "");
 }
 
-// ---- What runs them.
+// ---- The tests that start the second run.
 
 SecondRun run(const std::string& name, const std::string& flag = "--gtest_shuffle") {
   return run_again({"--gtest_filter=*DISABLED_" + name, flag});
@@ -164,7 +164,7 @@ TEST(LeakCheck, FindsALeakOnceInEachRepetition) {
   EXPECT_EQ(count, 3u) << outcome.output;
 }
 
-// ---- A part of a test.
+// ---- The check of a part of a test.
 
 TEST(LeakCheckOfAPart, NamesWhatIsThereMoreThanBefore) {
   const LeakCheck check;
@@ -218,7 +218,7 @@ int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   if (::getenv("WARDEN_LEAK_CHECK") != nullptr) {
     warden_testing::install_leak_check();
-    warden_testing::install_leak_check();  // which finds nothing twice
+    warden_testing::install_leak_check();  // the second call adds no second finding
   } else {
     std::thread([] {}).join();  // ThreadSanitizer's own thread starts with the first
     ::testing::UnitTest::GetInstance()->listeners().Append(new warden::test_support::LeakListener);

@@ -1,4 +1,4 @@
-// What the matchers take, and what they say when they do not match.
+// What the matchers match, and what they say when they do not match.
 #include "warden/testing/matchers.h"
 
 #include <string>
@@ -42,7 +42,7 @@ TerminationError an_error() {
   return {warden::TerminationErrorKind::kTerminationFailed, attempt.error, "server", log};
 }
 
-// What EXPECT_THAT says of a value that does not match.
+// Returns what EXPECT_THAT says about a value that does not match.
 template <class T, class M>
 std::string complaint(const T& value, const M& matcher) {
   ::testing::TestPartResultArray failures;

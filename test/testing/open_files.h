@@ -1,4 +1,4 @@
-// What another process has open, as /proc shows it.
+// The open files of another process, by /proc.
 #ifndef WARDEN_TEST_TESTING_OPEN_FILES_H_
 #define WARDEN_TEST_TESTING_OPEN_FILES_H_
 
@@ -9,7 +9,7 @@ namespace warden_testing::internal {
 
 inline constexpr char kPidfd[] = "anon_inode:[pidfd]";
 
-// In order of their names; without the numbers of sockets and pipes: "pipe", "socket".
+// Returns the files sorted by name; sockets and pipes without their numbers: "pipe", "socket".
 std::vector<std::string> open_files(int pid);
 
 std::string working_directory(int pid);

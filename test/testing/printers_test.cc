@@ -1,4 +1,4 @@
-// Every public value prints as something that says what it is.
+// Every public value prints as readable text.
 #include "warden/testing/printers.h"
 
 #include <string>
@@ -44,7 +44,7 @@ std::string printed(const T& value) {
   return text;
 }
 
-// GoogleTest shows the bytes of a value that it cannot print.
+// GoogleTest prints the bytes of a value that it cannot print otherwise.
 TEST(PrintersTest, NoPublicValueIsShownAsBytes) {
   struct Unprintable {
     int number = 0;

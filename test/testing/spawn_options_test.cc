@@ -1,4 +1,4 @@
-// How a child of a test is started, and what happens when it is not ready.
+// How a test's child is started, and what happens when it does not become ready.
 #include "warden/testing/spawn_options.h"
 
 #include <fcntl.h>
@@ -112,7 +112,7 @@ TEST(SpawnTest, CapturesWhatTheCommandLeavesUnsetAndLeavesWhatItSets) {
   EXPECT_EQ(merged->output(OutputStream::kStderr).error().code, warden::Errc::kNotCaptured);
 }
 
-// While it exists the stdin of this process is a pipe with a line in it.
+// Makes the stdin of this process a pipe with a line in it while it exists.
 class StdinWithALine {
  public:
   StdinWithALine() : before_(::fcntl(0, F_DUPFD_CLOEXEC, 3)) {

@@ -1,5 +1,5 @@
-// What the end of a test does to its children, and they to it, seen from inside. What a whole failed test looks like is
-// inner_run_test.cc's.
+// How a test's end and its children affect each other, seen from inside. inner_run_test.cc shows what a whole failed
+// test looks like.
 #include <signal.h>
 
 #include <optional>
@@ -34,7 +34,7 @@ using warden::test_support::Pidfd;
 using warden::test_support::test_command;
 using warden::test_support::wait_forked;
 
-// What a child that has ended by itself does to the test, which has not looked.
+// Returns the failures of a test whose child has ended by itself, unseen by the test.
 std::vector<std::string> failures_of_ended(const std::vector<std::string>& mode, const SpawnOptions& options) {
   return failures_of([&] {
     const ScopedChild child(test_command(mode), options);
@@ -116,7 +116,7 @@ TEST(TearDownTest, CrashThatTheTestHasNotSeenIsAFailureWhateverItDidAfter) {
   EXPECT_THAT(failures_after([](Child& child) { child.must_not_be_terminated(); }), is_told);
 }
 
-// The child is stopped, so that it still lives when the second comes.
+// The child is stopped, so that it still exists when the second signal comes.
 TEST(TearDownTest, EndByASignalThatAsksForItIsNoFailureThoughAnotherCameAfter) {
   EXPECT_THAT(failures_of([] {
                 const ScopedChild child(test_command({"sleep"}));

@@ -1,4 +1,4 @@
-// A command line that is wrong: one line that says what, exit code 125, and nothing started.
+// Wrong command lines: one line that says what is wrong, exit code 125, and nothing is started.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,7 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// A file that a program creates when it runs.
+// A file that the program creates when it runs.
 class Trace {
  public:
   Trace() : path_(::testing::TempDir() + "/trace") { ::unlink(path_.c_str()); }
@@ -35,7 +35,7 @@ class Trace {
 struct BadFlags {
   const char* label;
   Arguments flags;
-  std::vector<std::string> named;  // what the message has to contain
+  std::vector<std::string> named;  // texts that the message has to contain
 };
 
 void PrintTo(const BadFlags& bad, std::ostream* out) { *out << bad.label; }
@@ -126,7 +126,7 @@ const BadFlags kBadFlags[] = {
 INSTANTIATE_TEST_SUITE_P(Tool, RunWithBadFlags, ::testing::ValuesIn(kBadFlags),
                          [](const auto& test) { return std::string(test.param.label); });
 
-// Without this, the tests above would not show that nothing was started.
+// Shows that the trace works: without it the tests above would not show that nothing was started.
 TEST(RunWithGoodFlags, LeavesTheTraceOfItsProgram) {
   const Trace trace;
   const ToolResult result = run_tool(run_program({"--timeout=1m30s"}, {"touch", trace.path()}));

@@ -9,7 +9,7 @@
 namespace warden::test_support {
 namespace {
 
-// A number that "moved N" says.
+// Returns the N of a line "moved N".
 int moved_group(const std::string& line) {
   EXPECT_THAT(line, ::testing::StartsWith("moved "));
   return std::stoi("0" + line.substr(line.find(' ') + 1));
@@ -17,7 +17,7 @@ int moved_group(const std::string& line) {
 
 class ToolKilledBy : public ::testing::TestWithParam<int> {};
 
-// USR2 is one that the tool does not know, and that ends it.
+// The tool does not handle USR2, which ends it.
 INSTANTIATE_TEST_SUITE_P(Tool, ToolKilledBy, ::testing::Values(SIGKILL, SIGUSR2));
 
 TEST_P(ToolKilledBy, ASignalTakesAStubbornProgramWithIt) {
@@ -31,7 +31,7 @@ TEST_P(ToolKilledBy, ASignalTakesAStubbornProgramWithIt) {
   const bool died = program.wait_dead();
   EXPECT_TRUE(died) << "the program outlived the tool";
   if (!died) program.send(SIGKILL);
-  const ToolResult result = tool.wait();  // to the end of the streams, which the program had
+  const ToolResult result = tool.wait();  // until the end of the streams, which the program held
   EXPECT_EQ(result.signal, GetParam());
   EXPECT_EQ(result.err, "");
 }

@@ -55,7 +55,7 @@ TEST(Code125, IsForAReportThatCannotBeWritten) {
   EXPECT_EQ(result.err, "warden: cannot write the report: No space left on device\n");
 }
 
-// A file for a program that the tool is to be given.
+// A file with the mode that a test needs, as the tool's program.
 std::string make_file(const std::string& name, const std::string& text, mode_t mode) {
   const std::string path = ::testing::TempDir() + "/" + name;
   ::unlink(path.c_str());
@@ -119,18 +119,20 @@ ToolResult run_with_sigchld_ignored() {
 
 TEST(SigchldIgnored, AtTheStartOfTheToolTakesNoStatusAway) {
   run_isolated_unchecked([] {
-    ASSERT_TRUE(refuse_system_calls({{SYS_ioctl, ENOTTY}}));  // what a new kernel tells through: an ioctl of a pidfd
+    // a new kernel returns the status through an ioctl of a pidfd
+    ASSERT_TRUE(refuse_system_calls({{SYS_ioctl, ENOTTY}}));
     EXPECT_EQ(run_with_sigchld_ignored().exit_code, 3);
   });
 }
 
-// Where the tool cannot undo that, the kernel throws the status away.
+// Where the tool cannot restore SIGCHLD, the kernel discards the status.
 TEST(Code125, IsForAStatusThatTheKernelCannotTell) {
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "the sanitizer's runtime changes dispositions itself, and ends where it may not";
 #endif
   run_isolated_unchecked([] {
-    // The tool's change of a disposition does not ask for the old one, and the one before its exec does.
+    // The filter hits the change of SIGCHLD in the tool, which does not ask for the old disposition, and not the one
+    // before the exec, which does.
     const RefusedCall changes = {SYS_rt_sigaction, EPERM, RefusedCall::When::kArgumentIs, 0, 2};
     ASSERT_TRUE(refuse_system_calls({{SYS_ioctl, ENOTTY}, changes}));
     const ToolResult result = run_with_sigchld_ignored();

@@ -22,7 +22,7 @@ const char* const kCtrlD = "\x04";
 const char* const kCtrlZ = "\x1a";
 const std::string kStopped = "stopped " + std::to_string(SIGTSTP);
 
-// Says "moved N" with its group's number, "ready", and "got SIGCONT" whenever it goes on.
+// A program that says "moved N" with its group's number, "ready", and "got SIGCONT" whenever it continues.
 const Arguments kProgram = {"new-group", "mark", "CONT"};
 
 int wait_group(TerminalSession& session) {
@@ -32,7 +32,7 @@ int wait_group(TerminalSession& session) {
   return std::stoi("0" + line.substr(line.find(' ') + 1));
 }
 
-// 'T' is stopped (proc(5)).
+// Returns the state of the process; 'T' is stopped (proc(5)).
 char state_of(int pid) {
   char state = '?';
   if (FILE* file = ::fopen(("/proc/" + std::to_string(pid) + "/stat").c_str(), "re")) {
@@ -110,7 +110,8 @@ TEST(JobControl, AProgramThatReadsInTheBackgroundStopsTheToolAndReadsAfterFg) {
   EXPECT_EQ(session.wait_end(), "exited 3");
 }
 
-// As when its stdin is a file: the terminal's foreground group is then the tool's, and Ctrl-Z comes to it alone.
+// The program's stdin is a file, for example: then the tool's group stays in the terminal's foreground, and Ctrl-Z
+// reaches only the tool.
 TEST(JobControl, ACtrlZThatComesToTheToolStopsTheProgramToo) {
   TerminalSession session(run_child({}, kProgram));
   const int group = wait_group(session);
@@ -134,7 +135,8 @@ TEST(JobControl, WorksThoughTheToolWasStartedWithSigchldIgnored) {
   expect_end_by_ctrl_c(session);
 }
 
-// The kernel stops nobody in such a group; but the program's group has the tool as a parent outside it.
+// The kernel stops no process of an orphaned group; but the program's group is not orphaned, since the tool is a parent
+// outside it.
 TEST(JobControl, WithoutAShellThatCouldContinueItCtrlZHasNoEffect) {
   TerminalSession session(run_child({}, kProgram), ToolPlace::kSession);
   const int group = wait_group(session);
@@ -142,7 +144,7 @@ TEST(JobControl, WithoutAShellThatCouldContinueItCtrlZHasNoEffect) {
   EXPECT_EQ(session.output().wait_line(), "got SIGCONT");
   EXPECT_EQ(session.foreground_group(), group);
   session.type(kCtrlC);
-  EXPECT_EQ(session.wait_end(), "exited 130");  // and the terminal is nobody's: its session has ended
+  EXPECT_EQ(session.wait_end(), "exited 130");  // the terminal has no foreground group: its session has ended
 }
 
 TEST(JobControl, AToolThatIgnoresTheStopSignalLetsTheProgramGoOn) {

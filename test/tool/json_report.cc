@@ -21,7 +21,7 @@ std::string text_of(const value& text) {
 
 std::string text_or_dash(const value& text) { return text.is_null() ? "-" : text_of(text); }
 
-// A place in the report for failure messages, and the fields that must be there.
+// A path in the report for failure messages, and the fields that must be there.
 bool has_fields(const value& candidate, const std::string& where, const std::set<std::string>& names) {
   EXPECT_TRUE(candidate.is_object()) << where;
   if (!candidate.is_object()) return false;
@@ -72,7 +72,7 @@ void check_processes(const value& survivors) {
   }
 }
 
-// Which of signal and target there are depends on the operation.
+// The operation decides which of signal and target are there.
 void check_operation(const value& attempt, const std::string& where) {
   const std::string operation = text_of(attempt.at("operation"));
   const std::string signal = text_or_dash(attempt.at("signal"));
@@ -113,7 +113,7 @@ void check_attempt(const value& attempt, const std::string& where) {
   }
 }
 
-// In the order in which they ended, and none started before the one before it.
+// Attempts are in the order of their ends, and none started before the previous one.
 void check_attempts(const value& attempts, std::int64_t elapsed_ms) {
   ASSERT_TRUE(attempts.is_array());
   std::int64_t latest = 0;
@@ -137,7 +137,7 @@ void check_tail(const value& tail, const std::string& where) {
   EXPECT_LE(tail.at("first_line_cut").get_bool(), tail.at("truncated").get_bool()) << where;
 }
 
-// Both are there or neither.
+// Both fields are there, or neither is.
 void check_stream(const value& stream, const std::string& where) {
   if (stream.is_null()) return;
   if (!has_fields(stream, where,

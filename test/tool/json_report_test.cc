@@ -1,5 +1,5 @@
-// The JSON report of each kind of end that needs no escalation; timeout_test.cc and signal_test.cc
-// have the others. parse_report() checks every field's name, type and words each time.
+// The JSON report of each kind of end without an escalation; timeout_test.cc and signal_test.cc cover the others.
+// parse_report() checks every field's name, type and words each time.
 #include "test/tool/json_report.h"
 
 #include <sys/wait.h>
@@ -51,8 +51,7 @@ TEST(JsonReport, HasTheTimeFromStartToEnd) {
   EXPECT_GE(parse_report(result.err).at("elapsed_ms").as_int64(), 200);
 }
 
-// The machine decides whether there is a core dump: waitpid(2) of the same program says what it
-// does here.
+// The machine decides whether there is a core dump: waitpid(2) on the same program shows what happens here.
 TEST(JsonReport, TellsACoreDumpWhereTheKernelTellsOne) {
   const std::string directory = ::testing::TempDir();
   const char* const script = "ulimit -c unlimited 2>/dev/null; kill -ABRT $$";

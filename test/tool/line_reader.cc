@@ -35,7 +35,7 @@ void LineReader::read_once() {
   char bytes[16384];
   const ssize_t count = ::read(fd_, bytes, sizeof bytes);
   if (count < 0 && errno == EINTR) return;
-  // The master of a terminal that nobody has open any more fails with EIO.
+  // Reading the master of a terminal that no process has open fails with EIO.
   if (count <= 0) {
     at_end_ = true;
   } else {

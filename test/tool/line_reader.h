@@ -1,4 +1,4 @@
-// Lines, and then the end, of what processes write to a pipe or a terminal.
+// Reads lines, and then the end, of what processes write to a pipe or a terminal.
 #ifndef WARDEN_TEST_TOOL_LINE_READER_H_
 #define WARDEN_TEST_TOOL_LINE_READER_H_
 
@@ -17,14 +17,14 @@ class LineReader {
 
   int fd() const { return fd_; }
 
-  // The next line, without its newline. Empty at the end. After 60 s without a line the test fails
-  // and it returns "(timeout)".
+  // Returns the next line, without its newline; empty at the end. After 60 s without a line the test fails and it
+  // returns "(timeout)".
   std::string wait_line();
   // Reads up to and with the line; false, with a failed test, when the end comes first or after 60
   // s.
   bool wait_for(const std::string& line);
 
-  // Everything that has come, whether a line was asked for or not.
+  // Everything that was read, including lines that no call has returned.
   const std::string& text() const { return text_; }
 
  private:

@@ -1,4 +1,5 @@
-// The program's streams on their way through the tool: no byte changes, none is lost, and nobody can hold the tool.
+// The program's streams on their way through the tool: every byte passes unchanged, and no process that holds a stream
+// can block the tool.
 #include <signal.h>
 #include <unistd.h>
 
@@ -35,7 +36,7 @@ Arguments with_report(const Arguments& flags) {
   return all;
 }
 
-// The tool started by a shell, which sets up its streams: `$W` is `warden run --tail=1`.
+// Runs the tool from a shell, which sets up its streams: `$W` is `warden run --tail=1`.
 ToolResult run_in_shell(const std::string& script) {
   return run_tool(run_program({}, {"sh", "-c", "W='" + tool_path() + " run --tail=1'; " + script}));
 }
@@ -46,13 +47,13 @@ ToolResult run_cat(const std::string& input) {
   return run_tool(options);
 }
 
-// A program that leaves somebody behind who holds both streams.
+// The run of a program that leaves a process behind, which holds both streams.
 struct HeldRun {
   ToolResult result;
   std::string holder;  // its pid
 };
 
-// Takes as long as the tool waits for such a process.
+// Takes as long as the tool waits for a process that holds a stream.
 HeldRun run_held(const Arguments& flags) {
   HeldRun run;
   ToolProcess tool(run_child(flags, {"fork", "sleep"}));
@@ -67,7 +68,7 @@ HeldRun run_held(const Arguments& flags) {
   return run;
 }
 
-// A program that ends by itself, and of which not everything can be passed on before somebody reads stderr.
+// A program that ends by itself while stderr has no reader, so that the tool cannot pass on everything.
 ToolOptions run_unread(const Arguments& flags) {
   ToolOptions options = run_program(flags, {"sh", "-c", "echo $$; exec cat >&2"});
   options.input = large_text(150000);
@@ -161,8 +162,8 @@ TEST(PassThrough, GoesNowhereWhereTheToolsStreamsAreClosed) {
   EXPECT_EQ(report_in_file().at("stderr").at("tail").at("lines"), json(R"(["lost"])"));
 }
 
-// The program is over, and nobody has read half of what it said. Meanwhile another run has the whole time in which
-// somebody who holds a stream is waited for.
+// The program has ended, and half of its output is still unread. Another run meanwhile takes the whole time for which
+// the tool waits for a process that holds a stream.
 TEST(PassThrough, WaitsForASlowReaderAfterAnEndOfTheProgramsOwn) {
   const ToolOptions options = run_unread({kTail});
   ToolProcess tool(options);
@@ -216,20 +217,20 @@ TEST(PassThrough, NamesWhoHoldsAStreamAfterTheEndAndDoesNotWaitForIt) {
   }
 }
 
-// It writes all the time, so that the stream is never empty.
+// The holder writes all the time, so that the stream is never empty.
 TEST(PassThrough, IsNotHeldBySomebodyWhoNeverStopsWriting) {
   const ToolResult result = run_in_shell("$W --report-file=" + report_path() +
                                          " --report=json -- sh -c 'yes >&2 & echo started' 2>/dev/null");
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.out, "started\n");
   const auto report = report_in_file();
-  EXPECT_EQ(report.at("stdout").at("complete"), json("true"));  // its own is the other
+  EXPECT_EQ(report.at("stdout").at("complete"), json("true"));  // `yes` holds the other stream
   EXPECT_EQ(report.at("stderr").at("complete"), json("false"));
   ASSERT_EQ(report.at("stderr").at("holders").as_array().size(), 1u);
   EXPECT_EQ(report.at("stderr").at("holders").at(0).at("program"), json("\"yes\""));
 }
 
-// It is in the program's group, and needs the whole ladder.
+// The holder is in the program's group, and only SIGKILL ends it.
 TEST(PassThrough, LastsUntilTheSignalHasEndedWhoeverHoldsTheStream) {
   ToolProcess tool(run_child({kTail, "--report=json", "--terminate-timeout=4s"}, {"fork", "stubborn", "--", "sleep"}));
   ASSERT_TRUE(tool.out().wait_for("child ready"));
@@ -239,8 +240,7 @@ TEST(PassThrough, LastsUntilTheSignalHasEndedWhoeverHoldsTheStream) {
   EXPECT_EQ(parse_report(result.err).at("stdout").at("complete"), json("true"));
 }
 
-// Between the program's end and the signal there may be more than the time that the tool waits for a holder: then once
-// more.
+// The signal may come after the tool has stopped waiting for a holder: then the test tries again.
 TEST(PassThrough, AfterTheProgramsEndASignalEndsWhoeverOfItsGroupHoldsAStream) {
   for (int i = 0; i < 10; ++i) {
     ToolProcess tool(run_program(with_report({kTail}), {"sh", "-c", "sleep 1000 & echo $!; echo $$; exit 5"}));

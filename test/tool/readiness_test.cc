@@ -36,13 +36,13 @@ TEST(Readiness, IsFoundOnEitherStreamAndInsideALine) {
   }
 }
 
-// Somebody who waits for a word can have it from then on.
+// A program that waits for a word can read it from write_word() on.
 class Fifo {
  public:
   Fifo() : path_(::testing::TempDir() + "/fifo") {
     ::unlink(path_.c_str());
     EXPECT_EQ(::mkfifo(path_.c_str(), 0600), 0);
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);  // does not wait for the other side
+    fd_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);  // does not wait for the other side to open it
   }
   ~Fifo() {
     ::close(fd_);
@@ -59,7 +59,7 @@ class Fifo {
   int fd_;
 };
 
-// It ends after the time of another program, which was started later and has as much of it.
+// It is started first and ends after the timeout of another program, which has as much time and starts later.
 TEST(Readiness, LetsTheProgramRunToItsOwnEnd) {
   ToolResult result;
   for (const char* time : {"--ready-timeout=500ms", "--ready-timeout=5s", "--ready-timeout=50s"}) {
@@ -70,14 +70,14 @@ TEST(Readiness, LetsTheProgramRunToItsOwnEnd) {
     EXPECT_EQ(run_tool(run_child({"--ready-line=nothing", time, "--report=none"}, {"sleep"})).exit_code, 124);
     fifo.write_word();
     result = tool.wait();
-    if (result.exit_code != 124) break;  // else the machine was too busy for the line to come in time
+    if (result.exit_code != 124) break;  // otherwise the busy machine delayed the line
   }
   EXPECT_EQ(result.exit_code, 5);
   EXPECT_EQ(parse_report(result.err).at("ready"), json("\"ready\""));
   EXPECT_EQ(parse_report(result.err).at("attempts"), json("[]"));
 }
 
-// More than a pipe holds, and than the tool reads at once.
+// More than a pipe holds and than the tool reads at once.
 TEST(Readiness, IsFoundHoweverLongItsTextIs) {
   const std::string text(100000, 'x');
   for (const auto& [input, ready] : {std::pair("y" + text, "\"ready\""), std::pair(text.substr(1), "\"ended\"")}) {

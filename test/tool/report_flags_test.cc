@@ -1,4 +1,4 @@
-// Which report is written where.
+// Which report goes where.
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,7 +85,7 @@ TEST(ReportFile, LosesWhatItHadBefore) {
   parse_report(contents(report_path()));
 }
 
-// The exit code, and what is in the file afterwards: `script` has it as $1 and the tool as $0.
+// Returns the exit code and the file's contents afterwards; `script` has the file as $1 and the tool as $0.
 ToolResult run_script(const std::string& script) {
   return run_tool(run_program({}, {"/bin/sh", "-c", script, tool_path(), report_path()}));
 }

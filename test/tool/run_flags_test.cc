@@ -1,4 +1,4 @@
-// What the flags mean, without a process.
+// The meaning of the flags, without a process.
 #include "lib/tool/run_flags.h"
 
 #include <vector>

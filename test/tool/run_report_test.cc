@@ -1,4 +1,4 @@
-// The reports of runs that no test can bring about: the rest is in json_report_test.cc.
+// The reports of runs that no test can cause; json_report_test.cc covers the rest.
 #include "lib/tool/run_report.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ RunReport report_with(const ExitStatus& status) {
   return report;
 }
 
-// Of a program that could not be ended.
+// Returns the report on a program that could not be ended.
 RunReport failed_report() {
   RunReport report = report_with(ExitStatus::exited(0));
   report.status.reset();
@@ -99,8 +99,8 @@ TEST(JsonReport, EscapesNames) {
   EXPECT_EQ(parse_report(to_json(report)).at("name"), json(R"("a \"b\"\\\n\u0001")"));
 }
 
-// A file name and a process name of the kernel are any bytes, and the latter may be cut in the
-// middle of a character.
+// A file name and the kernel's process name may have any bytes, and the kernel may cut the latter in the middle of a
+// character.
 TEST(JsonReport, IsJsonWhateverBytesANameHas) {
   RunReport report = report_with(ExitStatus::exited(0));
   report.name = "x\xff\xc3\xa4\xc3";
@@ -118,7 +118,7 @@ TEST(TextReport, OfAProgramThatCouldNotBeEndedSaysWhyAndWhoIsLeft) {
   EXPECT_THAT(text, HasSubstr("Operation not permitted"));
 }
 
-// With that stdout; of the stderr there is nothing to tell.
+// Returns the text of a report with this stdout, and a stderr without anything to report.
 std::string text_with(const StreamOutput& stream) {
   RunReport report = report_with(ExitStatus::exited(0));
   report.output.emplace();
@@ -142,7 +142,7 @@ TEST(TextReport, NamesWhoHoldsAStreamAndSaysWhenOthersMayHoldItToo) {
             "stdout is still held by 7 (yes) and maybe others; nothing more is passed on\n");
 }
 
-// Whether /proc hides him, or he has ended meanwhile.
+// Either /proc hides the holder, or it has ended meanwhile.
 TEST(TextReport, SaysThatAStreamIsHeldThoughNobodyIsSeen) {
   for (const bool all_known : {false, true}) {
     EXPECT_EQ(text_with(held_by({}, all_known)),

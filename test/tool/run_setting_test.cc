@@ -1,4 +1,4 @@
-// What the program of `run` gets: streams, arguments, environment, directory, descriptors.
+// The setting of the program of `run`: streams, arguments, environment, directory, descriptors.
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -41,7 +41,7 @@ TEST(Streams, StdoutAndStderrStayApart) {
 
 TEST(Streams, TheProgramGetsNoOtherDescriptorThanThem) {
   const std::string report_file = "--report-file=" + ::testing::TempDir() + "/report";
-  // 3 is the listed directory itself.
+  // 3 is the directory that is being listed.
   EXPECT_EQ(output_of({report_file}, {"ls", "/proc/self/fd"}), "0\n1\n2\n3\n");
 }
 

@@ -1,4 +1,4 @@
-// Signals that come to the tool.
+// Signals to the tool.
 #include <signal.h>
 
 #include "gmock/gmock.h"
@@ -22,7 +22,7 @@ const Arguments kMarksAll = {"mark", "HUP", "INT", "QUIT", "TERM"};
 struct ToTool {
   int number;
   std::string name;   // "INT"
-  std::string phase;  // what the report calls it
+  std::string phase;  // its name in the report
   std::vector<std::string> ladder;
 };
 
@@ -102,7 +102,7 @@ TEST(SignalsToTheTool, TheFirstOfTwoDifferentOnesDecidesTheExitCode) {
   EXPECT_THAT(sent(parse_report(result.err)), ElementsAre("SIGTERM group", "SIGKILL group"));
 }
 
-// The tool is stopped meanwhile, so that it finds both when it goes on.
+// The tool is stopped meanwhile, so that both signals are pending when it continues.
 TEST(SignalsToTheTool, TwoAtOnceEndTheProgramAndTheReportSaysHow) {
   for (int i = 0; i < 20; ++i) {
     ToolProcess tool(run_child(kPatient, kMarksAll));
@@ -119,13 +119,13 @@ TEST(SignalsToTheTool, TwoAtOnceEndTheProgramAndTheReportSaysHow) {
   }
 }
 
-// A timeout that is long enough on this machine for the child to be ready before it passes.
+// The timeout must be long enough on this machine for the child to be ready before it passes.
 TEST(SignalsToTheTool, DuringTheTimeoutsEscalationHastenItAndDecideTheExitCode) {
   for (const std::string timeout : {"100ms", "500ms", "3s", "15s"}) {
     ToolProcess tool(run_child(
         {"--report=json", "--timeout=" + timeout, "--interrupt-timeout=1h", "--terminate-timeout=20ms"}, kMarksAll));
     if (tool.out().wait_line() != "ready") continue;
-    ASSERT_TRUE(tool.out().wait_for("got SIGINT"));  // the timeout's
+    ASSERT_TRUE(tool.out().wait_for("got SIGINT"));  // the SIGINT of the timeout
     tool.send(SIGTERM);
     const ToolResult result = tool.wait();
     EXPECT_EQ(result.exit_code, 128 + SIGTERM);
@@ -138,8 +138,8 @@ TEST(SignalsToTheTool, DuringTheTimeoutsEscalationHastenItAndDecideTheExitCode) 
   FAIL() << "the child was not ready in 15 s";
 }
 
-// The tool is stopped meanwhile, so that the program's end and the signal are both there when it goes on. Which of them
-// it sees first is open.
+// The tool is stopped meanwhile, so that the program's end and the signal are both pending when it continues. It may
+// see either first.
 TEST(SignalsToTheTool, AfterTheProgramsOwnEndSendNothingAndMakeUpNoEscalation) {
   ToolProcess tool(run_child(kPatient, {"new-group", "handle", "TERM", "7"}));
   const std::string moved = tool.out().wait_line();
@@ -171,7 +171,7 @@ TEST(SignalsToTheTool, AreInTheTextReport) {
   EXPECT_THAT(result.err, HasSubstr("signal send_signal SIGHUP to group: ok"));
 }
 
-// As nohup(1) and a shell's background jobs have it.
+// nohup(1) and a shell's background jobs start programs like this.
 TEST(SignalsToTheTool, StayIgnoredWhenTheyWereIgnoredAtItsStart) {
   ToolOptions options = run_child(kPatient, kMarksAll);
   options.ignored_signals = {SIGHUP, SIGINT};
@@ -179,7 +179,7 @@ TEST(SignalsToTheTool, StayIgnoredWhenTheyWereIgnoredAtItsStart) {
   ASSERT_TRUE(tool.out().wait_for("ready"));
   tool.send(SIGHUP);
   tool.send(SIGINT);
-  // Has the highest number of the three: sigwait(3) would take one of the others before it.
+  // SIGTERM has the highest number of the three: sigwait(3) would take one of the others before it.
   tool.send(SIGTERM);
   ASSERT_TRUE(tool.out().wait_for("got SIGTERM"));
   tool.send(SIGTERM);

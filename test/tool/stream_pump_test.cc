@@ -1,4 +1,5 @@
-// One stream on its way through the tool, where no run of the tool could choose the moment; and who holds its pipe.
+// One stream on its way through the tool, where no run of the tool could choose the moment; and which processes hold
+// its pipe.
 #include "lib/tool/stream_pump.h"
 
 #include <errno.h>
@@ -37,8 +38,8 @@ Pipe open_pipe() {
   return pipe;
 }
 
-// A pipe that holds the text, and whose writer has gone.
-UniqueFd source_of(const std::string& text) {
+// Returns the read end of a pipe that contains the text and has no writer.
+OwnedFd source_of(const std::string& text) {
   Pipe pipe = open_pipe();
   EXPECT_GE(::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, 1 << 20), 0);
   EXPECT_EQ(::write(pipe.write_end.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
@@ -61,7 +62,7 @@ bool can_be_written(const UniqueFd& fd) {
   return ::poll(&polled, 1, 0) == 1;
 }
 
-// The text is more than the target takes before somebody reads.
+// The text is larger than the target takes before the reader reads.
 TEST(StreamPump, WaitsForTheReaderThoughTheTimeForTheEndIsOver) {
   const std::string text = test_support::large_text(300000);
   Pipe target = open_pipe();
@@ -84,7 +85,7 @@ TEST(StreamPump, CountsWhatIsThereAndPassesNothingOnOnceItHasGivenUp) {
   const Pipe target = open_pipe();
   StreamPump pump(source_of(text), open_target(target.write_end.get()), open_wake(), [](std::string_view) {});
   pump.give_up_at(StreamPump::Clock::now());
-  pump.give_up_at(StreamPump::Clock::now() + std::chrono::hours(1));  // the earliest counts
+  pump.give_up_at(StreamPump::Clock::now() + std::chrono::hours(1));  // the earliest time counts
   pump.expect_end_by(StreamPump::Clock::now());
   pump.join();
   EXPECT_TRUE(pump.result().complete);
@@ -92,7 +93,7 @@ TEST(StreamPump, CountsWhatIsThereAndPassesNothingOnOnceItHasGivenUp) {
   EXPECT_LT(pump.result().passed_bytes, text.size());
 }
 
-// Whenever the reader makes room, the other is there to fill it, between the look whether there is some and the write.
+// Whenever the reader makes room, the other writer may fill it between the pump's check for room and its write.
 TEST(StreamPump, GivesUpInTimeThoughAnotherFillsTheSamePipe) {
   const Pipe target = open_pipe();
   const UniqueFd other = open_target(target.write_end.get());
@@ -135,7 +136,7 @@ TEST(StreamTarget, OfAFileWritesWhereTheToolsOwnDescriptorIs) {
   EXPECT_EQ(::unlink(path.c_str()), 0);
 }
 
-// A socket has one mode for all who have it.
+// A socket has one mode for all processes that have it.
 TEST(StreamTarget, OfASocketDoesNotBlock) {
   int ends[2] = {-1, -1};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
@@ -153,8 +154,8 @@ TEST(StreamTarget, OfASocketDoesNotBlock) {
 
 class PipeWritersIn : public ::testing::TestWithParam<ProcView> {
  protected:
-  // In a process with that /proc, which is the first or below it.
-  void look(const std::function<void(const PipeHolders&, int holder)>& check) {
+  // Runs the check in a process with that /proc, below the first process of a pid namespace.
+  void look(const std::function<void(const PipeWriters&, int holder)>& check) {
     const std::string why_not = test_support::why_no_proc_view(GetParam());
     if (!why_not.empty()) GTEST_SKIP() << why_not;
     test_support::run_with_proc_view(GetParam(), NamespaceRole::kBelowInit, [&] {

@@ -1,5 +1,5 @@
-// What is kept of a stream for the report, and the text that says that a program is ready, whatever pieces they come
-// in.
+// The part of a stream that the report keeps, and the text that shows that a program is ready, however the bytes are
+// cut.
 #include "lib/tool/stream_tail.h"
 
 #include <algorithm>
@@ -62,7 +62,7 @@ TEST(StreamTail, MarksNothingWhenTheLimitLostOnlyOtherLines) {
   EXPECT_FALSE(tail_of("one\ntwo\nred\n", 1, 6).truncated);
 }
 
-// Every length, limit and number of lines, in random pieces, against the text as a whole.
+// Compares every length, limit and number of lines, in random pieces, with the text as a whole.
 TEST(StreamTail, IsTheSameForAnyPieces) {
   std::mt19937 random(20261124);
   for (int round = 0; round < 3000; ++round) {
@@ -81,7 +81,7 @@ TEST(StreamTail, IsTheSameForAnyPieces) {
     EXPECT_EQ(found.lines, whole.lines) << text;
     EXPECT_EQ(found.truncated, whole.truncated) << text;
     EXPECT_EQ(found.first_line_cut, whole.first_line_cut) << text;
-    // What is not marked is what there would be without a limit.
+    // An unmarked line is the same as without a limit.
     const bool differs = found.lines != tail_of(text, lines, 1000).lines;
     EXPECT_EQ(found.truncated, differs || found.first_line_cut) << text << " " << lines << " " << limit;
   }

@@ -18,7 +18,7 @@
 namespace warden::test_support {
 namespace {
 
-// From here on to exec and _exit: the forked processes.
+// The following functions run in the forked processes, up to exec or _exit.
 
 void block_ttou(bool block) {
   sigset_t set;
@@ -55,7 +55,7 @@ void tell(int news, const char* word, int number) {
   if (::write(news, line, static_cast<std::size_t>(size)) != size) ::_exit(97);
 }
 
-// 0 at the end of the session.
+// Reads the next command; 0 at the end of the session.
 char wait_command(int commands) {
   char command = 0;
   ssize_t got = 0;

@@ -19,13 +19,12 @@ namespace warden::test_support {
 enum class ToolPlace {
   kForeground,
   kBackground,
-  kSession,  // it leads the session itself, without a shell: nobody could continue it
+  kSession,  // the tool leads the session itself, without a shell that could continue it
 };
 
-// A pseudo-terminal (no echo, lines end in a plain newline, Ctrl-C is SIGINT, and a process in the
-// background that writes to it is stopped with SIGTTOU if `stop_background_output`) whose session
-// has two groups: the shell's, a process of this class that only waits, and the tool's. The tool's
-// standard streams are the terminal.
+// A pseudo-terminal (no echo, lines end in a plain newline, Ctrl-C is SIGINT, and a background process that writes to
+// it is stopped with SIGTTOU if `stop_background_output`). Its session has two groups: the shell's, which is a process
+// of this class that only waits, and the tool's. The tool's standard streams are the terminal.
 class TerminalSession {
  public:
   explicit TerminalSession(const ToolOptions& options, ToolPlace place = ToolPlace::kForeground,
@@ -38,21 +37,21 @@ class TerminalSession {
   int tool_pid() const { return tool_pid_; }
   int shell_pid() const { return shell_pid_; }
 
-  // What is written to the terminal.
+  // The output that comes to the terminal.
   LineReader& output() { return *output_; }
-  // What somebody types.
+  // Types these keys.
   void type(const std::string& keys);
   // The group that Ctrl-C goes to.
   int foreground_group() const;
 
-  // Waits for the tool's end: "exited 3", "killed 9"; "stopped 22" as soon as a signal stops it. The
-  // session stays until this object goes.
+  // Waits for the tool's end: "exited 3", "killed 9"; "stopped 22" as soon as a signal stops it. The session lasts
+  // until this object is destroyed.
   std::string wait_end();
 
-  // What fg and bg of a shell do with a job that has stopped.
+  // Do what a shell's fg and bg do with a stopped job.
   void continue_in_foreground() { tell_shell('f'); }
   void continue_in_background() { tell_shell('b'); }
-  // As bg, and another of these follows before the shell looks at the job again.
+  // The same as bg, but another of these calls follows before the shell looks at the job again.
   void continue_in_background_for_now() { tell_shell('n'); }
 
  private:

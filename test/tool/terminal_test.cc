@@ -1,4 +1,4 @@
-// The tool on a terminal: who has the foreground, and what Ctrl-C does.
+// The tool on a terminal: which group has the foreground, and what Ctrl-C does.
 #include <signal.h>
 
 #include <fstream>
@@ -22,7 +22,7 @@ using ::testing::StartsWith;
 const char* const kCtrlC = "\x03";
 const char* const kCtrlD = "\x04";
 
-// Flags that make it leave the JSON report in a file, and the report.
+// The flags that write the JSON report to a file, and the report.
 const Arguments kReportFlags = {"--report=json", "--report-file=" + ::testing::TempDir() + "/pty"};
 
 boost::json::object report() {
@@ -35,7 +35,7 @@ Arguments with_report(Arguments flags) {
   return flags;
 }
 
-// The program's own group, which "moved N" says.
+// Reads the program's own group from "moved N".
 int wait_group(TerminalSession& session) {
   const std::string line = session.output().wait_line();
   EXPECT_THAT(line, StartsWith("moved "));
@@ -81,7 +81,7 @@ TEST(OnATerminal, CtrlCGoesToTheProgramAndNotToTheTool) {
   EXPECT_EQ(report().at("attempts"), json("[]"));
 }
 
-// The README's program, with one more word, since Ctrl-C may only come after the trap.
+// The README's program with one more word, since Ctrl-C must come after the trap.
 TEST(OnATerminal, CtrlCOnTheStubbornShellOfTheReadmeLeavesItToTheTimeoutAndNothingIsLeft) {
   TerminalSession session(
       run_program(with_report({"--timeout=2s", "--interrupt-timeout=300ms", "--terminate-timeout=300ms"}),
@@ -95,7 +95,7 @@ TEST(OnATerminal, CtrlCOnTheStubbornShellOfTheReadmeLeavesItToTheTimeoutAndNothi
   EXPECT_THAT(live_members(static_cast<int>(report().at("pid").as_int64())), IsEmpty());
 }
 
-// With TOSTOP, a tool that wrote it before it had the terminal back would be stopped.
+// With TOSTOP, the kernel would stop a tool that wrote the report before it had the terminal back.
 TEST(OnATerminal, TheReportIsWrittenWhenTheTerminalIsTheToolsAgain) {
   TerminalSession session(run_child({"--report=text"}, {"exit", "3"}));
   EXPECT_EQ(session.wait_end(), "exited 3");
@@ -133,7 +133,7 @@ TEST(InTheBackgroundOfATerminal, TheToolLeavesTheForegroundWhereItIs) {
   EXPECT_EQ(session.foreground_group(), session.shell_pid());
 }
 
-// With TOSTOP, and the tool in the background as long as the program runs.
+// TOSTOP is set, and the tool is in the background as long as the program runs.
 TEST(TailOnATerminal, PassesOnWhatTheProgramInTheForegroundWritesToAPipe) {
   TerminalSession session(
       run_child({"--tail=1", "--report=text"}, {"new-group", "read", "write", "typed\n", "exit", "3"}));
@@ -158,7 +158,8 @@ TEST(TailOnATerminal, LeavesTheProgramOnlyItsStdinOfIt) {
   EXPECT_EQ(TerminalSession(run_program({}, {"sh", "-c", all})).wait_end(), "exited 3");
 }
 
-// Though a program that writes to the terminal itself is stopped there.
+// The tool itself passes the output on, though the kernel stops a program that writes to the terminal from the
+// background.
 TEST(TailOnATerminal, PassesOnFromTheBackgroundWhateverStopsOutputFromThere) {
   TerminalSession session(run_program({"--tail=1"}, {"sh", "-c", "echo hello; exit 3"}), ToolPlace::kBackground);
   EXPECT_EQ(session.output().wait_line(), "hello");
@@ -166,7 +167,7 @@ TEST(TailOnATerminal, PassesOnFromTheBackgroundWhateverStopsOutputFromThere) {
   EXPECT_EQ(session.foreground_group(), session.shell_pid());
 }
 
-// The lines end in two bytes on the terminal, for which there may be room for one only.
+// On the terminal a line ends in two bytes, and there may be room for only one of them.
 TEST(TailOnATerminal, DoesNotHoldTheToolWhenNobodyReadsIt) {
   for (const char* text : {"y", "yy"}) {
     TerminalSession session(run_program(with_report({"--tail=1", "--timeout=100ms"}), {"yes", text}));

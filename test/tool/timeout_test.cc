@@ -1,4 +1,4 @@
-// Programs that the timeout has to end, and what the report says of each phase.
+// Programs that the timeout ends, and what the report says about each phase.
 #include <cstdio>
 
 #include "gmock/gmock.h"
@@ -14,11 +14,11 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// The README's.
+// The README's program.
 const Arguments kStubbornShell = {"sh", "-c", "trap \"\" INT TERM; while :; do sleep 1; done"};
 
-// Runs test_child with a timeout that is long enough on this machine for it to say "ready" (as
-// `ready`) before it passes, since only then is it prepared for the signals.
+// Runs test_child with a timeout that is long enough on this machine for it to say "ready" (as `ready`) before it
+// passes: only then is the child prepared for the signals.
 ToolResult run_until_timeout(const Arguments& flags, const Arguments& mode, const std::string& ready = "ready") {
   ToolResult result;
   for (const char* timeout : {"100ms", "500ms", "3s", "15s"}) {
@@ -105,9 +105,9 @@ TEST(Timeout, EndsAProgramThatIgnoresOnlySigintInTheTerminatePhase) {
   EXPECT_EQ(report.at("survivors"), json("[]"));
 }
 
-// The leader obeys, and what it started does not.
+// The leader obeys the signals, and its descendant does not.
 TEST(Timeout, EndsWhatOutlivesTheLeaderAndNamesIt) {
-  // The first is for the leader's end, which takes its time on a busy machine.
+  // The first timeout is for the leader's end, which takes time on a busy machine.
   const ToolResult result = run_until_timeout({"--interrupt-timeout=3s", "--terminate-timeout=20ms"},
                                               {"fork", "stubborn", "--", "sleep"}, "child ready");
   EXPECT_EQ(result.exit_code, 124);
@@ -139,7 +139,7 @@ TEST(Timeout, DoesNotEndWhatAProgramThatEndsByItselfLeavesBehind) {
   ASSERT_THAT(forked, ::testing::AnyOf(::testing::StartsWith("forked "), "child ready"));
   const std::string line = forked == "child ready" ? tool.out().wait_line() : forked;
   const Pidfd left(std::stoi(line.substr(7)));
-  // The streams are still held, so that only the tool's end itself can be waited for.
+  // The descendant still holds the streams, so the test waits only for the end of the tool itself.
   ASSERT_TRUE(Pidfd(tool.pid()).wait_dead());
   EXPECT_FALSE(left.is_dead());
   EXPECT_TRUE(left.send(SIGKILL));

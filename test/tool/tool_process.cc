@@ -16,14 +16,14 @@
 namespace warden::test_support {
 namespace {
 
-// Above the standard streams, so that moving them there in the child overwrites none.
+// Opens above the standard streams, so that moving descriptors there in the child overwrites none.
 int raise(int fd) {
   const int high = ::fcntl(fd, F_DUPFD_CLOEXEC, 10);
   ::close(fd);
   return high;
 }
 
-// The read end; the write end in `write_end`.
+// Returns the read end, and the write end in `write_end`.
 int open_pipe(int* write_end) {
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) != 0) ADD_FAILURE() << "pipe2: errno " << errno;

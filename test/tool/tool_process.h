@@ -32,19 +32,19 @@ struct ToolResult {
   std::string out, err;
 };
 
-// `run FLAGS -- PROGRAM`.
+// Returns options for `run FLAGS -- PROGRAM`.
 ToolOptions run_program(const Arguments& flags, const Arguments& program);
-// The same with test_child in a mode, which acknowledges on stdout.
+// The same for test_child in a mode, which acknowledges on stdout.
 ToolOptions run_child(const Arguments& flags, const Arguments& mode);
 
-// Where the tool is.
+// Returns the path of the tool.
 std::string tool_path();
 
-// Has pipes as stdout and stderr.
+// The tool with pipes as stdout and stderr.
 class ToolProcess {
  public:
   explicit ToolProcess(const ToolOptions& options);
-  // Kills the tool if it was not waited for, and with it, if it keeps its promise, its child.
+  // Kills the tool if it was not waited for; the tool's child then dies with it, as the tool promises.
   ~ToolProcess();
   ToolProcess(const ToolProcess&) = delete;
   ToolProcess& operator=(const ToolProcess&) = delete;
@@ -53,8 +53,7 @@ class ToolProcess {
   LineReader& out() { return *out_; }
   void send(int signal);
 
-  // Waits until nobody holds stdout and stderr any more, and for the tool's end. After 60 s the
-  // test fails and the tool is killed.
+  // Waits for the end of stdout and stderr, and for the tool's end. After 60 s the test fails and the tool is killed.
   ToolResult wait();
 
  private:
@@ -62,14 +61,14 @@ class ToolProcess {
   std::unique_ptr<LineReader> out_, err_;
 };
 
-// Starts it and waits for it.
+// Starts the tool and waits for it.
 ToolResult run_tool(const ToolOptions& options);
 
-// An exec of the tool that a fork is to make: everything that allocates happens before.
+// An exec of the tool after a fork: everything that allocates happens before.
 class ToolExec {
  public:
   explicit ToolExec(const ToolOptions& options);
-  // Returns only when it failed. The standard streams are the caller's business.
+  // Returns only when it failed. The caller sets up the standard streams.
   void exec();
 
  private:
