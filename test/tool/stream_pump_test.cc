@@ -39,7 +39,7 @@ Pipe open_pipe() {
 }
 
 // Returns the read end of a pipe that contains the text and has no writer.
-OwnedFd source_of(const std::string& text) {
+UniqueFd source_of(const std::string& text) {
   Pipe pipe = open_pipe();
   EXPECT_GE(::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, 1 << 20), 0);
   EXPECT_EQ(::write(pipe.write_end.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
@@ -155,7 +155,7 @@ TEST(StreamTarget, OfASocketDoesNotBlock) {
 class PipeWritersIn : public ::testing::TestWithParam<ProcView> {
  protected:
   // Runs the check in a process with that /proc, below the first process of a pid namespace.
-  void look(const std::function<void(const PipeWriters&, int holder)>& check) {
+  void look(const std::function<void(const PipeHolders&, int holder)>& check) {
     const std::string why_not = test_support::why_no_proc_view(GetParam());
     if (!why_not.empty()) GTEST_SKIP() << why_not;
     test_support::run_with_proc_view(GetParam(), NamespaceRole::kBelowInit, [&] {
