@@ -48,7 +48,7 @@ check_format() {
     xargs -0 -r clang-format --dry-run -Werror
 }
 
-# Deadlines are on the monotonic clock: nothing of ours asks for the time of day.
+# Deadlines are on the monotonic clock: our code never asks for the time of day.
 check_clocks() {
   ! grep -rnE 'system_clock|CLOCK_REALTIME|absl::Now|gettimeofday|\<time\((nullptr|NULL|0|&)' include lib
 }

@@ -1,10 +1,10 @@
 # Which tests .ci/environments and .ci/old_kernel run.
 
-# The rooms of test/ whose tests need Bazel, or are somebody else's: the helpers' own, the fixture's and the tool's.
+# The rooms of test/ whose tests need Bazel or test other code than the library: the helpers, the fixture and the tool.
 readonly other_rooms='support|testing|tool'
 
-# process_tests [TEST...]: sets `targets` to those tests, by their names alone, or to all that start processes; `programs` to
-# where their programs are, below bazel-bin.
+# process_tests [TEST...]: sets `targets` to those tests, named without their room, or to all tests that start
+# processes; sets `programs` to the paths of their programs below bazel-bin.
 process_tests() {
   local all test found
   mapfile -t all < <(./bazelw query 'tests(rdeps(//test/..., //test/support:main))' 2>/dev/null |
