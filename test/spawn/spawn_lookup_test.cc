@@ -25,6 +25,12 @@ namespace {
 namespace fs = std::filesystem;
 
 // A directory of one test, with
+//   host/tool  here/tool  good/tool   programs that exit with 1, 2 and 3
+//   plain/tool                        may not be executed
+//   folder/tool/                      a directory
+//   dangling/tool                     a link to nothing
+//   loop/tool                         a link to itself
+//   file                              no directory
 class Lookup : public ::testing::Test {
  protected:
   Lookup() {
