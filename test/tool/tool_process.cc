@@ -47,7 +47,7 @@ std::vector<char*> pointers(Arguments* texts) {
 
 }  // namespace
 
-std::string tool_path() { return runfile_path("warden_cli"); }
+std::string tool_path() { return runfile_path("lib/tool/warden_cli"); }
 
 ToolOptions run_program(const Arguments& flags, const Arguments& program) {
   ToolOptions options;
