@@ -16,7 +16,7 @@
 
 namespace warden::internal {
 
-// Why a call is refused before it does anything, or false. Becomes the error of whichever call it was.
+// Why a call is refused before it does anything; false if it is not. Converts to the error type of each call.
 class Refusal {
  public:
   Refusal(const Handle* handle, std::error_code code, std::optional<InvalidArgument> invalid = std::nullopt)
@@ -63,7 +63,7 @@ inline Refusal refuse_waiting(const Handle* handle, std::optional<InvalidArgumen
   return refuse(handle, std::move(invalid));
 }
 
-// A call that is made: with the child's lock, on a thread that cannot be cancelled meanwhile.
+// Held while a call is made: the child's lock, on a thread that cannot be cancelled meanwhile.
 struct Call {
   explicit Call(const Handle& handle) : supervised(*handle.supervised), lock(supervised) {}
 
