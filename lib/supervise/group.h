@@ -44,8 +44,8 @@ class Group {
   // False when look() needs no reading of /proc: there is no group, or the kernel says that it is empty.
   // REQUIRES: the leader has ended.
   bool may_live(const Lock& lock);
-  // Whether anybody lives in the group besides the leader that has ended, and who. kEmpty is final. `table`: a reading of
-  // /proc, none of it from before the leader's end. REQUIRES: the leader has ended.
+  // Whether anybody lives in the group besides the leader that has ended, and who. kEmpty is final. `table`: a reading
+  // of /proc, none of it from before the leader's end. REQUIRES: the leader has ended.
   GroupState look(const Lock& lock, ProcessTable& table, std::vector<Member>* live);
   // Whether the group has been found empty, or there is none: nobody will need its number.
   bool is_done(const Lock&) const { return !is_led_ || is_empty_; }

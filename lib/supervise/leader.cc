@@ -142,8 +142,8 @@ bool Leader::has_group_signals() const { return id_.pidfd >= 0 && sys_.has_pidfd
 
 bool Leader::must_pin() const { return group_needs_number_ && !unpinned_ && !has_group_signals(); }
 
-// Nobody keeps a foreign wait from the zombie, or a kernel that reaps by itself (SIGCHLD ignored) before we have looked;
-// what has the number then may be another child of this process.
+// Nobody keeps a foreign wait from the zombie, or a kernel that reaps by itself (SIGCHLD ignored) before we have
+// looked; what has the number then may be another child of this process.
 bool Leader::has_number(const Lock& lock) {
   changes_.check(lock);
   if (stage_ != Stage::kRunning && stage_ != Stage::kPinned) return false;

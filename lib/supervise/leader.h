@@ -14,8 +14,8 @@ namespace warden::internal {
 //
 // The exit is published once and never changes. The zombie is reaped under the lock that every signal takes, so that no
 // signal can reach a number that has become somebody else's. Where the kernel can signal a group through a pidfd
-// (Linux 6.9) the first thread that sees the exit reaps. Where it cannot, the zombie of a group's leader stays, and with
-// it the group's number, until unpin().
+// (Linux 6.9) the first thread that sees the exit reaps. Where it cannot, the zombie of a group's leader stays, and
+// with it the group's number, until unpin().
 class Leader {
  public:
   enum class Stage {
@@ -52,8 +52,8 @@ class Leader {
   // another pidfd.
   bool look(Lock& lock) { return look(lock, id_); }
   bool look(Lock& lock, ChildId by);
-  // Waits until the pidfd can be read, until the deadline at most, and looks then. Releases the lock meanwhile. A reaper
-  // that comes to its own wait meanwhile leaves it to this thread, so that the exit wakes one thread.
+  // Waits until the pidfd can be read, until the deadline at most, and looks then. Releases the lock meanwhile. A
+  // reaper that comes to its own wait meanwhile leaves it to this thread, so that the exit wakes one thread.
   bool look_when_readable(Lock& lock, TimePoint deadline);
   // Waits for a change, until the deadline at most, by the pidfd, too: the exit need not come by way of the reaper.
   void wait_exit_or_changed(Lock& lock, TimePoint deadline);

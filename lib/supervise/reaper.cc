@@ -12,18 +12,18 @@
 namespace warden::internal {
 namespace {
 
-// The pause between looks at a child that is dead and held by a tracer: nothing tells when it is let go.
+// The pause between looks at a dead child that a tracer holds: nothing tells when the tracer lets it go.
 constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
 constexpr absl::Duration kLongestPause = absl::Milliseconds(250);
 
-// How long the reaper leaves the child to whoever has started it, who may wait for it at once (but not if there are
-// many, which wait to be waited for).
+// How long the reaper leaves a new child to the thread that started it, which may wait for it at once. A thread that
+// starts many in a row does not, so that their reapers have no grace.
 constexpr absl::Duration kGrace = absl::Milliseconds(10);
 
-// Our own table, and a pidfd in it, for a child that could not be given one in the shared table because that was full.
-// -1 if that cannot be had either. The number is the child's: it is alive or its zombie is there, as a look through the
-// new pidfd confirms. It goes with this thread's table: closed by number, it looks to ThreadSanitizer, which knows of
-// one table only, as if another thread's descriptor were closed.
+// A private descriptor table, and a pidfd in it, for a child that got none because the shared table was full. -1 where
+// that fails, too. A look through the new pidfd confirms that the number is still the child's. The pidfd goes with the
+// table: a close by number looks to ThreadSanitizer, which knows of one table only, like a close of another thread's
+// descriptor.
 int open_private_pidfd(Supervised& supervised) {
   if (!leave_shared_table()) return -1;
   const int pidfd = supervised.sys().pidfd_open(supervised.pid());
@@ -44,8 +44,8 @@ void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
     supervised.sys().poll_readable(&child.pidfd, 1, TimePoint::max());
     lock.lock();
     if (supervised.leader().look(lock, child)) return;
-    // Readable, but not to be waited for: a blocking wait here could outlive the child's number, so look again from
-    // time to time.
+    // Readable, but not to be waited for: a tracer holds it. A blocking wait could outlive the child's number, so look
+    // again from time to time.
     supervised.changes().wait(lock, deadline_after(supervised.sys().now(), pause));
     pause = std::min(pause * 2, kLongestPause);
   }
@@ -83,7 +83,7 @@ void reap(Supervised& supervised, bool has_grace) {
   supervised.leader().collect_unpinned(lock);
 }
 
-// Takes out what is the thread's own: it lies where nobody else looks any more.
+// Moves its start out of the child's state, where no other thread reads it any more.
 extern "C" void* reaper_main(void* argument) {
   ReaperStart start = std::move(static_cast<Supervised*>(argument)->reaper_start());
   if (start.task) start.task();
@@ -126,7 +126,7 @@ void Reaper::finish() {
 }
 
 void Reaper::forget() {
-  // Not even the last reference to the state may go: its lock may have been held at the fork.
+  // The reference is leaked: even the last one may not go, since the lock may have been held at the fork.
   new std::shared_ptr<Supervised>(std::move(supervised_));
   supervised_ = nullptr;
 }

@@ -10,8 +10,9 @@
 
 namespace warden::internal {
 
-// Started before its child exists, so that a failing thread creation never orphans one. It waits until the supervision
-// begins (or is abandoned), then until the child has ended, publishes that, and ends. All signals are blocked in it.
+// The thread starts before its child exists, so that a failing thread creation never orphans a child. It waits until
+// the supervision begins (or is abandoned), then until the child has ended, publishes that, and ends. All signals are
+// blocked in it.
 class Reaper {
  public:
   Reaper() = default;

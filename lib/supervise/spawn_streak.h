@@ -4,10 +4,10 @@
 
 namespace warden::internal {
 
-// This many children in a row, and no wait between them, are no accident.
+// A thread that starts this many children in a row, without a wait between them, will start more.
 inline constexpr int kLongStreak = 16;
 
-// One more start by this thread. Whether kLongStreak came before it since the last end_spawn_streak().
+// Counts one more start by this thread. True when kLongStreak came before it since the last end_spawn_streak().
 bool continue_spawn_streak();
 
 // This thread waits for a child, or gives one up.

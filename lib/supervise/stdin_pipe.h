@@ -1,4 +1,4 @@
-// The write end of the pipe to a child's stdin, and who writes to it. All of it under the child's lock.
+// The write end of the pipe to a child's stdin, and the threads that write to it. All of it is under the child's lock.
 #ifndef WARDEN_LIB_SUPERVISE_STDIN_PIPE_H_
 #define WARDEN_LIB_SUPERVISE_STDIN_PIPE_H_
 
@@ -9,11 +9,11 @@ namespace warden::internal {
 class StdinPipe {
  public:
   void open(UniqueFd fd) { fd_ = std::move(fd); }
-  // -1 when there is none, or it is closed.
+  // -1 when there is no pipe, or it is closed.
   int fd() const { return closed_ ? -1 : fd_.get(); }
 
-  // For everybody, at once. The descriptor itself, whose number could be somebody else's next, goes with the turn of
-  // him who writes. True when there are users, who have to be told.
+  // From now on nobody can write. The descriptor itself goes with the turn of the thread that writes, since another
+  // file could get its number at once. True when there are users, which have to be told.
   bool close() {
     closed_ = true;
     if (!turn_is_taken_) fd_.reset();
@@ -25,7 +25,7 @@ class StdinPipe {
   // Whether wait, terminate and kill leave it open.
   bool stays_open = false;
 
-  // Those who write, or wait until they can or have to.
+  // The threads that write, or wait until they can or have to.
   void add_user() { ++users_; }
   void remove_user() { --users_; }
 
@@ -33,7 +33,7 @@ class StdinPipe {
   bool take_turn() { return turn_is_taken_ ? false : (turn_is_taken_ = true); }
   void begin_waiting_for_turn() { ++waiting_; }
   void end_waiting_for_turn() { --waiting_; }
-  // True when others wait for it, who have to be told.
+  // True when others wait for a turn, which have to be told.
   bool end_turn() {
     turn_is_taken_ = false;
     if (closed_) fd_.reset();

@@ -11,7 +11,7 @@ Result<std::optional<ExitStatus>> wait_child(Supervised& child, Lock& lock, Time
       return WaitError{os_error(child.leader().look_error(lock)), child.name()};
     }
     if (child.sys().now() >= deadline) return std::optional<ExitStatus>();
-    // Readable and still not to be waited for means a tracer: the reaper goes on looking and tells us.
+    // A tracer holds it, if it was readable: the reaper goes on looking and tells us.
     child.changes().wait(lock, deadline);
   }
   child.set_told(lock);

@@ -17,10 +17,10 @@
 namespace warden::internal {
 namespace {
 
-// The most processes that an error tells of.
+// The most processes that an error names.
 constexpr std::size_t kMostStuck = 16;
 
-// It has died of our SIGKILL or before; its zombie is its tracer's until that lets it go.
+// The process has died, of our SIGKILL or before; its tracer holds the zombie until it detaches or collects it.
 bool is_held_by_tracer(const StuckProcess& process) {
   return process.tracer_pid != 0 && (process.state == 'Z' || process.state == 'X');
 }
@@ -37,7 +37,7 @@ std::string describe(const std::vector<Member>& live) {
   });
 }
 
-// The longest that the policy would wait after this signal: no time for a phase that it does not have, so that its own
+// The longest that the policy would wait after this signal. A phase that it does not have gets no time, so that its own
 // phases come before its SIGKILL.
 absl::Duration timeout_after(const TerminationPolicy& policy, Signal signal) {
   absl::Duration timeout = absl::InfiniteDuration();
@@ -77,7 +77,8 @@ void Escalation::join(const Lock& lock, const TerminationPolicy& policy) {
   child_.changes().notify(lock);
 }
 
-// From the leader to its group. If SIGKILL has been sent, only the leader got it; the bound stays.
+// Extends the escalation from the leader to its group. A SIGKILL that was sent went to the leader alone: the group gets
+// one, and the bound stays.
 void Escalation::widen(const Lock& lock) {
   policy_.leader_only = false;
   if (stage_ != Stage::kWaitingAfterKill) return;
@@ -145,8 +146,8 @@ void Escalation::advance(Lock& lock, ProcessTable* table, bool may_read, bool wa
 
 void Escalation::preflight(const Lock& lock) {
   const TimePoint started = child_.sys().now();
-  stage_ = Stage::kWaiting;  // with a deadline that has passed: whatever preflight does not settle goes on to the first
-                             // phase
+  // A wait whose deadline has passed: what the preflight does not settle goes on to the first phase.
+  stage_ = Stage::kWaiting;
   phase_deadline_ = started;
   wait_recorded_ = true;
   const int error = leader_.ended(lock) ? 0 : leader_.look_error(lock);
@@ -165,7 +166,7 @@ bool Escalation::is_finished(Lock& lock, ProcessTable* table, bool may_read) {
     Attempt& wait = record(wait_operation(), wait_started_, AttemptResult::kOk);
     wait.signal = signal_;
     wait_recorded_ = true;
-    wait_started_ = child_.sys().now();  // what is left of the phase is a wait for the rest of the group
+    wait_started_ = child_.sys().now();  // the rest of the phase is a wait for the rest of the group
   }
   if (policy_.leader_only || !group_.is_led()) return true;
   return is_group_empty(lock, table, may_read);
@@ -194,7 +195,7 @@ bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table, bool may_
   return group_state_ == GroupState::kEmpty;
 }
 
-// After a signal that could not be sent it is a grace in which the leader is looked for, and no wait for an exit.
+// After a failed send the wait is a grace in which the leader is looked at, and no wait for an exit.
 AttemptOperation Escalation::wait_operation() const {
   return send_error_ == 0 ? AttemptOperation::kWaitForExit : AttemptOperation::kCheckStatus;
 }
@@ -218,7 +219,7 @@ void Escalation::finish_wait(const Lock& lock) {
   }
 }
 
-// False when no phase is left. A phase for the leader alone is over with the leader.
+// False when no phase is left. The end of the leader skips a phase that is for the leader alone.
 bool Escalation::next_phase(const Lock& lock) {
   while (next_ < policy_.phases.size() && child_.sys().now() < kill_by_) {
     const TerminationPhase phase = policy_.phases[next_++];
@@ -244,7 +245,7 @@ void Escalation::fail(const Lock& lock) {
   stage_ = Stage::kOver;
   stuck_ = find_stuck(lock);
   if (leader_.ended(lock) && group_state_ == GroupState::kUnknown) {
-    failure_ = Errc::kGroupUnknown;  // also the reason why it could not be signalled, if it could not
+    failure_ = Errc::kGroupUnknown;  // where a send failed, too, this is why
   } else if (send_error_ != 0) {
     failure_ = os_error(send_error_);
   } else if (leader_.ended(lock)) {
@@ -254,7 +255,7 @@ void Escalation::fail(const Lock& lock) {
   } else {
     failure_ = !stuck_.empty() && is_held_by_tracer(stuck_.front()) ? Errc::kNotReapable : Errc::kStillRunning;
   }
-  // A SIGKILL that could not be sent has been said.
+  // enter_kill() has warned of a SIGKILL that could not be sent.
   if (send_error_ == 0) warn(LogSeverity::kError, "could not be ended; it may still run", failure_.message());
 }
 

@@ -31,15 +31,15 @@ class Escalation {
   // nullptr and /proc is needed, it returns, and needs_table() is true.
   void advance_with(Lock& lock, ProcessTable* table);
   bool needs_table(const Lock&) const { return needs_table_; }
-  // The same directly after a look at the leader, under the same lock: another would see nothing else.
+  // The same directly after a look at the leader, under the same lock: a second look would see the same.
   void advance_after_look(Lock& lock);
   bool over(const Lock&) const { return stage_ == Stage::kOver; }
-  // Waits for something to happen, until the deadline at most. May return early.
+  // Waits until the deadline at most for a change that advance() would act on. May return early.
   void wait(Lock& lock);
-  // What wait() waits for. The leader's exit and the end of the escalation are changes of the child; beside those:
+  // What wait() waits for beside changes of the child (the leader's exit, the end of the escalation):
   TimePoint deadline() const;
   const std::vector<Member>& survivors(const Lock&) const { return live_; }  // as last seen, once the leader has ended
-  bool must_look_again(const Lock& lock) const;                              // in a while, because nothing will tell
+  bool must_look_again(const Lock& lock) const;                              // in a while: nothing tells of the end
 
   // REQUIRES: over().
   TerminationResult outcome(const Lock& lock) const;
@@ -67,7 +67,7 @@ class Escalation {
   bool is_group_empty(const Lock& lock, ProcessTable* table, bool may_read);
   struct Sent {
     int error;   // the leader's, where it was signalled apart
-    bool any;    // somebody was signalled
+    bool any;    // at least one process was signalled
     bool apart;  // the leader was signalled apart from its group
   };
   int send_once(const Lock& lock, Signal signal, AttemptTarget target);
@@ -95,7 +95,7 @@ class Escalation {
   TimePoint phase_deadline_;
   TimePoint kill_by_ = TimePoint::max();  // when a joined policy wants SIGKILL
 
-  bool needs_table_ = false;     // the last advance could not tell without
+  bool needs_table_ = false;     // the last advance_with() could not tell without
   bool wait_recorded_ = false;   // the leader's exit is in the log
   bool sweep_recorded_ = false;  // this phase's look at the group is in the log
   GroupState group_state_ = GroupState::kUnknown;

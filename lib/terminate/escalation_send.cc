@@ -1,4 +1,4 @@
-// What a run sends, and to whom.
+// What an escalation sends, and to which target.
 #include "absl/strings/str_cat.h"
 #include "lib/base/os_error.h"
 #include "lib/terminate/attempt_phase.h"
@@ -22,8 +22,8 @@ int Escalation::send_once(const Lock& lock, Signal signal, AttemptTarget target)
   return error;
 }
 
-// Success with a group says that somebody in it was signalled. The leader is signalled apart where that may have been
-// another: it has left the group, or it may not be signalled at all (kill(2), EPERM), which a probe shows.
+// A signal to a group succeeds where it reached one member, which need not be the leader. The leader is signalled apart
+// where it has left the group, or where this process may not signal it (kill(2), EPERM), which a probe shows.
 Escalation::Sent Escalation::send(const Lock& lock, Signal signal, AttemptTarget target) {
   const int error = send_once(lock, signal, target);
   const bool missed =
@@ -51,7 +51,7 @@ void Escalation::enter_kill(const Lock& lock) {
   phase_ = leader_.ended(lock) ? AttemptPhase::kSweep : AttemptPhase::kKill;
   signal_ = Signal::kill();
   const AttemptTarget target = target_of(lock, AttemptTarget::kGroup);
-  // Nobody is left who may be signalled where the leader has ended, and its group is ours.
+  // Where the leader has ended and this process is in its group, no target is left that may be signalled.
   const bool has_target = target == AttemptTarget::kGroup || !leader_.ended(lock);
   const Sent sent = has_target ? send(lock, Signal::kill(), target) : Sent{0, false, false};
   forced_ = sent.any;

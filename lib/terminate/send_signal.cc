@@ -24,7 +24,7 @@ Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock,
   const bool has_group = child.group().is_led() && !child.group().is_ours(lock);
   const AttemptTarget target = has_group ? AttemptTarget::kGroup : AttemptTarget::kLeader;
   AttemptLog log;
-  // The child's own view: ended is a success; what cannot be told is an entry.
+  // An end that is seen is a success; a look that fails is an entry of the log.
   const auto ended = [&] {
     if (child.leader().look(lock)) return true;
     const int error = child.leader().look_error(lock);

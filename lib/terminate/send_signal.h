@@ -1,4 +1,4 @@
-// One signal on request, without a wait.
+// Sends one signal that the caller asked for, without a wait.
 #ifndef WARDEN_LIB_TERMINATE_SEND_SIGNAL_H_
 #define WARDEN_LIB_TERMINATE_SEND_SIGNAL_H_
 

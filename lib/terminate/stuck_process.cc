@@ -30,7 +30,7 @@ std::optional<StuckProcess> read_proc(Sys& sys, int pid) {
   if (process.tracer_pid != 0) process.tracer_program = read_line(sys, process.tracer_pid, "comm");
   if (!absl::SimpleAtoi(first_word(status_field(status, "Uid")), &process.uid)) process.uid = -1;
   process.wait_channel = read_line(sys, pid, "wchan");
-  if (process.wait_channel == "0") process.wait_channel.clear();  // it is not asleep, or it is not for us to know
+  if (process.wait_channel == "0") process.wait_channel.clear();  // it is awake, or the kernel does not tell us
   return process;
 }
 

@@ -9,7 +9,7 @@
 
 namespace warden::internal {
 
-// Empty when it cannot be read, or is gone.
+// Empty when /proc cannot be read, or the process is gone.
 std::optional<StuckProcess> read_stuck_process(Sys& sys, int pid);
 
 }  // namespace warden::internal

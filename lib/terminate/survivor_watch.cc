@@ -14,8 +14,8 @@ SurvivorWatch watch_survivor(Supervised& child, const std::vector<Member>& live)
     if (pidfd.get() < 0) continue;
     const std::optional<bool> still = is_still_member(sys, member, child.pid());
     if (still.has_value() && *still) return {pidfd.release(), false};
-    if (still.has_value()) return {-1, true};  // the number may be somebody else's by now
-    // Out of descriptors: whose pidfd it is cannot be known.
+    if (still.has_value()) return {-1, true};  // the number may be another process's by now
+    // Out of descriptors: /proc cannot say whose pidfd this is.
   }
   return {};
 }

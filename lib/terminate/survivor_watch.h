@@ -1,4 +1,4 @@
-// Waits for the end of processes that are not our children: the rest of a group whose leader has gone.
+// Waits for the survivors of a group whose leader has ended. They are not children of this process.
 #ifndef WARDEN_LIB_TERMINATE_SURVIVOR_WATCH_H_
 #define WARDEN_LIB_TERMINATE_SURVIVOR_WATCH_H_
 
@@ -9,20 +9,20 @@
 
 namespace warden::internal {
 
-// One of the survivors of a child's group, to wait for: the group is not empty before each of them has gone.
+// One survivor to wait for: the group is not empty before each of them has ended.
 struct SurvivorWatch {
   int pidfd = -1;     // the caller's to close; -1 when no pidfd can be had for any of them
-  bool gone = false;  // one of them has gone meanwhile: no need to wait
+  bool gone = false;  // one of them has ended meanwhile: no need to wait
 };
 
-// `live` is what look_at_group() found.
+// `live` is what Group::look() found.
 SurvivorWatch watch_survivor(Supervised& child, const std::vector<Member>& live);
 
-// The pause after which a group is looked at again where nothing tells of its end.
+// The pause before the next look at a group whose end nothing tells of.
 inline constexpr absl::Duration kSurvivorPause = absl::Milliseconds(20);
 
-// Returns when one of them has ended, when the child's state changes, at the deadline, or where no pidfd can be had for
-// them, after a short pause. Releases the lock.
+// Returns when one of them has ended, when the child's state changes, at the deadline, or, where no pidfd can be
+// opened, after a short pause. Releases the lock.
 void wait_for_survivor(Supervised& child, Lock& lock, const std::vector<Member>& live, TimePoint deadline);
 
 }  // namespace warden::internal

@@ -19,7 +19,7 @@ namespace {
 // The least time between two readings of /proc, so that leaders that end one after the other share one.
 constexpr absl::Duration kReadingPause = absl::Milliseconds(1);
 
-// The children that something has happened to, by their index. Its lock is taken under a child's.
+// The indices of the children that have changed. Its lock is taken under a child's.
 class DueChildren {
  public:
   explicit DueChildren(Sys& sys) : sys_(sys) {}
@@ -36,7 +36,7 @@ class DueChildren {
     return std::exchange(due_, {});
   }
 
-  // Until there is one, or one of the descriptors can be read, or the deadline.
+  // Waits until there is one, until a descriptor can be read, or until the deadline.
   void wait(std::vector<int> fds, TimePoint deadline) {
     std::unique_lock<std::mutex> lock(mutex_);
     if (fds.empty()) {
@@ -91,7 +91,8 @@ class Part final : public ChangeObserver {
     ended_ = child_.leader().look(lock);
   }
 
-  // Does what is due; true when it is over. Without a table it is put off to the next reading if it needs one.
+  // Does what is due; true when the escalation is over. Where it needs a table and has none, the next reading is waited
+  // for.
   bool advance(ProcessTable* table, TimePoint next_reading) {
     Lock lock(child_);
     escalation_->advance_with(lock, ended_ ? table : nullptr);
@@ -115,7 +116,7 @@ class Part final : public ChangeObserver {
       if (watch.gone) due_.add(index_);
     }
     const bool is_blind =
-        child_.leader().id().pidfd < 0;  // its reaper has a table of its own, without the event of DueChildren
+        child_.leader().id().pidfd < 0;  // its reaper has a private descriptor table, without the event of DueChildren
     if (look_again || is_blind) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kSurvivorPause));
     return false;
   }
@@ -178,7 +179,7 @@ class Batch {
   // Takes the children that are to be looked at out of those that are left.
   std::vector<std::size_t> next() {
     std::vector<std::size_t> due = due_.take();
-    // A survivor may have ended; which one is not asked, since few groups have any.
+    // A survivor may have ended. Which one is not asked, since few groups have survivors.
     due.insert(due.end(), watching_.begin(), watching_.end());
     watching_.clear();
     const TimePoint now = sys_.now();
@@ -201,7 +202,7 @@ class Batch {
   std::vector<std::unique_ptr<Part>> parts_;
   TimePoint next_reading_;                            // not earlier
   std::set<std::pair<TimePoint, std::size_t>> left_;  // by the time at which each has to go on
-  std::vector<std::size_t> watching_;                 // those of them that wait for a survivor
+  std::vector<std::size_t> watching_;                 // those of left_ that wait for a survivor
 };
 
 }  // namespace

@@ -8,9 +8,9 @@
 
 namespace warden::internal {
 
-// One outcome for each, in their order. Each child's run goes by its own clock, so that a signal is sent to every child
-// before the first wait for any. A child may be there twice. No lock may be held. Blocks as terminate_child does, for
-// the slowest and not for the sum. REQUIRES: the policy is valid; all children have the same Sys.
+// Returns one outcome for each child, in their order. Each escalation has its own clock, so that every child gets its
+// signal before the first wait for any. `children` may name a child twice. Blocks as terminate_child does, for the
+// slowest child and not for the sum. REQUIRES: no lock is held; the policy is valid; all children have the same Sys.
 std::vector<TerminationResult> terminate_children(const std::vector<Supervised*>& children,
                                                   const TerminationPolicy& policy);
 

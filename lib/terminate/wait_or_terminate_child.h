@@ -1,4 +1,4 @@
-// Waits for a child so long, and then ends it.
+// Waits for a child, and ends it where the time is over.
 #ifndef WARDEN_LIB_TERMINATE_WAIT_OR_TERMINATE_CHILD_H_
 #define WARDEN_LIB_TERMINATE_WAIT_OR_TERMINATE_CHILD_H_
 
