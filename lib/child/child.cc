@@ -107,7 +107,6 @@ Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(abs
     return WaitOrTerminateError{Kind::kRefused, refusal.process_name(), timeout, {}, {}, refusal};
   }
   Call call(*handle_);
-  call.supervised.close_stdin_unless_kept(call.lock);
   return internal::wait_or_terminate_child(call.supervised, call.lock, timeout, policy);
 }
 

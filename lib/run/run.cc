@@ -72,8 +72,8 @@ int RunningChild::feed(std::optional<std::string> text, internal::UniqueFd file)
 
 Waited RunningChild::wait_or_terminate() {
   Lock lock(supervised());
-  if (feeder_ == nullptr) supervised().close_stdin_unless_kept(lock);
-  return internal::wait_or_terminate_child(supervised(), lock, options_.timeout, options_.policy);
+  return internal::wait_or_terminate_child(supervised(), lock, options_.timeout, options_.policy,
+                                           /*is_fed=*/feeder_ != nullptr);
 }
 
 // Ends the feeder and makes its report, once the child has ended or cannot be ended.

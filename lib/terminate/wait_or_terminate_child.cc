@@ -8,8 +8,10 @@ namespace warden::internal {
 
 Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate_child(Supervised& child, Lock& lock,
                                                                             absl::Duration timeout,
-                                                                            const TerminationPolicy& policy) {
+                                                                            const TerminationPolicy& policy,
+                                                                            bool is_fed) {
   using Kind = WaitOrTerminateError::Kind;
+  if (!is_fed) child.close_stdin_unless_kept(lock);
   auto waited = wait_child(child, lock, deadline_after(child.sys().now(), timeout));
   if (waited.has_value() && waited.value().has_value()) return WaitOrTerminateResult{*waited.value(), timeout};
   TerminationResult ended = terminate_child(child, lock, policy);

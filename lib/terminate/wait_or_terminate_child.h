@@ -9,11 +9,12 @@
 
 namespace warden::internal {
 
-// A wait that breaks ends the child too. Releases the lock while it waits. The wait leaves an open stdin alone: a
-// caller with nobody to feed it closes it first. REQUIRES: the timeout and the policy are valid.
+// A wait that breaks ends the child too. Releases the lock while it waits. The wait closes stdin first, unless a thread
+// feeds it. REQUIRES: the timeout and the policy are valid.
 Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate_child(Supervised& child, Lock& lock,
                                                                             absl::Duration timeout,
-                                                                            const TerminationPolicy& policy);
+                                                                            const TerminationPolicy& policy,
+                                                                            bool is_fed = false);
 
 }  // namespace warden::internal
 

@@ -77,7 +77,7 @@ TEST(DISABLED_Tidy, Nothing) {
   const int fd = open_something();
   std::thread([] {}).join();
   ::close(fd);
-  end(fork_paused_child());
+  end_child(fork_paused_child());
 }
 
 TEST(DISABLED_Tidy, WardenChild) {
