@@ -48,7 +48,13 @@ ResourceUsage usage_of(const struct rusage& raw) {
   return usage;
 }
 
-// The exit status in a siginfo of waitid(2).
+// Whether waitid(2) tells of an end. It shows a tracer every stop of its tracee, whatever the options, with codes and
+// numbers of its own (ptrace(2)).
+bool is_end(const siginfo_t& info) {
+  return info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
+}
+
+// The exit status in a siginfo of waitid(2). REQUIRES: is_end().
 ExitStatus status_of(const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) return ExitStatus::exited(info.si_status & 0xff);
   return ExitStatus::signaled(Signal::from_number(info.si_status).value(), info.si_code == CLD_DUMPED);
@@ -67,6 +73,14 @@ int raw_waitid(int type, int id, siginfo_t* info, int options, struct rusage* us
     const long returned = ::syscall(SYS_waitid, type, id, info, options, usage);
     if (returned == 0 || errno != EINTR) return result_of(returned);
   }
+}
+
+// waitid(2) for this child without blocking, by the pidfd if there is one. 0, or an errno.
+int wait_once(ChildId child, int options, siginfo_t* info, struct rusage* usage) {
+  options |= WEXITED | WNOHANG;
+  int error = EBADF;
+  if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, info, options, usage);
+  return is_wait_by_pidfd_refused(error) ? -raw_waitid(P_PID, child.pid, info, options, usage) : error;
 }
 
 // What the kernel knows of the end of a process. 0, or an errno.
@@ -126,15 +140,16 @@ class LinuxSys final : public Sys {
     }
   }
 
+  // An end is collected only once it has been seen: to collect a stop would take the notice from a host that traces its
+  // own child.
   WaitOutcome look(ChildId child, Reap reap) override {
     siginfo_t info = {};
     struct rusage usage = {};
-    const int options = WEXITED | WNOHANG | (reap == Reap::kLeave ? WNOWAIT : 0);
-    int error = EBADF;
-    if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, &info, options, &usage);
-    if (is_wait_by_pidfd_refused(error)) error = -raw_waitid(P_PID, child.pid, &info, options, &usage);
+    const int error = wait_once(child, WNOWAIT, &info, &usage);
     if (error != 0) return {error, std::nullopt};
-    if (info.si_pid == 0) return {};
+    if (info.si_pid == 0 || !is_end(info)) return {};
+    siginfo_t collected = {};
+    if (reap == Reap::kCollect) wait_once(child, 0, &collected, nullptr);
     return {0, status_of(info).with_resource_usage(usage_of(usage))};
   }
 

@@ -15,7 +15,8 @@ int stop_signal_of(const Child& child) {
   while (::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WSTOPPED | WNOHANG) != 0) {
     if (errno != EINTR) return 0;
   }
-  return info.si_pid != 0 ? info.si_status : 0;
+  // A tracing stop (CLD_TRAPPED) is no job control.
+  return info.si_pid != 0 && info.si_code == CLD_STOPPED ? info.si_status : 0;
 }
 
 sigset_t set_of(int signal) {

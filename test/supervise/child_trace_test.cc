@@ -1,5 +1,8 @@
-// A child that another process traces: dead after SIGKILL, and not reapable until the tracer goes.
+// A child that another process traces: dead after SIGKILL, and not reapable until the tracer goes. And one that this
+// process traces, whose stops it is shown.
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <memory>
@@ -108,6 +111,7 @@ TEST(TracedChild, IsDroppedWithinTheBoundAndCollectedInTheEnd) {
   const auto records = log.records();
   ASSERT_FALSE(records.empty());
   EXPECT_EQ(records.back().severity, LogSeverity::kError);
+  EXPECT_THAT(records.back().event, ::testing::HasSubstr("it could not be ended"));
   EXPECT_THAT(records.back().error, ::testing::HasSubstr("SIGKILL"));
   EXPECT_TRUE(tracer.kill().has_value());
   EXPECT_TRUE(process.wait_reaped());
@@ -126,6 +130,60 @@ TEST(TracedChild, IsEndedByTheLadderWhenTheTracerGoesInTime) {
   policy.kill_timeout = kBound;
   EXPECT_TRUE(child.terminate(policy).has_value());
   liberator.join();
+}
+
+// What the next look of this process at its child's stops says, left where it is. Blocks for one.
+siginfo_t next_stop_of(const Child& child) {
+  siginfo_t stop = {};
+  EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(child.pid()), &stop, WSTOPPED | WNOWAIT), 0);
+  return stop;
+}
+
+// A stop in the tracer's hands is no end, and stays the tracer's to see.
+void expect_running_and_ended_by_kill(Child& child, int code, int status) {
+  const Pidfd process(child.pid());
+  const siginfo_t stop = next_stop_of(child);
+  EXPECT_EQ(stop.si_code, code);
+  EXPECT_EQ(stop.si_status, status);
+  EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning) << child.state();
+  EXPECT_EQ(child.try_wait().value(), std::nullopt);
+  EXPECT_EQ(child.wait_for(absl::Milliseconds(1)).value(), std::nullopt);
+  siginfo_t again = {};
+  EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(child.pid()), &again, WSTOPPED | WNOWAIT | WNOHANG), 0);
+  EXPECT_EQ(again.si_pid, child.pid()) << "the notice is gone";
+  const auto killed = child.kill();
+  ASSERT_TRUE(killed.has_value()) << killed.error();
+  EXPECT_EQ(killed.value(), ExitStatus::signaled(Signal::kill(), false));
+  EXPECT_TRUE(process.is_dead());
+}
+
+TEST(ChildThatThisProcessTraces, IsNotTakenForEndedByASignalThatStopsIt) {
+  for (const char* signal : {"TRAP", "CHLD", "TERM"}) {
+    AckPipe ack;
+    Child child = Child::spawn(test_command(ack, {"trace-me", signal})).value();
+    ASSERT_EQ(ack.wait_line(), "traced");
+    expect_running_and_ended_by_kill(child, CLD_TRAPPED, Signal::from_name(signal).value().number());
+  }
+}
+
+// The number of such a stop is no signal: 32773 is PTRACE_EVENT_STOP and SIGTRAP.
+TEST(ChildThatThisProcessTraces, IsNotTakenForEndedByAnEvent) {
+  Child child = Child::spawn(test_command({"sleep"})).value();
+  ASSERT_EQ(::ptrace(PTRACE_SEIZE, child.pid(), 0, 0), 0);
+  ASSERT_EQ(::ptrace(PTRACE_INTERRUPT, child.pid(), 0, 0), 0);
+  expect_running_and_ended_by_kill(child, CLD_TRAPPED, SIGTRAP | PTRACE_EVENT_STOP << 8);
+}
+
+TEST(ChildThatThisProcessTraces, IsEndedByItsDestructor) {
+  AckPipe ack;
+  auto child = std::make_unique<Child>(Child::spawn(test_command(ack, {"trace-me", "TRAP"})).value());
+  ASSERT_EQ(ack.wait_line(), "traced");
+  next_stop_of(*child);
+  const Pidfd process(child->pid());
+  ASSERT_TRUE(child->terminate_on_drop(TerminationPolicy::immediate()).has_value());
+  child.reset();
+  EXPECT_TRUE(process.is_dead());
+  EXPECT_TRUE(process.wait_reaped());
 }
 
 }  // namespace

@@ -29,6 +29,7 @@
 //   ignore SIGNAL [MODE...]
 //                          ignores the signal, then the mode (default: sleep)
 //   trace PID              traces that process, "tracing", then waits for ever
+//   trace-me SIGNAL        asks its parent to trace it, "traced", then the signal, which stops it, then as sleep
 //   chain                  ignores INT and TERM, "ready", then forks for ever: each parent exits, the child goes on.
 //                          It ends when nobody reads FD any more
 //   new-pids MODE...       as unshare --pid --fork: the mode runs in a child, the first process of a new pid namespace,

@@ -240,6 +240,13 @@ int trace_mode(const Arguments& arguments) {
   wait_for_ever();
 }
 
+int trace_me_mode(const Arguments& arguments) {
+  if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0) usage("ptrace failed");
+  ack("traced");
+  raise(signal_argument(arguments, 0));
+  wait_for_ever();
+}
+
 int user_mode(const Arguments& arguments) {
   const auto user = static_cast<uid_t>(number_argument(arguments, 0));
   if (setresuid(user, user, user) != 0) usage("setresuid failed");
@@ -273,6 +280,7 @@ constexpr Mode kModes[] = {
     {"join-group", join_group_mode},
     {"ignore", ignore_mode},
     {"trace", trace_mode},
+    {"trace-me", trace_me_mode},
     {"chain", chain_mode},
     {"new-pids", new_pids_mode},
     {"user", user_mode},
