@@ -13,16 +13,21 @@
 namespace warden {
 namespace {
 
-constexpr char kEvent[] =
-    "destroyed before its end was seen; its process group was killed. "
+constexpr char kEnded[] =
+    "destroyed before its end was seen; it has ended now. "
+    "Call wait, terminate or kill and look at the result, or must_not_be_terminated()";
+constexpr char kNotEnded[] =
+    "destroyed before its end was seen; it could not be ended. "
     "Call wait, terminate or kill and look at the result, or must_not_be_terminated()";
 
 internal::Callback<MisuseHandler> handler;
 
+const char* event_of(const Misuse& misuse) { return misuse.error.empty() ? kEnded : kNotEnded; }
+
 void print(const Misuse& misuse) {
   const absl::string_view name(misuse.process_name.data(), misuse.process_name.size());
   const absl::string_view error(misuse.error.data(), misuse.error.size());
-  const std::string line = absl::StrCat("warden: child '", name, "' (pid ", misuse.pid, ") ", kEvent,
+  const std::string line = absl::StrCat("warden: child '", name, "' (pid ", misuse.pid, ") ", event_of(misuse),
                                         error.empty() ? "" : ": ", error, "\n");
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
@@ -33,7 +38,7 @@ void print_and_abort(const Misuse& misuse, void*) {
 }
 
 void log_or_print(const Misuse& misuse) {
-  if (!internal::log_message({LogSeverity::kError, misuse.process_name, kEvent, misuse.error})) print(misuse);
+  if (!internal::log_message({LogSeverity::kError, misuse.process_name, event_of(misuse), misuse.error})) print(misuse);
 }
 
 }  // namespace

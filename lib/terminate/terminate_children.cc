@@ -22,18 +22,23 @@ constexpr absl::Duration kReadingPause = absl::Milliseconds(1);
 // The indices of the children that have changed. Its lock is taken under a child's.
 class DueChildren {
  public:
-  explicit DueChildren(Sys& sys) : sys_(sys) {}
+  DueChildren(Sys& sys, std::size_t children) : sys_(sys), is_due_(children) { due_.reserve(children); }
 
+  // On the reaper, too, where nothing may be allocated.
   void add(std::size_t index) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    due_.push_back(index);
+    if (!is_due_[index]) due_.push_back(index);
+    is_due_[index] = true;
     changed_.notify_one();
     if (event_ != nullptr) event_->happen();
   }
 
   std::vector<std::size_t> take() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return std::exchange(due_, {});
+    std::vector<std::size_t> taken = due_;
+    for (const std::size_t index : due_) is_due_[index] = false;
+    due_.clear();
+    return taken;
   }
 
   // Waits until there is one, until a descriptor can be read, or until the deadline.
@@ -57,7 +62,8 @@ class DueChildren {
   Sys& sys_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<std::size_t> due_;
+  std::vector<std::size_t> due_;  // each at most once, in memory that it has from the start
+  std::vector<bool> is_due_;
   std::unique_ptr<Event> event_;  // while a descriptor is waited for
 };
 
@@ -98,8 +104,8 @@ class Part final : public ChangeObserver {
     escalation_->advance_with(lock, ended_ ? table : nullptr);
     deliver_messages(child_, lock, *escalation_);
     if (escalation_->over(lock)) {
+      outcome_ = outcome_of(child_, lock, *escalation_);  // where this throws, the destructor removes the observer
       child_.changes().remove_observer(lock, this);
-      outcome_ = outcome_of(child_, lock, *escalation_);
       return true;
     }
     if (escalation_->needs_table(lock)) {
@@ -142,9 +148,10 @@ class Part final : public ChangeObserver {
 
 class Batch {
  public:
-  explicit Batch(Sys& sys) : sys_(sys), due_(sys) {}
-
-  void add(Supervised& child) { parts_.push_back(std::make_unique<Part>(child, due_, parts_.size())); }
+  explicit Batch(const std::vector<Supervised*>& children)
+      : sys_(children.front()->sys()), due_(sys_, children.size()) {
+    for (Supervised* const child : children) parts_.push_back(std::make_unique<Part>(*child, due_, parts_.size()));
+  }
 
   std::vector<TerminationResult> end(const TerminationPolicy& policy) {
     for (const auto& part : parts_) part->begin(policy);
@@ -210,9 +217,7 @@ class Batch {
 std::vector<TerminationResult> terminate_children(const std::vector<Supervised*>& children,
                                                   const TerminationPolicy& policy) {
   if (children.empty()) return {};
-  Batch batch(children.front()->sys());
-  for (Supervised* const child : children) batch.add(*child);
-  return batch.end(policy);
+  return Batch(children).end(policy);
 }
 
 }  // namespace warden::internal

@@ -31,7 +31,7 @@ TEST(Drop, ArmedKillsTheGroupAndReportsAtErrorLevel) {
   ASSERT_EQ(log.records().size(), 1u);
   EXPECT_EQ(log.records()[0].severity, LogSeverity::kError);
   EXPECT_EQ(log.records()[0].name, "left");
-  EXPECT_THAT(log.records()[0].event, HasSubstr("destroyed before its end was seen"));
+  EXPECT_THAT(log.records()[0].event, HasSubstr("destroyed before its end was seen; it has ended now"));
   EXPECT_EQ(log.records()[0].error, "");
 }
 

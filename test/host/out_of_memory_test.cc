@@ -7,6 +7,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
@@ -14,6 +15,7 @@
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/seccomp_filter.h"
+#include "warden/terminate_all.h"
 
 namespace {
 
@@ -184,6 +186,31 @@ TEST_P(TerminateWithoutMemory, CanBeCalledAgainAfterEveryAllocationThatFails) {
         const TerminationPolicy policy = TerminationPolicy::service(absl::Milliseconds(1));
         ended = has_memory_for(allocations, [&] { EXPECT_TRUE(child.terminate_with_report(policy).has_value()); });
         EXPECT_TRUE(child.terminate(policy).has_value());
+        ack.close_write();
+        EXPECT_TRUE(ack.wait_eof());
+      });
+    }
+  });
+}
+
+TEST_P(TerminateWithoutMemory, OfSeveralCanBeCalledAgainAfterEveryAllocationThatFails) {
+  run_isolated_unchecked([] {
+    if (GetParam() && !refuse_system_calls({refused_group_signals()})) return;
+    bool ended = false;
+    for (int allocations = 0; !ended && !::testing::Test::HasFailure(); ++allocations) {
+      ASSERT_LT(allocations, 10'000);
+      check_leaves_nothing([&] {
+        AckPipe ack;
+        std::vector<Child> children;
+        for (int i = 0; i < 2; ++i) {
+          children.push_back(Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value());
+          wait_forked(ack, {"child ready", "ready"});
+        }
+        const TerminationPolicy policy = TerminationPolicy::service(absl::Milliseconds(1));
+        ended = has_memory_for(allocations, [&] {
+          for (const auto& outcome : terminate_all(children, policy)) EXPECT_TRUE(outcome.has_value());
+        });
+        for (const auto& outcome : terminate_all(children, policy)) EXPECT_TRUE(outcome.has_value());
         ack.close_write();
         EXPECT_TRUE(ack.wait_eof());
       });
