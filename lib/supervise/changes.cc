@@ -22,7 +22,7 @@ void Changes::drop_unused_event(const Lock& lock) {
   if (event_.use_count() == 1) event_ = nullptr;
 }
 
-bool Changes::wait_readable(Lock& lock, int fd, TimePoint deadline) {
+Woken Changes::wait_readable(Lock& lock, int fd, TimePoint deadline) {
   check(lock);
   const std::shared_ptr<Event> event = next_change();
   deadline = event->latest_look(deadline);
@@ -30,9 +30,9 @@ bool Changes::wait_readable(Lock& lock, int fd, TimePoint deadline) {
   lock.unlock();
   const bool is_readable = sys_.poll_readable(fds, event->fd() >= 0 ? 2 : 1, deadline);
   lock.lock();
-  if (event_ != event) return false;             // it has happened
+  if (event_ != event) return Woken::kChanged;   // it has happened
   if (event.use_count() == 2) event_ = nullptr;  // nobody else waits for it
-  return is_readable;
+  return is_readable ? Woken::kReadable : Woken::kDeadline;
 }
 
 void Changes::wait_any(Lock& lock, pollfd* polled, std::size_t count, TimePoint deadline) {

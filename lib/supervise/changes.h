@@ -33,6 +33,9 @@ class ChangeObserver {
   ~ChangeObserver() = default;
 };
 
+// What ended a wait for a descriptor or a change.
+enum class Woken { kReadable, kChanged, kDeadline };
+
 // Thread-safe: a method with a Lock needs the child's lock. A method that waits releases it meanwhile.
 class Changes {
  public:
@@ -43,8 +46,8 @@ class Changes {
 
   // Waits for a change, until the deadline at most; may wake without one.
   void wait(Lock& lock, TimePoint deadline);
-  // The same, or until the descriptor can be read. False when it surely cannot.
-  bool wait_readable(Lock& lock, int fd, TimePoint deadline);
+  // The same, or until the descriptor can be read. A deadline may come early where no event can be had for the changes.
+  Woken wait_readable(Lock& lock, int fd, TimePoint deadline);
   // The same, or until poll(2) has something to say of one of the first `count`. `polled` has room for one more.
   void wait_any(Lock& lock, pollfd* polled, std::size_t count, TimePoint deadline);
   // Closes the event of waits that are over, if nobody else waits with it.

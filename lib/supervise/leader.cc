@@ -88,7 +88,8 @@ void Leader::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
     changes_.wait(lock, deadline);
   } else {
     const WaitsByPidfd waits(*this, lock);
-    if (changes_.wait_readable(lock, id_.pidfd, deadline) && !look(lock)) held_by_tracer_ = true;
+    const bool is_readable = changes_.wait_readable(lock, id_.pidfd, deadline) == Woken::kReadable;
+    if (is_readable && !look(lock)) held_by_tracer_ = true;
   }
 }
 

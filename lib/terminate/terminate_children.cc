@@ -120,6 +120,8 @@ class Part final : public ChangeObserver {
       watched_ = watch.pidfd;
       look_again = watched_ < 0 && !watch.gone;
       if (watch.gone) due_.add(index_);
+      // Nothing tells that a survivor leaves the group.
+      if (watched_ >= 0) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kLongestSurvivorPause));
     }
     const bool is_blind =
         child_.leader().id().pidfd < 0;  // its reaper has a private descriptor table, without the event of DueChildren

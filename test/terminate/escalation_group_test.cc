@@ -106,9 +106,24 @@ TEST_F(EscalationGroupTest, ProcessThatLeftTheGroupIsNotASurvivor) {
   FakeProcess& worker = sys_.add_member("worker");
   sys_.leader().dies_of(SIGTERM);
   sys_.at(ms(300), [&] { worker.group = worker.pid; });
-  sys_.at(ms(700), [&] { sys_.exit(worker, ExitStatus::exited(0)); });
   report_of(TerminationPolicy::service(seconds(1)));
-  EXPECT_EQ(worker.status, ExitStatus::exited(0));
+  EXPECT_TRUE(worker.alive());
+}
+
+TEST_F(EscalationGroupTest, TheEndOfASurvivorThatLeavesTheGroupIsNotWaitedFor) {
+  for (const bool is_infinite : {false, true}) {
+    FakeSys sys;
+    Supervised child(sys, "victim");
+    Lock lock(child);
+    child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
+    FakeProcess& worker = sys.add_member("worker");
+    sys.leader().dies_of(SIGTERM);
+    sys.at(ms(300), [&] { worker.group = worker.pid; });
+    const auto timeout = is_infinite ? absl::InfiniteDuration() : seconds(8);
+    EXPECT_TRUE(terminate_child(child, lock, TerminationPolicy::service(timeout)).has_value());
+    EXPECT_TRUE(worker.alive());
+    EXPECT_LE(sys.elapsed(), ms(500));
+  }
 }
 
 TEST_F(EscalationGroupTest, ProcessThatJoinsTheGroupLateIsEndedToo) {

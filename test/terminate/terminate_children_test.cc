@@ -176,6 +176,14 @@ TEST_F(TerminateChildrenTest, SurvivorsOfEachGroupAreEndedToo) {
   EXPECT_EQ(sys_.elapsed(), ms(190));
 }
 
+TEST_F(TerminateChildrenTest, TheEndOfASurvivorThatLeavesItsGroupIsNotWaitedFor) {
+  FakeProcess& worker = add_member(add("child").dies_of(SIGTERM), "worker");
+  sys_.at(ms(300), [&] { worker.group = worker.pid; });
+  EXPECT_TRUE(terminate(TerminationPolicy::service(seconds(8)))[0].has_value());
+  EXPECT_TRUE(worker.alive());
+  EXPECT_LE(sys_.elapsed(), ms(500));
+}
+
 TEST_F(TerminateChildrenTest, SurvivorsWithoutPidfdsAreLookedAtAgainAfterAPause) {
   FakeProcess& leader = add("child").dies_of(SIGTERM);
   add_member(leader, "worker").dies_of(SIGTERM, ms(110));
