@@ -15,8 +15,8 @@ using warden::internal::Pipe;
 using warden::internal::Supervised;
 using warden::internal::UniqueFd;
 
-// Makes the group the owner of the pipe. By its number, which is the child's as long as there is a zombie at least:
-// looked at afterwards.
+// Makes the group the owner of the pipe, by its number, which is the child's until a wait reaps the zombie. The look at
+// the end shows whether a foreign wait has.
 int give_to_group(Supervised& child, const Lock& lock, Pipe* pipe) {
   const Leader::Stage stage = child.leader().stage(lock);
   if (stage != Leader::Stage::kRunning && stage != Leader::Stage::kPinned) return ESRCH;

@@ -1,4 +1,4 @@
-// What names a child and its group for ever, whoever gets their numbers: for a process that ends them later.
+// Names a child and its group for good, even when their numbers are reused, so that the guard can end them later.
 #ifndef WARDEN_LIB_TESTING_GROUP_CLAIM_H_
 #define WARDEN_LIB_TESTING_GROUP_CLAIM_H_
 
@@ -17,8 +17,8 @@ struct GroupClaim {
   warden::internal::Pipe owned;  // for kWatchByOwner: the group owns the read end, and its signal is SIGKILL
 };
 
-// 0, or an errno: ESRCH when the child has ended and its group cannot be named any more, EBADF when the child has no
-// pidfd. An empty claim when the child has ended, and its group too.
+// Returns 0 or an errno: ESRCH when the child has ended and its group cannot be named any more, EBADF when the child
+// has no pidfd. Leaves the claim empty when the child and its whole group have ended.
 int claim_group(warden::internal::Supervised& child, std::optional<GroupClaim>* claim);
 
 }  // namespace warden_testing::internal

@@ -36,7 +36,7 @@ constexpr absl::Duration kEndBound = absl::Seconds(3);
 
 std::error_code os_error(int error) { return {error, std::system_category()}; }
 
-// 0, or an errno.
+// Returns 0 or an errno.
 int make_conversation(UniqueFd* ours, UniqueFd* guards) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno;
@@ -47,7 +47,7 @@ int make_conversation(UniqueFd* ours, UniqueFd* guards) {
   return first < 0 ? -first : second < 0 ? -second : 0;
 }
 
-// 0, or an errno. Descriptors are sent as they are; none of them may be negative.
+// Returns 0 or an errno. Sends the descriptors unchecked: none of them may be negative.
 int send_request(int socket, GuardRequest request, const int* fds, int fd_count) {
   iovec data = {&request, sizeof request};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostGuardDescriptors)] = {};
@@ -81,7 +81,7 @@ warden::Result<std::unique_ptr<Guard>, std::error_code> Guard::start() {
   if (const int error = make_conversation(&ours, &guards)) return os_error(error);
   int pid = -1, pidfd = -1, error = 0;
   {
-    const warden::internal::AllSignalsBlocked blocked;  // for ever in the guard
+    const warden::internal::AllSignalsBlocked blocked;  // in the guard, for good
     error = start_guard_process(test_process, guards.get(), &pid, &pidfd);
   }
   if (error != 0) return os_error(error);
@@ -99,7 +99,7 @@ Guard::~Guard() {
   wait_for_end();
 }
 
-// It may have been killed, and even reaped by a wait of the host's with __WALL.
+// The guard may have been killed, and even reaped by a wait with __WALL in the host.
 void Guard::wait_for_end() {
   pollfd ended = {pidfd_.get(), POLLIN, 0};
   const auto has_ended = [&ended] {
@@ -135,8 +135,8 @@ int Guard::ask(const GroupClaim& claim) {
   return error != 0 ? error : wait_for_answer(number);
 }
 
-// An answer that came too late for its request is passed over. A forked copy may hold the guard's end: its pidfd tells
-// that nobody will answer.
+// Skips an answer that came too late for its request. The pidfd tells that the guard is gone and will not answer: the
+// socket may not, since a forked copy may hold the guard's end.
 int Guard::wait_for_answer(std::uint32_t number) {
   const TimePoint deadline = deadline_after(linux_sys().now(), kAnswerBound);
   for (;;) {

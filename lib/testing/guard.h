@@ -24,38 +24,40 @@
 
 namespace warden_testing::internal {
 
-// A process of its own, "warden_guard", in a session of its own, with none of this process's descriptors. When this
-// process is gone it sends SIGKILL to the group of every child that it watches (to a child that leads none: to it
-// alone), until nobody is left or 3 s have passed; then it ends. An exec is no end: the process lives on, and is
-// guarded. A process that has left its child's group is not ended.
+// Runs a guard process, "warden_guard", in a session of its own, with none of this process's descriptors. When this
+// process has ended, the guard sends SIGKILL to the group of every child that it watches (to the child alone where it
+// leads no group), until no member is left or 3 s have passed; then it exits. An exec of this process is no end: the
+// guard goes on watching. The guard does not end a process that has left its child's group.
 //
-// The host does not notice it: no SIGCHLD, and no wait returns it but one with __WALL or __WCLONE. It is a copy of this
-// process's memory, which is as it was at the start (shared until written; mappings of files and of other processes
-// stay mapped).
+// The host does not notice the guard: it gets no SIGCHLD, and only a wait with __WALL or __WCLONE returns the guard.
+// The guard has a copy of this process's memory as it was at the start (shared until written; mappings of files and
+// those shared with other processes stay mapped).
 //
-// Thread-safe. In a forked copy of this process it does nothing: a death test's end is not this process's.
+// Thread-safe. In a forked copy of this process it does nothing: when a death test's process ends, this process lives
+// on.
 class Guard {
  public:
   // Blocks: for a fork. Errors: those of socketpair(2), pidfd_open(2) (Linux 5.3) and clone(2).
   static warden::Result<std::unique_ptr<Guard>, std::error_code> start();
 
-  // Ends the guard and reaps it; kills nobody. Blocks: until it has gone; after 3 s it is killed.
+  // Stops the guard process without killing any child, and reaps it. Blocks: until the guard has exited; after 3 s it
+  // is killed.
   ~Guard();
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 
-  // Has the child's group ended when this process is gone; when this returns without an error, that holds. Nothing is
-  // to be undone when the child has ended: it is forgotten once nobody of its group is left. Of a child that is ended,
-  // with its group, there is nothing to watch, and no error.
+  // Has the guard end the child's group when this process has ended; once this returns without an error, that holds.
+  // The caller has nothing to undo when the child ends: the guard forgets it once no member of its group is left. A
+  // child that has ended with its whole group leaves nothing to watch, and is no error.
   // Blocks: until the guard has answered; 10 s at most. Errors: ESRCH when the child has ended and its group cannot be
-  // named any more (before Linux 6.9); EBADF when the child has no pidfd; ENOSPC with 1,024 children; EMFILE where the
-  // guard's limit is reached; ETIMEDOUT; EPIPE when the guard is gone; Errc::kEmptyHandle, kNotOwner.
+  // named any more (before Linux 6.9); EBADF when the child has no pidfd; ENOSPC with 1,024 children; EMFILE when the
+  // guard has reached its limit of descriptors; ETIMEDOUT; EPIPE when the guard is gone; Errc::kEmptyHandle, kNotOwner.
   std::error_code watch(const warden::Child& child);
 
-  // False in a forked copy of the process that started it.
+  // False in a forked copy of the process that started the guard.
   bool is_ours() const { return warden::internal::is_this_process(owner_); }
 
-  // Its number, as long as this lives.
+  // The guard's pid, which is valid as long as this object lives.
   int pid() const { return pid_; }
 
  private:

@@ -1,4 +1,4 @@
-// What a test process and its guard tell each other: one packet each way for each request.
+// The messages between a test process and its guard: each request is one packet, and so is its answer.
 #ifndef WARDEN_LIB_TESTING_GUARD_MESSAGE_H_
 #define WARDEN_LIB_TESTING_GUARD_MESSAGE_H_
 
@@ -8,14 +8,13 @@ namespace warden_testing::internal {
 
 struct GuardRequest {
   enum class Kind : std::int32_t {
-    kStop,          // end, and leave everybody alone; no answer
-    kWatchProcess,  // with the process's pidfd
-    kWatchGroup,    // with the pidfd of the leader: the kernel can signal its group through that (Linux 6.9)
-    kWatchByOwner,  // with the pidfd of the leader, and the two ends of a pipe whose read end has the group as its
-                    // owner
+    kStop,          // exit, and kill no child; no answer
+    kWatchProcess,  // with the child's pidfd
+    kWatchGroup,    // with the leader's pidfd, through which the kernel can signal the group (Linux 6.9)
+    kWatchByOwner,  // with the leader's pidfd, and both ends of a pipe whose read end the group owns
   };
   Kind kind;
-  std::uint32_t number;  // comes back in the answer
+  std::uint32_t number;  // the answer repeats it
 };
 
 struct GuardAnswer {
@@ -25,7 +24,7 @@ struct GuardAnswer {
 
 inline constexpr int kMostGuardDescriptors = 3;
 
-// More than a test has at a time: those that have ended without a trace make room.
+// More children than a test has at a time: the guard forgets each one whose group is empty.
 inline constexpr int kMostGuarded = 1024;
 
 }  // namespace warden_testing::internal

@@ -20,8 +20,9 @@
 #include "lib/spawn/close_descriptors.h"
 #include "lib/testing/guard_message.h"
 
-// Compiled without sanitizers and stack protector (BUILD.bazel): the copy of a process that had threads may not touch
-// a lock or the heap, since their owners are not there. Raw system calls and memory of its own are all that it uses.
+// Compiled without sanitizers and stack protector (BUILD.bazel): the copy of a process that had threads may not touch a
+// lock or the heap, since the threads that may hold them are not in the copy. The guard uses only raw system calls and
+// its own memory.
 namespace warden_testing::internal {
 namespace {
 
@@ -30,18 +31,18 @@ using warden::internal::close_descriptors;
 using warden::internal::kLastDescriptor;
 using warden::internal::raw_syscall;
 
-// How long it tries to end what is left: the library's own bound for SIGKILL.
+// How long the guard tries to end the children that are left: the library's own bound for SIGKILL.
 constexpr long kPatienceMs = 3000;
 constexpr long kLongestPauseMs = 64;
 
 struct Guarded {
   int pidfd;
-  bool has_group;  // its group can be signalled through the pidfd
-  int owned;       // the read end of a pipe that has the group as its owner, and the write end; -1
-  int trigger;
+  bool has_group;  // the kernel can signal its group through the pidfd
+  int owned;       // the read end of a pipe that the group owns, or -1
+  int trigger;     // the write end of that pipe, or -1
 };
 
-// In the guard's copy of the memory only.
+// Used only in the guard's copy of the memory.
 Guarded guarded[kMostGuarded];
 int guarded_count = 0;
 
@@ -53,7 +54,7 @@ void close_fd(int fd) {
   if (fd >= 0) raw_syscall(SYS_close, fd);
 }
 
-// Whether the group that owns the descriptor still has a member, be it a zombie. Since Linux 5.12; before, always.
+// Whether the group that owns the descriptor still has a member, alive or a zombie. Always true before Linux 5.12.
 bool owner_exists(int fd) {
   struct f_owner_ex owner;
   owner.pid = 0;
@@ -61,8 +62,8 @@ bool owner_exists(int fd) {
 }
 
 // The kernel keeps the owner of a descriptor (fcntl(2), F_SETOWN) as the group itself and not as its number, and sends
-// it the signal of F_SETSIG when something can be read from one that is O_ASYNC. It is made so only now: nobody gets a
-// signal because the guard was killed, and its descriptors closed.
+// it the signal of F_SETSIG when an O_ASYNC descriptor becomes readable. The guard sets O_ASYNC only now: no member
+// gets a signal because the guard was killed and its descriptors were closed.
 void signal_owner(const Guarded& child) {
   char byte = 0;
   raw_syscall(SYS_fcntl, child.owned, F_SETFL, O_ASYNC | O_NONBLOCK);
@@ -74,21 +75,21 @@ long send_signal(const Guarded& child, int signal, unsigned flags) {
   return raw_syscall(SYS_pidfd_send_signal, child.pidfd, signal, 0, flags);
 }
 
-// Whether anybody is left, be it a zombie that nobody has collected yet.
+// Whether the child or a member of its group is left, if only as a zombie that is not reaped yet.
 bool is_left(const Guarded& child) {
   if (send_signal(child, 0, 0) != -ESRCH) return true;
   if (child.has_group) return send_signal(child, 0, warden::internal::kPidfdSignalProcessGroup) != -ESRCH;
   return child.owned >= 0 && owner_exists(child.owned);
 }
 
-// The leader by itself too: it may have moved to another group.
+// Kills the leader by its own pidfd, too: it may have moved to another group.
 void kill_child(const Guarded& child) {
   if (child.has_group) send_signal(child, SIGKILL, warden::internal::kPidfdSignalProcessGroup);
   if (child.owned >= 0) signal_owner(child);
   send_signal(child, SIGKILL, 0);
 }
 
-// Lets go of those of whom nobody is left; nobody can come into an empty group.
+// Forgets each child that is gone with its group; no process can join an empty group.
 void forget_gone() {
   int kept = 0;
   for (int i = 0; i < guarded_count; ++i) {
@@ -108,7 +109,7 @@ void pause_for(long milliseconds) {
   raw_syscall(SYS_ppoll, 0, 0, as_argument(&pause), 0, 0);
 }
 
-// Again and again: a member may have been about to change its user, and one may have joined.
+// Kills again and again: a member may have been about to change its user, and a process may have joined the group.
 void end_all() {
   long pause = 1;
   for (long waited = 0;; waited += pause) {
@@ -122,7 +123,7 @@ void end_all() {
 
 // One request, with the descriptors that came with it.
 struct Received {
-  long size;  // 0 at the end; or a negative errno
+  long size;  // 0 when no more requests can come; or a negative errno
   GuardRequest request;
   int fds[kMostGuardDescriptors];
   int fd_count;
@@ -150,7 +151,7 @@ void receive(int socket, Received* received) {
   for (int i = 0; i < received->fd_count; ++i) received->fds[i] = fds[i];
 }
 
-// 0, or an errno; what has come is closed then.
+// Returns 0, or an errno after it has closed the descriptors received.
 int add(const Received& received) {
   const bool by_owner = received.request.kind == GuardRequest::Kind::kWatchByOwner;
   const int expected = by_owner ? kMostGuardDescriptors : 1;
@@ -162,10 +163,10 @@ int add(const Received& received) {
     return 0;
   }
   for (int i = 0; i < received.fd_count; ++i) close_fd(received.fds[i]);
-  return has_room ? EMFILE : ENOSPC;  // the kernel leaves out what does not fit into the table
+  return has_room ? EMFILE : ENOSPC;  // the kernel drops a descriptor that does not fit into the guard's table
 }
 
-// Takes every request that is there. False when nobody can ask any more.
+// Answers every request that has come. False when no more can come.
 bool answer_requests(int socket) {
   for (;;) {
     Received received;
@@ -180,7 +181,8 @@ bool answer_requests(int socket) {
   }
 }
 
-// The end of the conversation is no sign: an exec closes the other end, and a forked copy may hold it. The pidfd is.
+// Only the pidfd tells that the test process has ended. The socket does not: an exec closes the other end, and a forked
+// copy may hold it.
 void wait_for_end(int test_process, int socket) {
   pollfd polled[] = {{test_process, POLLIN, 0}, {socket, POLLIN, 0}};
   for (;;) {
@@ -202,7 +204,7 @@ void close_all_but(int one, int other) {
   close_descriptors(high + 1, kLastDescriptor);
 }
 
-// As many descriptors as it may have.
+// Raises the guard's limit of descriptors to its hard limit.
 void raise_limit() {
   struct {
     std::uint64_t soft, hard;

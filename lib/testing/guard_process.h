@@ -1,14 +1,15 @@
-// The guard's own side: a process that outlives the test process for as long as it takes to end what that has left.
+// The guard's own side: a process that outlives the test process until it has ended the children that are left.
 #ifndef WARDEN_LIB_TESTING_GUARD_PROCESS_H_
 #define WARDEN_LIB_TESTING_GUARD_PROCESS_H_
 
 namespace warden_testing::internal {
 
-// Starts it: a copy of this process, without its threads. Sets the pid and a close-on-exec pidfd of it; 0, or an errno.
+// Starts the guard: a copy of this process, without its other threads. Sets its pid and a close-on-exec pidfd of it.
+// Returns 0 or an errno.
 // REQUIRES: all signals are blocked.
-// `test_process`, `socket`: a pidfd of this process, and the guard's end of the conversation (guard_message.h).
+// `test_process`, `socket`: a pidfd of this process, and the guard's end of the socket pair (guard_message.h).
 //
-// The copy has an exit signal of 0: the host gets no SIGCHLD for it, and none of its waits sees it but with __WALL.
+// The guard has the exit signal 0: the host gets no SIGCHLD for it, and only a wait with __WALL or __WCLONE sees it.
 int start_guard_process(int test_process, int socket, int* pid, int* pidfd);
 
 }  // namespace warden_testing::internal
