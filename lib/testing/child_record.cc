@@ -22,7 +22,7 @@ void append_lines(const std::optional<warden::Output>& output, const char* name,
   absl::StrAppend(text, "  ", name, ":\n    ", absl::StrReplaceAll(lines, {{"\n", "\n    "}}), "\n");
 }
 
-// Of a child that had ended before, what the test had tried says more than the look at it.
+// Where the child had ended before the tear-down, the test's own attempts say more than the tear-down's look.
 warden::AttemptLog attempts_of(const Sight& before, const Outcome& outcome) {
   if (before.has_ended && !before.attempts.empty()) return before.attempts;
   return outcome.has_value() ? outcome.value().attempts : outcome.error().attempts();

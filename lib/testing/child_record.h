@@ -1,4 +1,4 @@
-// What is said of a child when its test has failed.
+// What a failed test reports about a child.
 #ifndef WARDEN_LIB_TESTING_CHILD_RECORD_H_
 #define WARDEN_LIB_TESTING_CHILD_RECORD_H_
 
@@ -15,21 +15,21 @@ namespace warden_testing::internal {
 struct ChildRecord {
   std::string name;
   int pid = -1;
-  std::string end;                         // its status, or that it could not be ended
-  std::optional<std::string> problem;      // what is wrong with that
-  warden::AttemptLog attempts;             // what was tried to end it, by the test or by its end
-  std::optional<warden::Output> out, err;  // empty where it is not captured
+  std::string end;                         // its exit status, or that it could not be ended
+  std::optional<std::string> problem;      // what is wrong with that end
+  warden::AttemptLog attempts;             // what the test, or the end of the test, tried to end it
+  std::optional<warden::Output> out, err;  // empty where the stream is not captured
 };
 
-// Of a child that was ended, or was to be. Blocks: for the rest of its output.
+// Records a child that its ChildSet ended, or failed to end. Blocks: for the rest of the child's output.
 ChildRecord record_of(warden::Child& child, const Sight& before, const std::optional<std::string>& problem,
                       const Outcome& outcome);
 
 // "child 'server' (pid 12): exited with code 3".
 std::string headline(const ChildRecord& record);
-// Every attempt, numbered.
+// Every attempt to end the child, numbered.
 std::string attempts_text(const ChildRecord& record);
-// The end of each stream.
+// The last lines of each captured stream.
 std::string last_lines_text(const ChildRecord& record);
 
 }  // namespace warden_testing::internal

@@ -22,7 +22,7 @@ using warden::Stdio;
 
 void fail(const Location& where, const std::string& message) { add_failure(where.file, where.line, message); }
 
-// No failure of the test: what ends its children when it ends is there.
+// Prints a message, not a failure: the set still ends the children at the end of the test.
 void tell_unguarded(const std::string& who, std::error_code error) {
   ::fprintf(stderr, "warden: if this test is killed, the process group of %s may outlive it: %s\n", who.c_str(),
             error.message().c_str());
@@ -57,13 +57,13 @@ std::vector<Outcome> end_at_once(const TrackedChildren& children, const warden::
   return warden::terminate_all(all, policy);
 }
 
-// Of a child that was not ready: why, and how it ended.
+// Says why a child was not ready, and how it ended.
 std::string joined(const std::string& problem, const Outcome& outcome) {
   if (!outcome.has_value()) return absl::StrCat(problem, "; it could not be ended: ", outcome.error().to_string());
   return absl::StrCat(problem, "; it was ended: ", outcome.value().status.to_string());
 }
 
-// One failure for a child that has a problem; of the others only what they wrote.
+// Adds one failure for a child that has a problem; of any other child it prints only the end and the output.
 void tell(const TrackedChild& tracked, const ChildRecord& record) {
   const std::string written = last_lines_text(record) + write_output_files(record);
   if (record.problem.has_value()) {
@@ -75,7 +75,7 @@ void tell(const TrackedChild& tracked, const ChildRecord& record) {
   }
 }
 
-// Those of the process that this one is a forked copy of, as in a death test: they are that one's to end.
+// Drops the children of the process that this one is a forked copy of, as in a death test: that process ends them.
 void drop_copies(TrackedChildren* children) {
   const auto is_copy = [](const auto& tracked) { return !look_at(tracked->child).is_ours; };
   children->erase(std::remove_if(children->begin(), children->end(), is_copy), children->end());
@@ -168,7 +168,7 @@ void ChildSet::finish(TrackedChildren children, const std::optional<warden::Term
   for (std::size_t i = 0; i < children.size(); ++i) {
     warden::Child& child = children[i]->child;
     if (is_failed) tell(*children[i], record_of(child, sights[i], problems[i], outcomes[i]));
-    child.must_not_be_terminated();  // one that could not be ended is not dropped by mistake
+    child.must_not_be_terminated();  // its drop is no misuse, even if it could not be ended
   }
 }
 

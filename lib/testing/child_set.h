@@ -1,4 +1,4 @@
-// The children of one test: started, watched and ended.
+// Starts, watches and ends the children of one test.
 #ifndef WARDEN_LIB_TESTING_CHILD_SET_H_
 #define WARDEN_LIB_TESTING_CHILD_SET_H_
 
@@ -23,7 +23,8 @@ struct TrackedChild {
 
 using TrackedChildren = std::vector<std::unique_ptr<TrackedChild>>;
 
-// The destructor ends what is left. In a forked copy of the process all of it does nothing.
+// The destructor ends the children that are left. In a forked copy of the process the set leaves the original's
+// children alone.
 class ChildSet {
  public:
   ChildSet();
@@ -31,26 +32,28 @@ class ChildSet {
   ChildSet(const ChildSet&) = delete;
   ChildSet& operator=(const ChildSet&) = delete;
 
-  // Null when the child is not there or not ready; the test has failed then.
+  // Returns null, and the test has failed, when the child was not started or did not get ready.
   warden::Child* spawn(const warden::Command& command, const SpawnOptions& options, const Location& where);
 
-  // In place of one by one. A wrong policy fails the test, and changes nothing.
+  // Has tear_down() end all children at the same time, not one by one. An invalid policy fails the test, and changes
+  // nothing.
   void end_all_at_once(const warden::TerminationPolicy& policy, const Location& where);
 
-  // Ends all of them, and says what is to be said.
+  // Ends all children. Reports each child that has a problem, and in a failed test the output of every child.
   void tear_down();
 
  private:
-  // There is a guard with the first child. One that cannot be had, or cannot watch, is told of, and no failure.
+  // Starts the guard before the first child. A guard that cannot start, or cannot watch a child, is a message and not a
+  // failure.
   void start_guard();
 
-  // From here on the child is the set's, and guarded.
+  // Adds the child to the set, and has the guard watch it.
   TrackedChild& adopt(warden::Child child, const SpawnOptions& options, const Location& where);
 
-  // Out of the set again.
+  // Removes the child from the set.
   TrackedChildren take(const TrackedChild& tracked);
 
-  // `problem`: what is known to be wrong with them, besides how they end.
+  // Ends the children and reports. `problem`: what is known to be wrong with them already, besides how they end.
   void finish(TrackedChildren children, const std::optional<warden::TerminationPolicy>& at_once,
               const std::optional<std::string>& problem);
 

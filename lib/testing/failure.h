@@ -1,4 +1,4 @@
-// A failure of the test, from where nothing may be thrown.
+// Fails the test from code that may not throw.
 #ifndef WARDEN_LIB_TESTING_FAILURE_H_
 #define WARDEN_LIB_TESTING_FAILURE_H_
 
@@ -6,10 +6,10 @@
 
 namespace warden_testing::internal {
 
-// Fails the test that runs. The exception of --gtest_throw_on_failure ends here: a destructor may be what calls it.
+// Fails the running test. Swallows the exception of --gtest_throw_on_failure, since a destructor may be the caller.
 void add_failure(const char* file, int line, const std::string& message) noexcept;
 
-// Whether what is torn down now belongs to something that has failed: the test, or outside of tests the suite.
+// Whether the running test has failed; in a tear-down outside of tests, whether the suite or the program has.
 bool has_failed();
 
 }  // namespace warden_testing::internal

@@ -16,7 +16,8 @@ using internal::ProcessCensus;
 
 constexpr std::chrono::seconds kPatience(3);
 
-// ThreadSanitizer starts a thread of its own with the first one of the program, which is nobody's leak.
+// Starts a thread before the first census: ThreadSanitizer starts one of its own with the program's first thread, and
+// that is no leak of a test.
 ProcessCensus take_first_census() {
   static const bool has_had_thread = [] {
     std::thread([] {}).join();
@@ -26,7 +27,7 @@ ProcessCensus take_first_census() {
   return ProcessCensus::take();
 }
 
-// None in a forked copy of the process: it has its own descriptors and children.
+// Finds none in a forked copy of the process, which has its own descriptors and children.
 std::vector<std::string> leaks_since(const ProcessCensus& before) {
   if (::getpid() != before.pid) return {};
   internal::wait_for_threads(before, kPatience);
@@ -54,7 +55,7 @@ void install_leak_check() {
   static bool is_installed = false;
   if (is_installed) return;
   is_installed = true;
-  ::testing::UnitTest::GetInstance()->listeners().Append(new LeakListener);  // which owns it
+  ::testing::UnitTest::GetInstance()->listeners().Append(new LeakListener);  // the list owns it
 }
 
 LeakCheck::LeakCheck() : before_(std::make_unique<const ProcessCensus>(take_first_census())) {}

@@ -165,7 +165,7 @@ class AttemptIs : public ::testing::MatcherInterface<const Attempt&> {
   std::optional<warden::AttemptResult> result_;
 };
 
-// By a new criterion for a part of the value.
+// Makes a matcher of values from a new criterion for one part of a value.
 template <class Part>
 ::testing::PolymorphicMatcher<internal::PartMatcher<Part>> matcher(
     ::testing::MatcherInterface<const Part&>* criterion) {

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMostOfAName = 100;
 
-// A number in place of an errno when there is none.
+// In place of an errno: the file was written.
 constexpr int kWritten = 0;
 
 char plain(char byte) {
@@ -30,7 +30,7 @@ std::string file_name(std::string text) {
   return text;
 }
 
-// The test that runs; its suite, in what belongs to all of one.
+// The running test; outside of tests, the running suite.
 std::string test_name() {
   const ::testing::UnitTest& all = *::testing::UnitTest::GetInstance();
   if (const ::testing::TestInfo* const test = all.current_test_info()) {
@@ -42,7 +42,7 @@ std::string test_name() {
 
 std::string child_name(const ChildRecord& record) { return record.name.substr(record.name.rfind('/') + 1); }
 
-// Of what was there before nothing is touched: EEXIST.
+// Returns EEXIST when the file exists, and does not touch it.
 int write_new_file(const std::string& path, const std::vector<std::string_view>& pieces) {
   FILE* const file = ::fopen(path.c_str(), "wxe");
   if (file == nullptr) return errno;
@@ -59,7 +59,7 @@ std::string attempts_file(const ChildRecord& record) {
   return text + attempts_text(record);
 }
 
-// The first name that nobody has taken, by its file of attempts; an errno when it cannot be had.
+// Takes the first free name by creating its file of attempts. Returns an errno when the file cannot be written.
 int take_stem(const std::string& wanted, const ChildRecord& record, std::string* stem) {
   const std::string text = attempts_file(record);
   *stem = wanted;

@@ -1,4 +1,4 @@
-// The files that a failed test leaves of a child.
+// Writes the files that a failed test leaves about a child.
 #ifndef WARDEN_LIB_TESTING_OUTPUT_FILES_H_
 #define WARDEN_LIB_TESTING_OUTPUT_FILES_H_
 
@@ -8,9 +8,9 @@
 
 namespace warden_testing::internal {
 
-// <directory>/<suite>.<test>.<child>.attempts, .stdout, .stderr in $TEST_UNDECLARED_OUTPUTS_DIR, the streams only where
-// they are captured. Nothing that is there already is written over: a number comes before the ending then. Returns what
-// a message says of them, a line, or nothing where there is no such directory.
+// Writes <suite>.<test>.<child>.attempts, .stdout and .stderr to $TEST_UNDECLARED_OUTPUTS_DIR, a stream only where it
+// is captured. Overwrites no file: where a name is taken, a number comes before the ending. Returns a line about the
+// files for the test's message, or nothing where the variable is not set.
 std::string write_output_files(const ChildRecord& record);
 
 }  // namespace warden_testing::internal

@@ -17,13 +17,13 @@ namespace {
 using warden::internal::list_numbers;
 using warden::internal::read_proc_file;
 
-// Empty when it cannot be read.
+// Empty when the file cannot be read.
 std::string text_of(const std::string& path) {
   std::string text;
   return read_proc_file(path.c_str(), &text) == 0 ? text : std::string();
 }
 
-// Without the descriptor that has read the list: it is closed by then, so that there is no link.
+// Leaves out the descriptor that read the list: it is closed by now, so that readlink fails.
 bool list_descriptors(std::map<int, std::string>* descriptors) {
   std::vector<int> numbers;
   if (list_numbers("/proc/self/fd", &numbers) != 0) return false;

@@ -14,18 +14,18 @@ namespace warden_testing::internal {
 
 using Outcome = warden::Result<warden::TerminationReport, warden::TerminationError>;
 
-// A child before the test ends it.
+// What is known of a child before its ChildSet ends it.
 struct Sight {
   bool has_ended = false;
-  bool end_was_seen = false;      // by the test
-  bool was_asked_to_end = false;  // the test has sent a signal that asks for it
+  bool end_was_seen = false;      // a call has told the test of the end
+  bool was_asked_to_end = false;  // the test has sent a signal that asks the child to end
   bool is_ours = true;            // false in a forked copy
-  warden::AttemptLog attempts;    // the test's own, to end it
+  warden::AttemptLog attempts;    // the test's own attempts to end the child
 };
 
 Sight look_at(const warden::Child& child);
 
-// Empty when nothing is.
+// Empty when nothing is wrong.
 std::optional<std::string> problem_with(const Sight& before, bool may_exit, const Outcome& outcome);
 
 }  // namespace warden_testing::internal

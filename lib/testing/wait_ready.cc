@@ -32,7 +32,7 @@ using warden::Readiness;
 
 std::string not_ready(const std::string& why) { return absl::StrCat("was not ready: ", why); }
 
-// How the child stands, for the reader who wonders why the line did not come.
+// How the child ended, if it has, for the reader who wonders why the line did not come.
 std::string state_of(const warden::Child& child) {
   const warden::ProcessState state = child.state();
   if (state.status.has_value()) return absl::StrCat(" (it ", state.status->to_string(), ")");

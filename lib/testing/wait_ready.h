@@ -1,4 +1,4 @@
-// The wait until a child of a test is ready.
+// Waits until a child of a test is ready.
 #ifndef WARDEN_LIB_TESTING_WAIT_READY_H_
 #define WARDEN_LIB_TESTING_WAIT_READY_H_
 
@@ -10,7 +10,8 @@
 
 namespace warden_testing::internal {
 
-// Empty when it is. Else why not: "was not ready: its stdout had no line with 'listening' within 30s".
+// Returns nothing when the child is ready, otherwise why not: "was not ready: its stdout had no line with 'listening'
+// within 30s".
 std::optional<std::string> wait_ready(warden::Child& child, const SpawnOptions& options);
 
 }  // namespace warden_testing::internal
