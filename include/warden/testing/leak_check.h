@@ -24,20 +24,20 @@ namespace internal {
 struct ProcessCensus;
 }
 
-// From now on each test fails that leaves a child process (alive or a zombie), an open descriptor or a thread that was
-// not there when it began: one failure for each, with its number and what /proc tells of it. What was there before (a
-// server of the whole suite) does not count, nor does a descriptor that has been closed or replaced.
+// From now on fails each test that leaves a child process (alive or a zombie), an open descriptor or a thread that was
+// not there when the test began: one failure for each, with its number and what /proc says about it. What was there
+// before (a server of the whole suite) does not count, nor does a descriptor that the test has closed or replaced.
 //
-// The look comes after TearDown; what SetUpTestSuite leaves is seen by no test. Lasts through --gtest_repeat; the
-// second call does nothing. A forked copy of the process is not looked at, a death test's neither. REQUIRES: GoogleTest
-// is initialised, and no test runs.
+// The check looks after TearDown; it finds nothing that SetUpTestSuite leaves. It lasts through --gtest_repeat; a
+// second call does nothing. It does not look at a forked copy of the process, such as a death test's. REQUIRES:
+// GoogleTest is initialised, and no test runs.
 //
-// Blocks: after a test that has left a thread, until that has gone; 3 s at most. Only looking again and again shows
-// whether a thread is on its way out (a joined one may be in /proc for a moment, and a detached one ends when it can);
-// a test that leaves none is not held up.
+// Blocks: after a test that has left a thread, until the thread has gone; 3 s at most. The check polls, since nothing
+// else shows whether a thread is about to end (a joined one may be in /proc for a moment, and a detached one ends when
+// it can). It does not delay a test that leaves no thread.
 void install_leak_check();
 
-// The same for a part of a test: from the constructor to the destructor, which adds the failures, or to leaks().
+// The same check for a part of a test: from the constructor to the destructor, which adds the failures, or to leaks().
 class LeakCheck {
  public:
   LeakCheck();
@@ -45,8 +45,8 @@ class LeakCheck {
   LeakCheck(const LeakCheck&) = delete;
   LeakCheck& operator=(const LeakCheck&) = delete;
 
-  // What there is more than before now, a line each: "a child process 123 (nginx, state Z)", "extra descriptor 7
-  // (pipe:[4711])", "extra thread 124 (pool)". Adds no failure. Blocks: as above.
+  // Lists what is there now and was not before, a line each: "a child process 123 (nginx, state Z)", "extra descriptor
+  // 7 (pipe:[4711])", "extra thread 124 (pool)". Adds no failure. Blocks: as above.
   std::vector<std::string> leaks() const;
 
  private:

@@ -5,8 +5,8 @@
 //   EXPECT_THAT(child->kill(), warden_testing::KilledBy(warden::Signal::kill()));
 //   EXPECT_THAT(child->terminate_with_report(policy), warden_testing::EndedInPhase(warden::AttemptPhase::kTerminate));
 //
-// Each takes a plain value, and a Result of it: an error does not match, and is printed with everything that was tried.
-// They are for EXPECT_THAT of "gmock/gmock.h".
+// Each takes a plain value or a Result of one. An error matches none but HasAttempt, and GoogleTest prints it with
+// every attempt. Use the matchers with EXPECT_THAT of "gmock/gmock.h".
 #ifndef WARDEN_TESTING_MATCHERS_H_
 #define WARDEN_TESTING_MATCHERS_H_
 
@@ -24,7 +24,7 @@ namespace warden_testing {
 
 namespace internal {
 
-// A part of a value, or why it has none.
+// A part of a value, or why the value has none.
 template <class Part>
 struct Found {
   std::optional<Part> part;
@@ -58,7 +58,7 @@ Found<warden::AttemptLog> find(OfLog, const warden::RunResult& result);
 Found<warden::AttemptLog> find(OfLog, const warden::RunError& error);
 Found<warden::AttemptLog> find(OfLog, const warden::ExitStatus& status);  // none
 
-// Only a log can be in an error, too.
+// Finds only the log in an error, and any part in a value.
 template <class Part, class T, class E, class P>
 Found<Part> find(Of<Part> of, const BOOST_OUTCOME_V2_NAMESPACE::basic_result<T, E, P>& result) {
   if (!result.has_value()) {
@@ -94,21 +94,22 @@ class PartMatcher {
 
 }  // namespace internal
 
-// It exited with this code, or one that the matcher takes: ExitedWith(0), ExitedWith(::testing::Ne(0)). A death by a
-// signal has no code. Takes an ExitStatus, an optional one (an empty one has not ended), and what has one: a
-// TerminationReport, WaitOrTerminateResult, RunResult, ProcessState, Readiness.
+// Matches an exit with this code, or with one that the matcher accepts: ExitedWith(0), ExitedWith(::testing::Ne(0)). A
+// death by a signal has no code. Takes an ExitStatus, an optional one (empty: the child has not ended), and a value
+// that has one: a TerminationReport, WaitOrTerminateResult, RunResult, ProcessState, Readiness.
 ::testing::PolymorphicMatcher<internal::PartMatcher<warden::ExitStatus>> ExitedWith(::testing::Matcher<int> code);
 
-// A signal ended it, and this one. Takes what ExitedWith takes.
+// Matches a death by this signal. Takes what ExitedWith takes.
 ::testing::PolymorphicMatcher<internal::PartMatcher<warden::ExitStatus>> KilledBy(warden::Signal signal);
 
-// The last of its group went in this phase. Takes a TerminationReport, and a WaitOrTerminateResult or RunResult, which
-// does not match when nothing had to be terminated.
+// Matches when the last process of the child's group ended in this phase. Takes a TerminationReport, and a
+// WaitOrTerminateResult or RunResult, which does not match when the child was not terminated.
 ::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptPhase>> EndedInPhase(warden::AttemptPhase phase);
 
-// The log has an attempt of this phase and operation, with this result if one is given. Takes an AttemptLog and what
-// has one: a TerminationReport, a TerminationError, the results and errors of wait_or_terminate, a RunResult. Of a
-// Result both sides are looked at. A plain ExitStatus has no log and never matches: see terminate_with_report().
+// Matches a log with an attempt of this phase and operation, and with this result if one is given. Takes an AttemptLog
+// and a value that has one: a TerminationReport, a TerminationError, the results and errors of wait_or_terminate, a
+// RunResult. Looks at both sides of a Result. A plain ExitStatus has no log and never matches: see
+// terminate_with_report().
 ::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptLog>> HasAttempt(
     warden::AttemptPhase phase, warden::AttemptOperation operation,
     std::optional<warden::AttemptResult> result = std::nullopt);

@@ -1,7 +1,7 @@
 // How GoogleTest prints the public values of the library.
 //
-// Many have an operator<<, which GoogleTest uses by itself; these are the others. Include this in every file whose
-// assertions or matchers see a Result: what GoogleTest prints must not depend on which file is asked.
+// Many have an operator<<, which GoogleTest uses by itself; these functions print the others. Include this in every
+// file whose assertions or matchers see a Result: GoogleTest must print a type the same way in every file of a program.
 #ifndef WARDEN_TESTING_PRINTERS_H_
 #define WARDEN_TESTING_PRINTERS_H_
 
@@ -31,12 +31,12 @@ void PrintTo(const Stdio& stdio, std::ostream* out);
 void PrintTo(const ResourceLimit& limit, std::ostream* out);
 void PrintTo(const Credentials& credentials, std::ostream* out);
 void PrintTo(const InheritedFd& fd, std::ostream* out);
-// The name, and neither arguments nor environment: they may hold what is secret.
+// Prints the name, and neither the arguments nor the environment: they may hold secrets.
 void PrintTo(const Command& command, std::ostream* out);
 void PrintTo(const Command::EnvChange& change, std::ostream* out);
 void PrintTo(const Command::Options& options, std::ostream* out);
 void PrintTo(const CaptureOptions& options, std::ostream* out);
-// The last KiB of it, as a string literal.
+// Prints the last KiB, as a string literal.
 void PrintTo(const Output& output, std::ostream* out);
 void PrintTo(const Output::Facts& facts, std::ostream* out);
 void PrintTo(const Line& line, std::ostream* out);
@@ -47,7 +47,7 @@ void PrintTo(const Misuse& misuse, std::ostream* out);
 void PrintTo(const LogRecord& record, std::ostream* out);
 void PrintTo(const Child& child, std::ostream* out);
 
-// The value, or "error: " and all that the error says.
+// Prints the value, or "error: " and everything that the error says.
 template <class T, class E, class NoValuePolicy>
 void PrintTo(const BOOST_OUTCOME_V2_NAMESPACE::basic_result<T, E, NoValuePolicy>& result, std::ostream* out) {
   if (!result.has_value()) {

@@ -1,4 +1,4 @@
-// A child for one test body, whatever its fixture is.
+// A child for one test body, with any fixture or none.
 //
 // Example:
 //   TEST(Server, Answers) {
@@ -32,7 +32,7 @@ class ScopedChild {
   ScopedChild(ScopedChild&& other) noexcept;
   ~ScopedChild();
 
-  // Whether it was started and is ready. If not, the test has failed already, and must not go on:
+  // Whether the child was started and got ready. If not, the test has failed already, and must not go on:
   // ASSERT_TRUE(server.ok()).
   bool ok() const { return child_ != nullptr; }
 

@@ -1,4 +1,4 @@
-// How a child of a test is started, watched and ended.
+// How a test starts, watches and ends a child.
 #ifndef WARDEN_TESTING_SPAWN_OPTIONS_H_
 #define WARDEN_TESTING_SPAWN_OPTIONS_H_
 
@@ -16,14 +16,14 @@ namespace warden_testing {
 struct Ready {
   enum class Kind { kAtOnce, kOnLine, kWhen };
 
-  // As soon as its program runs.
+  // Ready as soon as the child's program runs.
   static Ready at_once() { return {}; }
-  // When it has written a line that contains the text. The stream must be one that is captured.
+  // Ready when the child has written a line that contains the text. The stream must be captured.
   static Ready on_line(std::string text, warden::OutputStream stream = warden::OutputStream::kStdout);
-  // When the predicate says so: it is asked at once and then after each interval, on the test's thread.
+  // Ready when the predicate returns true. The test's thread calls it at once and then after each interval.
   static Ready when(std::function<bool()> predicate, absl::Duration interval = absl::Milliseconds(10));
 
-  // As set by those.
+  // Set by the functions above.
   Kind kind = Kind::kAtOnce;
   std::string text = {};
   warden::OutputStream stream = warden::OutputStream::kStdout;
@@ -32,24 +32,24 @@ struct Ready {
 };
 
 struct SpawnOptions {
-  // What messages and files call the child; the command's own name when empty.
+  // The child's name in messages and files; when empty, the command's own name.
   std::string name = {};
 
   Ready ready = Ready::at_once();
   // A child that is not ready after this fails the test.
   absl::Duration ready_timeout = absl::Seconds(30);
 
-  // The child may end by itself before the test does, with any exit code. A crash is a failure all the same.
+  // The child may end by itself before the test does, with any exit code. A crash fails the test all the same.
   bool may_exit = false;
 
-  // How it is ended at the end of the test.
+  // The policy that ends the child at the end of the test.
   warden::TerminationPolicy policy = warden::TerminationPolicy::service(absl::Seconds(5));
 
-  // How much is kept of each stream that the command leaves unset: the last so many bytes.
+  // How many bytes, the last ones, are kept of each stream that the command leaves unset.
   std::uint64_t keep_output = 64 * 1024;
 };
 
-// Where a call stands in the source: for the messages of the test. The default argument is the caller's line.
+// A call's place in the source, for the messages of the test. As a default argument, here() is the caller's line.
 struct Location {
   const char* file;
   int line;
