@@ -11,8 +11,8 @@
 
 namespace warden::internal {
 
-// clone(2) with CLONE_PIDFD (Linux 5.2): EINVAL from an older kernel, EPERM or ENOSYS from a filter, EMFILE or ENFILE
-// where no descriptor is left for the pidfd. The child is launched without one.
+// clone(2) with CLONE_PIDFD (Linux 5.2, an older kernel ignores the flag): EINVAL, EPERM or ENOSYS from a filter or an
+// emulator, EMFILE or ENFILE where no descriptor is left for the pidfd. The child is launched without one.
 inline bool is_clone_with_pidfd_refused(int error) {
   return error == EINVAL || error == EPERM || error == ENOSYS || error == EMFILE || error == ENFILE;
 }

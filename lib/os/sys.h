@@ -1,5 +1,5 @@
-// The seam: what supervision and termination ask of the kernel, and the clock; tests script it. Launching and the
-// streams call the kernel themselves, and are tested with real pipes.
+// The seam: what supervision, termination and stdin ask of the kernel, and the clock; tests script it. Launching and
+// the output call the kernel themselves, and are tested with real pipes.
 //
 // A call that fails returns -errno. A call that a signal handler interrupts is repeated, with the rest of its time.
 #ifndef WARDEN_LIB_OS_SYS_H_

@@ -27,8 +27,9 @@ class Escalation {
 
   // Does everything that is due and returns when the escalation is over or has to wait until deadline().
   void advance(Lock& lock);
-  // The same, but /proc is not read: `table` stands for it, read at no time before the leader's end. Where that is
-  // nullptr and /proc is needed, it returns, and needs_table() is true.
+  // The same, but the look at the group makes no reading of /proc of its own: `table` is one, from no time before the
+  // leader's end. Where that is nullptr and a reading is needed, it returns, and needs_table() is true until the next
+  // advance, of whichever participant.
   void advance_with(Lock& lock, ProcessTable* table);
   bool needs_table(const Lock&) const { return needs_table_; }
   // The same directly after a look at the leader, under the same lock: a second look would see the same.
