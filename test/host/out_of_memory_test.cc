@@ -15,7 +15,7 @@
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/seccomp_filter.h"
-#include "warden/terminate_all.h"
+#include "warden/warden.h"
 
 namespace {
 
