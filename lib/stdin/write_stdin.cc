@@ -2,11 +2,7 @@
 
 #include <errno.h>
 
-#include <algorithm>
-#include <memory>
-
 #include "lib/base/os_error.h"
-#include "lib/os/deadline.h"
 
 namespace warden::internal {
 namespace {
