@@ -20,6 +20,9 @@ constexpr absl::Duration kLongestPause = absl::Milliseconds(250);
 // starts many in a row does not, so that their reapers have no grace.
 constexpr absl::Duration kGrace = absl::Milliseconds(10);
 
+// How long finish() waits for a reaper that has nothing more to do.
+constexpr absl::Duration kLongestFinish = absl::Seconds(1);
+
 // A private descriptor table, and a pidfd in it, for a child that got none because the shared table was full. -1 where
 // that fails, too. A look through the new pidfd confirms that the number is still the child's. The pidfd goes with the
 // table: a close by number looks to ThreadSanitizer, which knows of one table only, like a close of another thread's
@@ -83,12 +86,22 @@ void reap(Supervised& supervised, bool has_grace) {
   supervised.leader().collect_unpinned(lock);
 }
 
-// Moves its start out of the child's state, where no other thread reads it any more.
+void tell_end(Supervised& supervised) {
+  {
+    const Lock lock(supervised);
+    supervised.reaper_state().is_done = true;
+  }
+  supervised.changes().wake_sleepers();
+}
+
+// Takes what it is given out of the child's state, where no other thread reads it any more.
 extern "C" void* reaper_main(void* argument) {
-  ReaperStart start = std::move(static_cast<Supervised*>(argument)->reaper_start());
-  if (start.task) start.task();
-  start.task = nullptr;  // what it refers to is its creator's
-  reap(*start.supervised, start.has_grace);
+  ReaperState& state = static_cast<Supervised*>(argument)->reaper_state();
+  const std::shared_ptr<Supervised> supervised = std::move(state.supervised);
+  if (state.task) state.task();
+  state.task = nullptr;  // what it refers to is its creator's
+  reap(*supervised, state.has_grace);
+  tell_end(*supervised);
   return nullptr;
 }
 
@@ -96,10 +109,10 @@ extern "C" void* reaper_main(void* argument) {
 
 int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
   const bool is_one_of_many = continue_spawn_streak();
-  supervised->reaper_start() = {supervised, std::move(task), !is_one_of_many};
+  supervised->reaper_state() = {supervised, std::move(task), !is_one_of_many, false};
   const int error = start_thread(&thread_, reaper_main, supervised.get(), ThreadStack::kReaper);
   if (error != 0) {
-    supervised->reaper_start() = {};
+    supervised->reaper_state() = {};
     return error;
   }
   supervised_ = std::move(supervised);
@@ -109,20 +122,25 @@ int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
 void Reaper::finish() {
   if (supervised_ == nullptr) return;
   end_spawn_streak();
-  bool over = false;
-  {
-    const Lock lock(*supervised_);
-    const Leader& leader = supervised_->leader();
-    over = leader.ended(lock) || leader.stage(lock) == Leader::Stage::kAbandoned;
-    supervised_->changes().end_grace(lock);
-  }
-  supervised_->changes().wake_from_grace();
-  if (over) {
+  if (is_about_to_end()) {
     pthread_join(thread_, nullptr);
   } else {
     pthread_detach(thread_);
   }
   supervised_ = nullptr;
+}
+
+bool Reaper::is_about_to_end() {
+  Changes& changes = supervised_->changes();
+  const Leader& leader = supervised_->leader();
+  Lock lock(*supervised_);
+  changes.end_grace(lock);
+  changes.wake_from_grace();
+  if (!leader.ended(lock) && leader.stage(lock) != Leader::Stage::kAbandoned) return false;
+  const TimePoint deadline = deadline_after(supervised_->sys().now(), kLongestFinish);
+  const bool& is_done = supervised_->reaper_state().is_done;
+  while (!is_done && supervised_->sys().now() < deadline) changes.wait(lock, deadline);
+  return is_done;
 }
 
 void Reaper::forget() {

@@ -24,10 +24,14 @@ class Reaper {
   // In a forked copy, which has no such thread: nothing is to be joined or detached. Takes no lock.
   void forget();
 
-  // Joins the thread if the exit is published (or the supervision abandoned), else leaves it to reap on its own.
+  // Joins the thread if the exit is published (or the supervision abandoned), else leaves it to reap on its own. Leaves
+  // it, too, where it does not end within a second: it waits for something else then, such as a file of the host that
+  // has got the number of its pidfd. It ends when it wakes, and holds all that it uses until then.
   void finish();
 
  private:
+  bool is_about_to_end();
+
   std::shared_ptr<Supervised> supervised_;
   pthread_t thread_ = {};
 };

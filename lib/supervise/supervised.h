@@ -24,11 +24,12 @@ class Supervised;
 // Runs on the reaper before it begins to wait, with no lock held: the launch of a child that is to die with its parent.
 using ReaperTask = std::function<void()>;
 
-// What a reaper is given at its start.
-struct ReaperStart {
+// What a reaper is given at its start, and what it tells at its end.
+struct ReaperState {
   std::shared_ptr<Supervised> supervised;
   ReaperTask task;  // may be empty
   bool has_grace = false;
+  bool is_done = false;  // under the child's lock: the thread is about to end
 };
 
 // Thread-safe: a method with a Lock needs the child's lock.
@@ -47,9 +48,9 @@ class Supervised {
   Leader& leader() { return leader_; }
   Group& group() { return group_; }
 
-  // Between the reaper's creator and the reaper, which takes it out. It is here so that a reaper without a task neither
-  // allocates nor frees: a thread's first call of either gives it a cache of its own.
-  ReaperStart& reaper_start() { return reaper_start_; }
+  // Between the handle and the reaper, which takes out what it is given. It is here so that a reaper without a task
+  // neither allocates nor frees: a thread's first call of either gives it a cache of its own.
+  ReaperState& reaper_state() { return reaper_state_; }
 
   // The child exists: takes the pidfd over. The supervision begins, once changes().wake_sleepers() tells of it.
   void begin(const Lock& lock, ChildId id, bool leads_group) {
@@ -107,7 +108,7 @@ class Supervised {
   bool told_ = false;
   std::shared_ptr<Escalation> escalation_;
   AttemptLog last_log_;
-  ReaperStart reaper_start_;
+  ReaperState reaper_state_;
 };
 
 inline Lock::Lock(Supervised& child) : std::unique_lock<std::mutex>(child.mutex_) {}
