@@ -26,6 +26,7 @@ enum class Errc {
   kWouldDeadlock,  // a callback of the Child's own output may not wait for, terminate or drain it
   kNotCaptured,    // the stream was not captured (Stdio::capture)
   kUnsuccessful,   // the child ended with another exit code than 0, of a signal, or in an unknown way (check())
+  kNotExecuted,    // the child was killed before it had executed the program: by the OOM killer, or by a person
 };
 
 const std::error_category& error_category();

@@ -39,6 +39,8 @@ class Category : public std::error_category {
         return "the stream was not captured";
       case Errc::kUnsuccessful:
         return "the process was not successful";
+      case Errc::kNotExecuted:
+        return "the child was killed before it had executed the program";
     }
     return absl::StrCat("unknown error ", value);
   }

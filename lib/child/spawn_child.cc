@@ -64,7 +64,8 @@ Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command&
   const int error = start_and_launch(*handle, plan, &launched);
   if (error != 0) return failed_at(name, SpawnStep::kCreateThread, os_error(error));
   if (launched.error != 0) {
-    return failed_at(name, launched.step, os_error(launched.error), plan.subject_of(launched.step, launched.subject));
+    const std::error_code code = launched.was_killed ? make_error_code(Errc::kNotExecuted) : os_error(launched.error);
+    return failed_at(name, launched.step, code, plan.subject_of(launched.step, launched.subject));
   }
   return handle;
 }

@@ -27,6 +27,15 @@ static_assert(sizeof(PidfdInfo) == 64, "the size is part of the ioctl's number")
 inline constexpr std::uint64_t kPidfdInfoExit = 1u << 3;
 inline constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
+// struct linux_dirent64 of getdents64(2).
+struct DirectoryEntry {
+  std::uint64_t inode;
+  std::int64_t offset;  // where the next entry is, for lseek(2)
+  unsigned short length;
+  unsigned char type;
+  char name[1];
+};
+
 }  // namespace warden::internal
 
 #endif  // WARDEN_LIB_OS_KERNEL_ABI_H_

@@ -6,20 +6,12 @@
 
 #include <cstdint>
 
+#include "lib/os/kernel_abi.h"
 #include "lib/os/raw_syscall.h"
 
 // Compiled without sanitizers and stack protector, like exec_child.cc.
 namespace warden::internal {
 namespace {
-
-// struct linux_dirent64 of getdents64(2).
-struct DirectoryEntry {
-  std::uint64_t inode;
-  std::int64_t offset;
-  unsigned short length;
-  unsigned char type;
-  char name[1];
-};
 
 // Parses a name in /proc/self/fd; -1 for "." and "..".
 int parse_number(const char* name) {

@@ -245,6 +245,7 @@ int exec_child(void* argument) {
   }
   arm_parent_death_signal(args);
   reset_signals();
+  args.failure->is_at_exec = true;
   fail(args, SpawnStep::kExec,
        raw_syscall(SYS_execve, as_argument(args.program), as_argument(args.argv), as_argument(args.envp)));
 }

@@ -11,10 +11,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "lib/os/all_signals_blocked.h"
 #include "lib/os/cancellation_guard.h"
+#include "lib/os/deadline.h"
+#include "lib/os/proc.h"
+#include "lib/os/process_table.h"
 #include "lib/os/raw_syscall.h"
 #include "lib/os/refused.h"
 
@@ -47,7 +55,7 @@ class FailureReport {
   volatile ExecFailure* get() const { return failure_; }
 
  private:
-  ExecFailure local_ = {SpawnStep::kLaunch, 0, -1};
+  ExecFailure local_ = {SpawnStep::kLaunch, 0, -1, false};
   ExecFailure* failure_ = &local_;
   bool mapped_ = false;
 };
@@ -81,6 +89,54 @@ void reap_failed(ChildId child) {
   if (child.pidfd >= 0) ::close(child.pidfd);
 }
 
+// PF_FORKNOEXEC of include/linux/sched.h.
+constexpr unsigned kHasNotExecuted = 0x40;
+
+// How long has_executed() looks at a child that neither has executed nor is dead: far longer than the kernel takes.
+constexpr absl::Duration kLongestExec = absl::Seconds(1);
+
+// Whether this process is numbered in /proc as it is here: /proc may be another pid namespace's.
+bool is_own_number() {
+  char name[16] = "";
+  int pid = 0;
+  return ::readlink("/proc/self", name, sizeof name - 1) > 0 && absl::SimpleAtoi(name, &pid) && pid == ::getpid();
+}
+
+// Whether a child has executed a program. setpgid(2) refuses to change the group of a child that has (EACCES), dead or
+// alive, and for this one would change nothing. In a session of its own, and in our group, /proc tells. Empty where
+// nothing tells.
+std::optional<bool> find_exec(const ExecChildArgs& args, int pid) {
+  if (args.new_group && !args.new_session) {
+    if (::setpgid(pid, pid) == 0) return false;
+    if (errno == EACCES) return true;
+  }
+  std::string text;
+  if (!is_own_number()) return std::nullopt;
+  if (read_proc_file(absl::StrCat("/proc/", pid, "/stat").c_str(), &text) != 0) return std::nullopt;
+  const std::optional<ProcessStat> stat = parse_stat(text);
+  if (!stat.has_value() || stat->parent != ::getpid()) return std::nullopt;
+  return (stat->flags & kHasNotExecuted) == 0;
+}
+
+// Whether the child that let this thread go on has done so by its exec, and not by its death on the way there. It lets
+// go a moment before the kernel notes the exec, and some time before it is a zombie. Where nothing tells, a child that
+// is dead of a signal by now counts as one that has not executed.
+bool has_executed(const ExecChildArgs& args, ChildId child) {
+  if (find_exec(args, child.pid).value_or(false)) return true;
+  const TimePoint give_up = deadline_after(linux_sys().now(), kLongestExec);
+  while (linux_sys().now() < give_up) {
+    siginfo_t info = {};
+    const bool is_there = ::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+    const bool was_killed = is_there && (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
+    const std::optional<bool> has = find_exec(args, child.pid);
+    if (!has.has_value()) return !was_killed;
+    if (*has || was_killed || info.si_code == CLD_EXITED) return *has;
+    constexpr timespec kPause = {0, 50'000};
+    ::clock_nanosleep(CLOCK_MONOTONIC, 0, &kPause, nullptr);
+  }
+  return true;
+}
+
 LaunchResult launch_once(SpawnPlan& plan) {
   LaunchResult result;
   const FailureReport report(plan.own_memory);
@@ -92,9 +148,10 @@ LaunchResult launch_once(SpawnPlan& plan) {
   result.child = clone_with_fallbacks(plan, &result.error);
   if (result.error != 0) return result;
   const volatile ExecFailure& failure = *report.get();
-  if (failure.error == 0) return result;
-  result.step = failure.step;
-  result.error = failure.error;
+  if (failure.error == 0 && failure.is_at_exec && has_executed(plan.child, result.child)) return result;
+  result.was_killed = failure.error == 0;
+  result.step = result.was_killed && failure.is_at_exec ? SpawnStep::kExec : failure.step;
+  result.error = result.was_killed ? ECANCELED : failure.error;
   result.subject = failure.subject;
   reap_failed(result.child);
   result.child = {};

@@ -12,6 +12,7 @@ struct LaunchResult {
   SpawnStep step = SpawnStep::kLaunch;  // where it failed
   int error = 0;                        // 0 on success
   int subject = -1;                     // see ExecFailure
+  bool was_killed = false;              // before it had executed the program; `error` is ECANCELED
 };
 
 // Launches on the calling thread and returns when the child has executed its program or has been reaped after a
