@@ -56,6 +56,14 @@ TEST(Timeout, EndsTheStubbornShellOfTheReadmeInThreeStepsAndLeavesNothing) {
   EXPECT_THAT(live_members(pid), IsEmpty());
 }
 
+// The program asks the tool to trace it, and its first signal stops it in the tool's hands.
+TEST(Timeout, EndsAProgramThatLetsItselfBeTraced) {
+  const ToolResult result =
+      run_until_timeout({"--interrupt-timeout=50ms", "--terminate-timeout=50ms"}, {"trace-me", "TRAP"}, "traced");
+  EXPECT_EQ(result.exit_code, 124) << result.err;
+  EXPECT_EQ(group_left(parse_report(result.err)), "");
+}
+
 TEST(Timeout, IsFollowedByTheTwoOthersForAStubbornProgram) {
   const ToolResult result = run_until_timeout({"--interrupt-timeout=200ms", "--terminate-timeout=300ms"}, {"stubborn"});
   EXPECT_EQ(result.exit_code, 124);
