@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <exception>
+
 #include "lib/os/kernel_abi.h"
 #include "lib/os/thread.h"
 
@@ -17,12 +19,17 @@ constexpr int kFreed = 16;
 struct Errand {
   const std::function<void()>& work;
   bool done = false;
+  std::exception_ptr thrown = nullptr;
 };
 
 extern "C" void* run_errand(void* argument) {
   Errand& errand = *static_cast<Errand*>(argument);
   if (!leave_shared_table()) return nullptr;
-  errand.work();
+  try {
+    errand.work();
+  } catch (...) {
+    errand.thrown = std::current_exception();
+  }
   errand.done = true;
   return nullptr;
 }
@@ -43,6 +50,7 @@ bool run_in_private_table(const std::function<void()>& work) {
   pthread_t thread;
   if (start_thread(&thread, run_errand, &errand) != 0) return false;
   pthread_join(thread, nullptr);
+  if (errand.thrown != nullptr) std::rethrow_exception(errand.thrown);
   return errand.done;
 }
 

@@ -11,7 +11,7 @@ namespace warden::internal {
 bool leave_shared_table();
 
 // Runs `work` on a new thread with a private table, and returns after it. False, with nothing run, where that thread
-// cannot be created or cannot leave the shared table.
+// cannot be created or cannot leave the shared table. Rethrows what `work` throws.
 bool run_in_private_table(const std::function<void()>& work);
 
 }  // namespace warden::internal

@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "absl/strings/ascii.h"
@@ -14,6 +16,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "lib/os/kernel_abi.h"
 #include "lib/os/unique_fd.h"
 
 namespace warden::internal {
@@ -47,6 +50,59 @@ bool may_hide_processes() {
   return hides;
 }
 
+// Whether process 1 may belong to our own user. If not, that it is listed shows that nothing is hidden.
+bool is_first_ours() {
+  struct stat info = {};
+  return ::stat("/proc/1", &info) != 0 || info.st_uid == ::geteuid() || info.st_uid == ::getuid();
+}
+
+// Room for the entry of one process: its number has seven digits at most, and a second entry does not fit.
+constexpr std::size_t kOneEntry = 40;
+// Room for any entry of /proc, such as "pressure" and "thread-self", which come before the processes.
+constexpr std::size_t kLongEntry = 280;
+
+// The number that an entry has for its name; -1 for another name.
+int number_of(const DirectoryEntry& entry) {
+  int number = -1;
+  return absl::SimpleAtoi(entry.name, &number) ? number : -1;
+}
+
+// Reads one entry, as a rule: returns its size, 0 at the end, or -errno.
+long read_entry(int directory, char* buffer) {
+  const long size = ::syscall(SYS_getdents64, directory, buffer, kOneEntry);
+  if (size < 0 && errno == EINVAL) return ::syscall(SYS_getdents64, directory, buffer, kLongEntry);
+  return size < 0 ? -errno : size;
+}
+
+// Calls `visit` for the numeric names in ascending order, each before the kernel looks for the next. But the kernel
+// looks for a next one after the last, too, before that has been visited; so the list is read again from the last one
+// until that shows no other. False where a call fails or `visit` returns false.
+bool visit_ascending(const char* path, const std::function<bool(int number)>& visit) {
+  const UniqueFd directory(open_above_stdio(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) return false;
+  alignas(DirectoryEntry) char buffer[kLongEntry];
+  std::int64_t before_last = 0;
+  bool has_new = false;
+  for (int last = -1;;) {
+    const std::int64_t before = ::lseek(directory.get(), 0, SEEK_CUR);
+    const long size = read_entry(directory.get(), buffer);
+    if (size < 0 || before < 0) return false;
+    if (size == 0 && !has_new) return true;
+    if (size == 0 && ::lseek(directory.get(), before_last, SEEK_SET) < 0) return false;
+    if (size == 0) has_new = false;
+    for (long at = 0; at < size;) {
+      const auto& entry = *reinterpret_cast<const DirectoryEntry*>(buffer + at);
+      at += entry.length;
+      const int number = number_of(entry);
+      if (number <= last) continue;
+      last = number;
+      before_last = before;
+      has_new = true;
+      if (!visit(number)) return false;
+    }
+  }
+}
+
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
@@ -70,21 +126,15 @@ int list_numbers(const char* path, std::vector<int>* numbers) {
   return -errno;
 }
 
-bool list_proc(std::vector<int>* pids) {
-  if (!is_own_proc() || list_numbers("/proc", pids) != 0) return false;
-  const auto lists = [pids](int pid) { return std::find(pids->begin(), pids->end(), pid) != pids->end(); };
-  // That process 1 is listed shows that nothing is hidden (hidepid, proc(5)), unless we are process 1.
-  return lists(::getpid()) && lists(1) && (::getpid() != 1 || !may_hide_processes());
-}
-
-int read_newest_pid() {
-  std::string text;
-  const int error = read_proc_file("/proc/loadavg", &text);  // its last field
-  if (error != 0) return error;
-  const std::size_t space = text.rfind(' ');
-  int pid = 0;
-  const bool is_number = absl::SimpleAtoi(text.substr(space == std::string::npos ? 0 : space), &pid);
-  return is_number && pid > 0 ? pid : -EINVAL;
+bool visit_proc(const std::function<bool(int pid)>& visit) {
+  if (!is_own_proc()) return false;
+  bool has_self = false, has_first = false;
+  const bool is_whole = visit_ascending("/proc", [&](int pid) {
+    has_self = has_self || pid == ::getpid();
+    has_first = has_first || pid == 1;
+    return visit(pid);
+  });
+  return is_whole && has_self && has_first && !(is_first_ours() && may_hide_processes());
 }
 
 int read_proc_file(const char* path, std::string* text) {

@@ -2,6 +2,7 @@
 #ifndef WARDEN_LIB_OS_PROC_H_
 #define WARDEN_LIB_OS_PROC_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,12 +10,8 @@
 
 namespace warden::internal {
 
-// The numeric names in /proc. False when /proc cannot be listed, is another pid namespace's, or may hide the processes
-// of other users.
-bool list_proc(std::vector<int>* pids);
-
-// The number that the kernel gave to a process last, in this pid namespace; or -errno.
-int read_newest_pid();
+// Calls `visit` for each numeric name in /proc (see Sys::visit_processes()).
+bool visit_proc(const std::function<bool(int pid)>& visit);
 
 // The numeric names in a directory: processes, threads or descriptors. 0, or -errno when some may be missing.
 int list_numbers(const char* path, std::vector<int>* numbers);

@@ -2,9 +2,6 @@
 
 #include <errno.h>
 
-#include <algorithm>
-#include <utility>
-
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
@@ -13,10 +10,15 @@ namespace warden::internal {
 namespace {
 
 // The fields after the program's name, counted from the state (field 3 of proc(5)).
-constexpr std::size_t kState = 0, kGroup = 2, kThreadCount = 17, kStartTime = 19;
+constexpr std::size_t kState = 0, kParent = 1, kGroup = 2, kFlags = 6, kThreadCount = 17, kStartTime = 19;
 
-// One reading is enough when no process ends meanwhile. On a busy machine /proc may never hold still for so long.
-constexpr int kMostReadings = 20;
+// How many processes that are born during a reading it follows, beside as many as there were before. A group that forks
+// faster than its processes are read is not caught up with.
+constexpr int kMostBorn = 1000;
+
+// How many readings in a row have to find nobody where /proc does not tell whether the numbers have started again. With
+// 500 numbers in all, and a group that forks at full speed, one reading in fifty has missed it.
+constexpr int kMostBlindReadings = 5;
 
 // Empty when the process is gone; sets `known` to false when it is there and cannot be read.
 std::optional<ProcessStat> read_stat(Sys& sys, int pid, bool* known) {
@@ -43,62 +45,78 @@ std::optional<ProcessStat> parse_stat(std::string_view text) {
   if (fields.size() <= kStartTime || fields[kState].size() != 1) return std::nullopt;
   stat.program = std::string(text.substr(open + 1, close - open - 1));
   stat.state = fields[kState][0];
+  if (!absl::SimpleAtoi(fields[kParent], &stat.parent)) return std::nullopt;
   if (!absl::SimpleAtoi(fields[kGroup], &stat.group)) return std::nullopt;
+  if (!absl::SimpleAtoi(fields[kFlags], &stat.flags)) return std::nullopt;
   if (!absl::SimpleAtoi(fields[kThreadCount], &stat.thread_count)) return std::nullopt;
   if (!absl::SimpleAtoi(fields[kStartTime], &stat.start_time)) return std::nullopt;
   return stat;
 }
 
+void ProcessTable::renew(TimePoint deadline) {
+  is_read_ = false;
+  deadline_ = deadline;
+}
+
 void ProcessTable::read() {
+  is_read_ = true;
   ++readings_;
+  groups_.clear();
+  corpses_.clear();
   sys_.with_free_descriptors([this] { read_proc(); });
 }
 
 void ProcessTable::read_proc() {
-  const int newest = sys_.newest_pid();
-  std::vector<int> pids;
-  known_ = sys_.list_processes(&pids);
-  if (!known_) return;
-  const std::set<int> before = std::exchange(read_, {});
-  fresh_corpses_.clear();
-  groups_of_corpses_.clear();
-  std::map<int, std::vector<Member>> found;
-  for (const int pid : pids) {
-    const std::optional<ProcessStat> stat = read_stat(sys_, pid, &known_);
-    if (stat.has_value()) read_.insert(pid);
-    if (stat.has_value() && stat->is_dead()) groups_of_corpses_.insert(stat->group);
-    if (stat.has_value() && !stat->is_dead()) {
-      found[stat->group].push_back({pid, stat->program, stat->start_time});
-    } else if (before.count(pid) == 0) {
-      fresh_corpses_[pid] = stat.has_value() ? stat->group : 0;
-    }
-  }
-  numbers_wrapped_ = sys_.newest_pid() < newest;
-  groups_.merge(found);  // a member of an earlier reading counts as still there
+  const std::optional<PidCursor> before = sys_.pid_cursor();
+  bool could_read = true, was_ended = false;
+  int old = 0, born = 0;
+  const bool is_whole = sys_.visit_processes([&](int pid) {
+    ++(before.has_value() && pid > before->newest ? born : old);
+    was_ended = sys_.now() > deadline_ || born > kMostBorn + old;
+    if (was_ended) return false;
+    const std::optional<ProcessStat> stat = read_stat(sys_, pid, &could_read);
+    if (stat.has_value() && stat->is_dead()) corpses_[stat->group].push_back(pid);
+    if (stat.has_value() && !stat->is_dead()) groups_[stat->group].push_back({pid, stat->program, stat->start_time});
+    return true;
+  });
+  const std::optional<PidCursor> after = sys_.pid_cursor();
+  has_cursor_ = before.has_value() && after.has_value();
+  is_unsettled_ = was_ended || (has_cursor_ && may_have_started_again(*before, *after));
+  known_ = could_read && (is_whole || is_unsettled_);
 }
 
-bool ProcessTable::may_have_missed(int pgid) const {
-  return numbers_wrapped_ || std::any_of(fresh_corpses_.begin(), fresh_corpses_.end(), [pgid](const auto& corpse) {
-           return corpse.first != pgid && (corpse.second == pgid || corpse.second == 0);
-         });
+// REQUIRES: the reading has shown no live member.
+bool ProcessTable::is_believed(int pgid) {
+  if (is_unsettled_ || has_cursor_) return !is_unsettled_;
+  Streak& streak = streaks_[pgid];
+  if (streak.last != readings_) streak = {readings_, streak.last == readings_ - 1 ? streak.length + 1 : 1};
+  return streak.length >= kMostBlindReadings;
 }
 
 GroupScan ProcessTable::group(int pgid) {
-  if (readings_ == 0) read();
-  for (;;) {
-    const auto found = groups_.find(pgid);
-    if (found != groups_.end()) return {known_, found->second};
-    if (!known_ || !may_have_missed(pgid)) return {known_, {}};
-    if (readings_ == kMostReadings) return {false, {}, /*never_still=*/true};
-    read();
-  }
+  if (!is_read_) read();
+  const auto found = groups_.find(pgid);
+  if (found != groups_.end()) return {known_, found->second, false};
+  const bool is_empty = known_ && is_believed(pgid);
+  return {is_empty, {}, known_ && !is_empty};
+}
+
+std::vector<int> ProcessTable::corpses_of(int pgid) const {
+  const auto found = corpses_.find(pgid);
+  return found == corpses_.end() ? std::vector<int>() : found->second;
+}
+
+std::optional<int> current_group(Sys& sys, int pid, std::uint64_t start_time) {
+  bool known = true;
+  const std::optional<ProcessStat> stat = read_stat(sys, pid, &known);
+  if (!known) return std::nullopt;
+  const bool lives = stat.has_value() && stat->start_time == start_time && !stat->is_dead();
+  return lives ? stat->group : 0;
 }
 
 std::optional<bool> is_still_member(Sys& sys, const Member& member, int pgid) {
-  bool known = true;
-  const std::optional<ProcessStat> stat = read_stat(sys, member.pid, &known);
-  if (!known) return std::nullopt;
-  return stat.has_value() && stat->group == pgid && stat->start_time == member.start_time && !stat->is_dead();
+  const std::optional<int> group = current_group(sys, member.pid, member.start_time);
+  return group.has_value() ? std::optional<bool>(*group == pgid) : std::nullopt;
 }
 
 }  // namespace warden::internal

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +17,9 @@ namespace warden::internal {
 struct ProcessStat {
   std::string program;
   char state = '?';
+  int parent = 0;
   int group = 0;
+  unsigned flags = 0;  // PF_* of include/linux/sched.h
   int thread_count = 0;
   std::uint64_t start_time = 0;  // tells the process from a later one that has its number
 
@@ -36,43 +37,55 @@ struct Member {
 };
 
 struct GroupScan {
-  bool known = false;  // false when /proc is missing, hides processes, cannot be read or changes all the time
+  bool known = false;  // false when /proc is missing, hides processes or cannot be read
   std::vector<Member> live;
-  bool never_still = false;  // not known because /proc changes all the time
+  bool is_unsettled = false;  // not known from this reading; the next one may tell
 };
 
-// The live processes by their groups. The first question reads /proc; one table serves the groups of any number of
-// children, all of whose leaders have ended before that.
+// The live processes by their groups. One reading of /proc serves the groups of any number of children, all of whose
+// leaders have ended before it.
 //
-// A group that forks all the time can look empty: a listed process is dead when its stat is read, and the process that
-// it has forked is not in the list. But the kernel lists by ascending numbers, so a process that was alive is in the
-// list; and a process that is dead or gone after the list, and was so before it, has forked nothing since. So a group
-// counts as empty only if no process that may have been in it died between being listed and being read. Else the table
-// reads /proc again.
+// A reading shows whoever lives in a group at its end, even of a group that forks all the time. The kernel gives
+// numbers, and lists them, in ascending order. So a process that lives at the end was not passed before it was born: it
+// was listed, and read before the kernel looked for the next. That does not hold where the kernel has started again
+// with low numbers during the reading, nor of a process that changes its group meanwhile.
 class ProcessTable {
  public:
   explicit ProcessTable(Sys& sys) : sys_(sys) {}
 
+  // Reads /proc, unless it has since renew().
   GroupScan group(int pgid);
-  // Whether the last reading has shown a dead member.
-  bool has_corpse_of(int pgid) const { return groups_of_corpses_.count(pgid) != 0; }
-  bool was_read() const { return readings_ > 0; }
+  // The dead members that the reading has shown.
+  std::vector<int> corpses_of(int pgid) const;
+  bool was_read() const { return is_read_; }
+  // The next question reads again, and gives up at the deadline.
+  void renew(TimePoint deadline = TimePoint::max());
 
  private:
   void read();
   void read_proc();
-  bool may_have_missed(int pgid) const;
+  bool is_believed(int pgid);
 
   Sys& sys_;
-  int readings_ = 0;
-  bool known_ = true;  // every process could be read
-  std::map<int, std::vector<Member>> groups_;
+  TimePoint deadline_ = TimePoint::max();
+  bool is_read_ = false;
   // Of the last reading:
-  std::set<int> groups_of_corpses_;
-  std::set<int> read_;                // processes whose stat was read
-  std::map<int, int> fresh_corpses_;  // may have died during it, with their group; 0 when not known
-  bool numbers_wrapped_ = false;      // the list may lack processes
+  bool known_ = false;         // every process could be read
+  bool is_unsettled_ = false;  // it may lack processes
+  bool has_cursor_ = false;    // it is known whether the numbers started again
+  std::map<int, std::vector<Member>> groups_;
+  std::map<int, std::vector<int>> corpses_;
+  // Of the last readings: how many in a row were the same without a cursor, by group.
+  struct Streak {
+    int last = 0;
+    int length = 0;
+  };
+  int readings_ = 0;
+  std::map<int, Streak> streaks_;
 };
+
+// The group that the process is in by now, 0 when it has ended; empty when /proc cannot be read just now.
+std::optional<int> current_group(Sys& sys, int pid, std::uint64_t start_time);
 
 // Whether the member is still alive and in that group; empty when /proc cannot be read just now.
 std::optional<bool> is_still_member(Sys& sys, const Member& member, int pgid);

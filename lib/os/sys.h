@@ -15,8 +15,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "lib/os/pid_cursor.h"
 #include "warden/exit_status.h"
 
 namespace warden::internal {
@@ -88,11 +88,12 @@ class Sys {
   // full, on another thread with a private table.
   virtual void with_free_descriptors(const std::function<void()>& work) = 0;
 
-  // The numeric names in /proc. False when /proc cannot be listed, is another pid namespace's, or may hide the
-  // processes of other users.
-  virtual bool list_processes(std::vector<int>* pids) = 0;
-  // The number that the kernel gave to a process last, in this pid namespace; or -errno.
-  virtual int newest_pid() = 0;
+  // Calls `visit` with the number of each process in /proc, in ascending order, and looks for the next one only then.
+  // False where `visit` returns false, which ends it, or where processes may be missing: /proc cannot be listed, is
+  // another pid namespace's, or may hide the processes of other users.
+  virtual bool visit_processes(const std::function<bool(int pid)>& visit) = 0;
+  // How far the kernel has come with the numbers of processes; empty where /proc does not tell.
+  virtual std::optional<PidCursor> pid_cursor() = 0;
   // The text of /proc/<pid>/<name>, or -errno.
   virtual int read_proc(int pid, const char* name, std::string* text) = 0;
 

@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -215,9 +216,9 @@ class LinuxSys final : public Sys {
     if (fd != -EMFILE || !run_in_private_table(work)) work();
   }
 
-  bool list_processes(std::vector<int>* pids) override { return list_proc(pids); }
+  bool visit_processes(const std::function<bool(int pid)>& visit) override { return visit_proc(visit); }
 
-  int newest_pid() override { return read_newest_pid(); }
+  std::optional<PidCursor> pid_cursor() override { return read_pid_cursor(); }
 
   int read_proc(int pid, const char* name, std::string* text) override {
     return read_proc_file(absl::StrCat("/proc/", pid, "/", name).c_str(), text);

@@ -43,14 +43,15 @@ std::string program_of(Sys& sys, int pid) {
 }
 
 void look_into_all(Sys& sys, const std::string& pipe, PipeHolders* found) {
-  std::vector<int> pids;
-  found->all_known = sys.list_processes(&pids);
-  for (const int pid : pids) {
+  bool could_look = true;
+  const bool are_all_listed = sys.visit_processes([&](int pid) {
     bool is_writer = false;
     const int error = look_into(pid, pipe, &is_writer);
-    if (error != 0 && error != -ENOENT && error != -ESRCH) found->all_known = false;
+    if (error != 0 && error != -ENOENT && error != -ESRCH) could_look = false;
     if (is_writer) found->holders.push_back({pid, program_of(sys, pid)});
-  }
+    return true;
+  });
+  found->all_known = are_all_listed && could_look;
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <signal.h>
 
-#include <set>
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "lib/os/sys_fd.h"
@@ -13,11 +14,8 @@ namespace {
 
 using Stage = Leader::Stage;
 
-// After how many looks at a group of which no member was ever seen, none of which could be believed, a mark is asked.
-constexpr int kMostUnbelievedLooks = 5;
-
-// How often SIGKILL looks for members that were born since it went to the others.
-constexpr int kMostKillRounds = 10;
+// After how many looks at a group of which no member was ever seen, none of which could tell, a mark is asked.
+constexpr int kMostUnsettledLooks = 5;
 
 }  // namespace
 
@@ -43,28 +41,28 @@ int Group::send_to_all(const Lock& lock, int signal) {
 }
 
 // Each through a pidfd of its own, if it is a member while the number is the group's. As kill(2) of a group: a success
-// when one was signalled. SIGKILL goes on to those who are born meanwhile, for some rounds.
+// when one was signalled. SIGKILL goes on to those whom later looks find.
 int Group::send_to_members(const Lock& lock, int signal) {
   int error = ESRCH;
-  std::set<std::pair<int, std::uint64_t>> known;
-  for (int round = 0; round < (signal == SIGKILL ? kMostKillRounds : 1); ++round) {
-    bool found = false;
-    ProcessTable table(sys_);
-    for (const Member& member : table.group(number()).live) {
-      if (!known.emplace(member.pid, member.start_time).second) continue;
-      found = true;
-      const int sent = send_to_member(lock, member, signal);
-      if (sent == 0 || error == ESRCH) error = sent;
-    }
-    if (!found) break;
+  kills_one_by_one_ = kills_one_by_one_ || signal == SIGKILL;
+  for (const Member& member : ProcessTable(sys_).group(number()).live) {
+    const int sent = send_to_member(lock, member, signal);
+    if (sent == 0 || error == ESRCH) error = sent;
   }
   return error;
+}
+
+void Group::kill_unkilled(const Lock& lock, const std::vector<Member>& live) {
+  for (const Member& member : live) {
+    if (killed_.count({member.pid, member.start_time}) == 0) send_to_member(lock, member, SIGKILL);
+  }
 }
 
 int Group::send_to_member(const Lock& lock, const Member& member, int signal) {
   const SysFd opened(sys_, sys_.pidfd_open(member.pid));
   if (opened.get() < 0) return ESRCH;
   const bool is_ours = is_still_member(sys_, member, number()).value_or(false) && number_is_ours(lock);
+  if (is_ours && signal == SIGKILL) killed_.emplace(member.pid, member.start_time);
   return is_ours ? -sys_.pidfd_kill_process(opened.get(), signal) : ESRCH;
 }
 
@@ -88,7 +86,8 @@ bool Group::leader_has_moved(const Lock& lock) const {
 bool Group::may_live(const Lock& lock) {
   if (!is_led_ || is_empty_) return false;
   if (leader_.has_group_signals()) {
-    is_empty_ = sys_.pidfd_kill_group(pidfd(), 0) == -ESRCH;
+    probe_error_ = -sys_.pidfd_kill_group(pidfd(), 0);
+    is_empty_ = probe_error_ == ESRCH;
   } else if (is_marked_ && !number_is_ours(lock)) {
     is_empty_ = true;
   }
@@ -96,18 +95,50 @@ bool Group::may_live(const Lock& lock) {
 }
 
 // The processes that live in the group, as /proc says. The zombie that pins a group keeps its mark from telling that
-// everybody else has gone. Where /proc cannot be believed because processes always end while it is read, the zombie is
-// let go and the mark asked: if a member was there all the same, the mark says so, and keeps telling. But the zombie's
-// number is what reaches all of a group that forks at once, so it is kept while there may be such a group (ADR 5).
+// everybody else has gone. Where /proc never tells because the numbers of processes start again all the time, the
+// zombie is let go and the mark asked: if a member was there all the same, the mark says so, and keeps telling. But the
+// zombie's number is what reaches all of a group that forks at once, so it is kept while there may be such a group
+// (ADR 5).
 GroupScan Group::scan(const Lock& lock, ProcessTable& table) {
   GroupScan found = table.group(number());
   if (!found.live.empty()) member_was_seen_ = true;
-  if (!found.never_still || !is_marked_ || leader_.stage(lock) != Stage::kPinned) return found;
-  ++unbelieved_looks_;
-  const bool looks_deserted = !member_was_seen_ && unbelieved_looks_ >= kMostUnbelievedLooks;
+  if (!found.is_unsettled || !is_marked_ || leader_.stage(lock) != Stage::kPinned) return found;
+  ++unsettled_looks_;
+  const bool looks_deserted = !member_was_seen_ && unsettled_looks_ >= kMostUnsettledLooks;
   if (!looks_deserted && !was_killed_) return found;
   leader_.collect(lock);
-  return may_live(lock) ? found : GroupScan{true, {}};
+  return may_live(lock) ? found : GroupScan{true, {}, false};
+}
+
+// The kernel has just said that a process is there. Where /proc shows no corpse, it hides one. EPERM says that all who
+// are there belong to other users: then it was not a corpse of our own that the kernel has told of.
+bool Group::is_told_of_hidden(const std::vector<int>& corpses) const {
+  if (probe_error_ != EPERM) return corpses.empty();
+  return std::none_of(corpses.begin(), corpses.end(), [this](int pid) {
+    const SysFd opened(sys_, sys_.pidfd_open(pid));
+    return opened.get() >= 0 && sys_.pidfd_kill_process(opened.get(), 0) == -EPERM;
+  });
+}
+
+// After a look that has found nobody in the group.
+GroupState Group::look_for_strays(std::vector<Member>* live) {
+  GroupState state = GroupState::kEmpty;
+  for (auto seen = seen_.begin(); seen != seen_.end();) {
+    const auto [pid, start_time] = seen->first;
+    const std::optional<int> group = current_group(sys_, pid, start_time);
+    if (!group.has_value()) return GroupState::kUnknown;
+    if (*group == number()) {
+      seen->second.is_outside = false;
+      live->push_back({pid, seen->second.program, start_time});
+    } else if (*group == 0 || std::exchange(seen->second.is_outside, true)) {
+      seen = seen_.erase(seen);
+      continue;
+    } else {
+      state = GroupState::kUnsettled;
+    }
+    ++seen;
+  }
+  return live->empty() ? state : GroupState::kLive;
 }
 
 GroupState Group::look(const Lock& lock, ProcessTable& table, std::vector<Member>* live) {
@@ -118,14 +149,19 @@ GroupState Group::look(const Lock& lock, ProcessTable& table, std::vector<Member
   // tells, nobody is left.
   if ((leader_.has_group_signals() || is_marked_) && !may_live(lock)) return GroupState::kEmpty;
   if (!found.live.empty() && (leader_.has_group_signals() || number_is_ours(lock))) {
+    for (const Member& member : found.live) seen_[{member.pid, member.start_time}] = {member.program, false};
+    if (kills_one_by_one_) kill_unkilled(lock, found.live);
     *live = std::move(found.live);
     return GroupState::kLive;
   }
-  // The kernel has just said that a process is there: /proc must show it, if only as a corpse, or /proc hides it.
+  if (found.is_unsettled) return GroupState::kUnsettled;
   const bool is_told = leader_.has_group_signals() || (is_marked_ && leader_.stage(lock) != Stage::kPinned);
-  if (!found.known || !found.live.empty() || (is_told && !table.has_corpse_of(number()))) return GroupState::kUnknown;
-  is_empty_ = true;
-  return GroupState::kEmpty;
+  if (!found.known || !found.live.empty()) return GroupState::kUnknown;
+  if (is_told && is_told_of_hidden(table.corpses_of(number()))) return GroupState::kUnknown;
+  GroupState state = GroupState::kEmpty;
+  if (!seen_.empty()) sys_.with_free_descriptors([&] { state = look_for_strays(live); });
+  is_empty_ = state == GroupState::kEmpty;
+  return state;
 }
 
 }  // namespace warden::internal

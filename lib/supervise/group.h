@@ -3,6 +3,10 @@
 #define WARDEN_LIB_SUPERVISE_GROUP_H_
 
 #include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/os/process_table.h"
@@ -14,7 +18,12 @@
 namespace warden::internal {
 
 // Whether anybody is left in the child's group.
-enum class GroupState { kEmpty, kLive, kUnknown };
+enum class GroupState {
+  kEmpty,
+  kLive,
+  kUnsettled,  // this look does not tell, since processes came and went meanwhile; the next one may
+  kUnknown,
+};
 
 // Thread-safe: a method with a Lock needs the child's lock.
 //
@@ -44,8 +53,10 @@ class Group {
   // False when look() needs no reading of /proc: there is no group, or the kernel says that it is empty.
   // REQUIRES: the leader has ended.
   bool may_live(const Lock& lock);
-  // Whether anybody lives in the group besides the leader that has ended, and who. kEmpty is final. `table`: a reading
-  // of /proc, none of it from before the leader's end. REQUIRES: the leader has ended.
+  // Whether anybody lives in the group besides the leader that has ended, and who. kEmpty is final. A member that an
+  // earlier look has seen and that lives elsewhere may come back: it counts as gone at the second look in a row that
+  // finds it outside. Reads /proc once at most. `table`: a reading of /proc, none of it from before the leader's end.
+  // REQUIRES: the leader has ended.
   GroupState look(const Lock& lock, ProcessTable& table, std::vector<Member>* live);
   // Whether the group has been found empty, or there is none: nobody will need its number.
   bool is_done(const Lock&) const { return !is_led_ || is_empty_; }
@@ -59,17 +70,29 @@ class Group {
   int send_to_all(const Lock& lock, int signal);
   int send_to_members(const Lock& lock, int signal);
   int send_to_member(const Lock& lock, const Member& member, int signal);
+  void kill_unkilled(const Lock& lock, const std::vector<Member>& live);
   GroupScan scan(const Lock& lock, ProcessTable& table);
+  bool is_told_of_hidden(const std::vector<int>& corpses) const;
+  GroupState look_for_strays(std::vector<Member>* live);
 
   Sys& sys_;
   Leader& leader_;
   bool is_led_ = true;
   bool is_empty_ = false;
+  int probe_error_ = 0;           // of the last signal 0 by the pidfd
   bool is_marked_ = false;        // the pidfd tells whether the group is there
   bool member_was_seen_ = false;  // alive, after the leader's end
   bool was_killed_ = false;       // SIGKILL went to the whole of it
-  int unbelieved_looks_ = 0;
-  std::uint64_t sent_ = 0;  // one bit for each signal
+  int unsettled_looks_ = 0;
+  std::uint64_t sent_ = 0;                         // one bit for each signal
+  using Identity = std::pair<int, std::uint64_t>;  // a process by its number and start time
+  bool kills_one_by_one_ = false;                  // SIGKILL goes to each member that a look finds
+  std::set<Identity> killed_;
+  struct Sighting {
+    std::string program;
+    bool is_outside = false;  // at the last look
+  };
+  std::map<Identity, Sighting> seen_;  // members that lived after the leader's end
 };
 
 }  // namespace warden::internal

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -53,7 +54,12 @@ absl::Duration timeout_after(const TerminationPolicy& policy, Signal signal) {
 }  // namespace
 
 Escalation::Escalation(Supervised& child, const TerminationPolicy& policy)
-    : child_(child), leader_(child.leader()), group_(child.group()), policy_(policy), begun_(child.sys().now()) {}
+    : child_(child),
+      leader_(child.leader()),
+      group_(child.group()),
+      policy_(policy),
+      begun_(child.sys().now()),
+      table_(child.sys()) {}
 
 // A later policy can only shorten what is left: each phase to its own timeout, and SIGKILL to the sum of its timeouts.
 void Escalation::join(const Lock& lock, const TerminationPolicy& policy) {
@@ -119,7 +125,7 @@ void Escalation::advance_after_look(Lock& lock) {
 }
 
 void Escalation::advance(Lock& lock, ProcessTable* table, bool may_read, bool was_looked_at) {
-  needs_table_ = false;
+  needs_table_ = is_due_ = has_read_ = false;
   if (stage_ == Stage::kOver) return;
   if (stage_ == Stage::kPreflight) preflight(lock);
   while (stage_ != Stage::kOver) {
@@ -138,6 +144,8 @@ void Escalation::advance(Lock& lock, ProcessTable* table, bool may_read, bool wa
       } else if (!next_phase(lock)) {
         enter_kill(lock);
       }
+      is_due_ = has_read_ && stage_ != Stage::kOver;
+      if (is_due_) return;
     }
   }
   child_.set_last_log(lock, log_);
@@ -172,27 +180,42 @@ bool Escalation::is_finished(Lock& lock, ProcessTable* table, bool may_read) {
   return is_group_empty(lock, table, may_read);
 }
 
+// The first look is made whole, also where it takes longer than its phase, and so is the first after SIGKILL. Each
+// other gives up at the end of its phase. So all phases together are overrun by the time of one reading of /proc (of
+// two, where one takes longer than a phase).
 bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table, bool may_read) {
   const TimePoint started = child_.sys().now();
   needs_table_ = table == nullptr && !may_read && group_.may_live(lock);
   if (needs_table_) return false;
-  ProcessTable fresh(child_.sys());
-  group_state_ = group_.look(lock, table == nullptr ? fresh : *table, &live_);
+  if (has_looked_ && started > deadline() && group_.may_live(lock)) return false;
+  if (table == nullptr) table_.renew(has_looked_ ? deadline() : TimePoint::max());
+  std::vector<Member> live;
+  const GroupState state = group_.look(lock, table == nullptr ? table_ : *table, &live);
+  has_read_ = table == nullptr && table_.was_read();
+  reading_time_ = child_.sys().now() - started;
+  const bool has_given_up = has_looked_ && state == GroupState::kUnsettled && child_.sys().now() > deadline();
+  has_looked_ = true;
+  if (has_given_up) return false;
+  group_state_ = state;
+  live_ = std::move(live);
   if (survivors_.empty()) survivors_ = survivors_of(live_);
-  if (group_state_ == GroupState::kEmpty || !sweep_recorded_) {
-    const AttemptResult result = group_state_ == GroupState::kEmpty  ? AttemptResult::kOk
-                                 : group_state_ == GroupState::kLive ? AttemptResult::kTimedOut
-                                                                     : AttemptResult::kFailed;
-    std::error_code error;
-    if (group_state_ == GroupState::kLive) error = Errc::kSurvivors;
-    if (group_state_ == GroupState::kUnknown) error = Errc::kGroupUnknown;
-    Attempt& sweep = record(AttemptOperation::kSweep, started, result, error);
-    sweep.target = AttemptTarget::kGroup;
-    sweep.detail = describe(live_);
-    sweep_recorded_ = true;
-    wait_started_ = child_.sys().now();  // the wait for the others begins after the look
-  }
-  return group_state_ == GroupState::kEmpty;
+  const bool is_news = !sweep_recorded_ && state != GroupState::kUnsettled;
+  if (is_news || state == GroupState::kEmpty) record_sweep(started);
+  return state == GroupState::kEmpty;
+}
+
+void Escalation::record_sweep(TimePoint started) {
+  const AttemptResult result = group_state_ == GroupState::kEmpty  ? AttemptResult::kOk
+                               : group_state_ == GroupState::kLive ? AttemptResult::kTimedOut
+                                                                   : AttemptResult::kFailed;
+  std::error_code error;
+  if (group_state_ == GroupState::kLive) error = Errc::kSurvivors;
+  if (is_group_unknown()) error = Errc::kGroupUnknown;
+  Attempt& sweep = record(AttemptOperation::kSweep, started, result, error);
+  sweep.target = AttemptTarget::kGroup;
+  sweep.detail = describe(live_);
+  sweep_recorded_ = true;
+  wait_started_ = child_.sys().now();  // the wait for the others begins after the look
 }
 
 // After a failed send the wait is a grace in which the leader is looked at, and no wait for an exit.
@@ -203,6 +226,7 @@ AttemptOperation Escalation::wait_operation() const {
 // The time of the current wait is over.
 void Escalation::finish_wait(const Lock& lock) {
   if (phase_ == AttemptPhase::kPreflight) return;
+  if (leader_.ended(lock) && group_state_ == GroupState::kUnsettled && !sweep_recorded_) record_sweep(wait_started_);
   const int look_error = leader_.ended(lock) ? 0 : leader_.look_error(lock);
   Attempt& wait = look_error == 0
                       ? record(wait_operation(), wait_started_, AttemptResult::kTimedOut,
@@ -244,7 +268,7 @@ void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, ab
 void Escalation::fail(const Lock& lock) {
   stage_ = Stage::kOver;
   stuck_ = find_stuck(lock);
-  if (leader_.ended(lock) && group_state_ == GroupState::kUnknown) {
+  if (leader_.ended(lock) && is_group_unknown()) {
     failure_ = Errc::kGroupUnknown;  // where a send failed, too, this is why
   } else if (send_error_ != 0) {
     failure_ = os_error(send_error_);
@@ -270,11 +294,13 @@ std::vector<StuckProcess> Escalation::find_stuck(const Lock& lock) const {
   return stuck;
 }
 
-bool Escalation::must_look_again(const Lock& lock) const {
-  return leader_.ended(lock) && group_state_ == GroupState::kUnknown;
-}
+bool Escalation::must_look_again(const Lock& lock) const { return leader_.ended(lock) && is_group_unknown(); }
 
 void Escalation::wait(Lock& lock) {
+  if (is_due_) {
+    const TimePoint::duration pause = std::min<TimePoint::duration>(reading_time_, std::chrono::milliseconds(1));
+    return child_.changes().wait(lock, child_.sys().now() + pause);
+  }
   if (leader_.ended(lock) && group_state_ == GroupState::kLive) {
     wait_for_survivor(child_, lock, live_, deadline());
   } else {

@@ -37,6 +37,8 @@ class Escalation {
   bool over(const Lock&) const { return stage_ == Stage::kOver; }
   // Waits until the deadline at most for a change that advance() would act on. May return early.
   void wait(Lock& lock);
+  // A reading of /proc is due, which a wait comes before: others may want the child's lock.
+  bool is_due(const Lock&) const { return is_due_; }
   // What wait() waits for beside changes of the child (the leader's exit, the end of the escalation):
   TimePoint deadline() const;
   const std::vector<Member>& survivors(const Lock&) const { return live_; }  // as last seen, once the leader has ended
@@ -66,6 +68,10 @@ class Escalation {
   void fail(const Lock& lock);
   bool is_finished(Lock& lock, ProcessTable* table, bool may_read);
   bool is_group_empty(const Lock& lock, ProcessTable* table, bool may_read);
+  bool is_group_unknown() const {
+    return group_state_ == GroupState::kUnknown || group_state_ == GroupState::kUnsettled;
+  }
+  void record_sweep(TimePoint started);
   struct Sent {
     int error;   // the leader's, where it was signalled apart
     bool any;    // at least one process was signalled
@@ -96,6 +102,11 @@ class Escalation {
   TimePoint phase_deadline_;
   TimePoint kill_by_ = TimePoint::max();  // when a joined policy wants SIGKILL
 
+  ProcessTable table_;                     // for the looks at the group
+  bool has_looked_ = false;                // at the group: since the leader's end, or since SIGKILL
+  bool has_read_ = false;                  // /proc, in this advance
+  TimePoint::duration reading_time_ = {};  // of the last look
+  bool is_due_ = false;
   bool needs_table_ = false;     // the last advance_with() could not tell without
   bool wait_recorded_ = false;   // the leader's exit is in the log
   bool sweep_recorded_ = false;  // this phase's look at the group is in the log

@@ -1,5 +1,7 @@
 #include "lib/terminate/survivor_watch.h"
 
+#include <errno.h>
+
 #include <algorithm>
 
 #include "lib/os/deadline.h"
@@ -11,6 +13,7 @@ SurvivorWatch watch_survivor(Supervised& child, const std::vector<Member>& live)
   Sys& sys = child.sys();
   for (const Member& member : live) {
     SysFd pidfd(sys, sys.pidfd_open(member.pid));
+    if (pidfd.get() == -ESRCH) return {member, -1, true};
     if (pidfd.get() < 0) continue;
     const std::optional<bool> still = is_still_member(sys, member, child.pid());
     if (still.has_value() && *still) return {member, pidfd.release(), false};

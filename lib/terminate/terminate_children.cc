@@ -113,7 +113,7 @@ class Part final : public ChangeObserver {
       if (!ended_) due_.add(index_);  // the leader has ended since the look: a reading from now on counts for it
       return false;
     }
-    wake_at_ = escalation_->deadline();
+    wake_at_ = escalation_->is_due(lock) ? child_.sys().now() : escalation_->deadline();
     bool look_again = escalation_->must_look_again(lock);
     if (child_.leader().ended(lock) && !look_again) {
       const SurvivorWatch watch = watch_survivor(child_, escalation_->survivors(lock));
@@ -151,7 +151,7 @@ class Part final : public ChangeObserver {
 class Batch {
  public:
   explicit Batch(const std::vector<Supervised*>& children)
-      : sys_(children.front()->sys()), due_(sys_, children.size()) {
+      : sys_(children.front()->sys()), due_(sys_, children.size()), table_(sys_) {
     for (Supervised* const child : children) parts_.push_back(std::make_unique<Part>(*child, due_, parts_.size()));
   }
 
@@ -175,14 +175,14 @@ class Batch {
   void advance(const std::vector<std::size_t>& due) {
     for (const std::size_t i : due) parts_[i]->look();
     const TimePoint started = sys_.now();
-    ProcessTable table(sys_);
+    table_.renew();
     for (const std::size_t i : due) {
-      if (parts_[i]->advance(started < next_reading_ ? nullptr : &table, next_reading_)) continue;
+      if (parts_[i]->advance(started < next_reading_ ? nullptr : &table_, next_reading_)) continue;
       left_.emplace(parts_[i]->wake_at(), i);
       if (parts_[i]->watched() >= 0) watching_.push_back(i);
     }
     const TimePoint now = sys_.now();
-    if (table.was_read()) next_reading_ = now + std::max(absl::ToChronoNanoseconds(kReadingPause), now - started);
+    if (table_.was_read()) next_reading_ = now + std::max(absl::ToChronoNanoseconds(kReadingPause), now - started);
   }
 
   // Takes the children that are to be looked at out of those that are left.
@@ -209,6 +209,7 @@ class Batch {
   Sys& sys_;
   DueChildren due_;
   std::vector<std::unique_ptr<Part>> parts_;
+  ProcessTable table_;
   TimePoint next_reading_;                            // not earlier
   std::set<std::pair<TimePoint, std::size_t>> left_;  // by the time at which each has to go on
   std::vector<std::size_t> watching_;                 // those of left_ that wait for a survivor

@@ -13,9 +13,11 @@
 #ifndef WARDEN_TEST_FAKE_FAKE_SYS_H_
 #define WARDEN_TEST_FAKE_FAKE_SYS_H_
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,8 +71,13 @@ class FakeSys : public Sys {
   int pidfd_open_error = 0;
   int most_pidfds_with_proc = 1000;  // /proc cannot be read (EMFILE) while more members' pidfds are open
   std::function<void()> before_next_pidfd_open;
-  std::function<void()> during_next_listing;  // after the listing, before any entry is read
-  int newest_pid_shift = 0;                   // below 0: the numbers have started again
+  std::map<int, std::function<void()>>
+      before_visit;  // by number: once, after the process was listed, before it is read
+  bool has_pid_cursor = true;
+  int newest_pid_shift = 0;            // below 0: the numbers have started again
+  std::uint64_t more_forks = 0;        // than there were processes
+  std::uint64_t pid_turn = 32'000;     // how many forks use up all numbers
+  absl::Duration time_of_reading_one;  // of /proc, for each process
   int make_event_error = 0;
   int own_group = 900;
   std::function<void()> after_next_look;
@@ -143,9 +150,9 @@ class FakeSys : public Sys {
   bool mark_group(int pidfd, int pgid) override;
   bool marked_group_exists(int pidfd) override;
   void with_free_descriptors(const std::function<void()>& work) override;
-  bool list_processes(std::vector<int>* pids) override;
+  bool visit_processes(const std::function<bool(int pid)>& visit) override;
   int read_proc(int pid, const char* name, std::string* text) override;
-  int newest_pid() override;
+  std::optional<PidCursor> pid_cursor() override;
   int get_process_group(int pid) override;
   int make_event() override;
   void signal_event(int fd) override;
@@ -169,6 +176,7 @@ class FakeSys : public Sys {
   void violate(std::string what) { violations_.push_back(std::move(what)); }
 
   FakeProcess* find(int pid);
+  FakeProcess* find_listed_after(int pid);
   bool has_members(int group) const;
   FakeProcess* behind(int pidfd, const char* who);
   bool readable(int pidfd);

@@ -12,21 +12,40 @@ using State = FakeProcess::State;
 
 void FakeSys::with_free_descriptors(const std::function<void()>& work) { work(); }
 
-bool FakeSys::list_processes(std::vector<int>* pids) {
+FakeProcess* FakeSys::find_listed_after(int pid) {
+  FakeProcess* next = nullptr;
+  for (FakeProcess& process : processes_) {
+    const bool is_listed = process.state != State::kGone && !process.hidden && process.pid > pid;
+    if (is_listed && (next == nullptr || process.pid < next->pid)) next = &process;
+  }
+  return next;
+}
+
+// The kListProcesses of calls() are readings, not entries.
+bool FakeSys::visit_processes(const std::function<bool(int pid)>& visit) {
   const int failure = take_failure(Call::kListProcesses);
   record(Call::kListProcesses, 0, 0, -failure);
-  pids->clear();
   if (!proc_visible || failure != 0) return false;
-  for (const FakeProcess& process : processes_) {
-    if (process.state != State::kGone && !process.hidden) pids->push_back(process.pid);
+  for (const FakeProcess* next = find_listed_after(0); next != nullptr;) {
+    const int pid = next->pid;
+    const auto before = before_visit.find(pid);
+    if (before != before_visit.end()) {
+      const std::function<void()> event = std::move(before->second);
+      before_visit.erase(before);
+      event();
+    }
+    advance_clock(time_of_reading_one);
+    if (!visit(pid)) return false;
+    next = find_listed_after(pid);
   }
-  if (during_next_listing) std::exchange(during_next_listing, nullptr)();
   return true;
 }
 
 // Every added process has had a number; which numbers they were does not matter.
-int FakeSys::newest_pid() {
-  return proc_visible ? kLeaderPid + static_cast<int>(processes_.size()) + newest_pid_shift : -ENOENT;
+std::optional<PidCursor> FakeSys::pid_cursor() {
+  if (!proc_visible || !has_pid_cursor) return std::nullopt;
+  const int given = static_cast<int>(processes_.size());
+  return PidCursor{kLeaderPid + given + newest_pid_shift, static_cast<std::uint64_t>(given) + more_forks, pid_turn};
 }
 
 int FakeSys::read_proc(int pid, const char* name, std::string* text) {

@@ -25,7 +25,9 @@ TEST(ParseStatTest, FieldsAreThoseOfProcStat) {
   ASSERT_TRUE(stat.has_value());
   EXPECT_EQ(stat->program, "postgres");
   EXPECT_EQ(stat->state, 'S');
+  EXPECT_EQ(stat->parent, 1);
   EXPECT_EQ(stat->group, 4242);
+  EXPECT_EQ(stat->flags, 4194560u);
   EXPECT_EQ(stat->thread_count, 3);
   EXPECT_EQ(stat->start_time, 987654321u);
 }
@@ -108,7 +110,7 @@ TEST_F(ScanGroupTest, FindsTheLiveOfTheGroupAndNobodyElse) {
 
 TEST_F(ScanGroupTest, ProcessThatGoesBetweenListAndReadIsNotThereAndNotUnknown) {
   for (const int error : {ENOENT, ESRCH}) {
-    sys_.fail_next(FakeSys::Call::kReadProc, error);
+    sys_.before_visit[FakeSys::kLeaderPid] = [&] { sys_.fail_next(FakeSys::Call::kReadProc, error); };
     const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
     EXPECT_TRUE(scan.known) << error;
     EXPECT_THAT(scan.live, IsEmpty());
@@ -127,18 +129,18 @@ TEST_F(ScanGroupTest, ProcThatCannotBeListedIsUnknown) {
   EXPECT_FALSE(ProcessTable(sys_).group(FakeSys::kLeaderPid).known);
 }
 
-// The group's only member forks and exits behind each listing, that many times.
+// The group's only member forks and exits between its listing and its reading, that many times.
 class ForkingGroupTest : public ScanGroupTest {
  protected:
   enum class End { kGone, kZombie, kBeingReleased };
 
-  void fork_behind_listings(End end, int times) {
+  void fork_when_listed(End end, int times) {
     sys_.exit(sys_.leader(), ExitStatus::exited(0));
     sys_.init_delay = absl::Hours(1);
     end_ = end;
     times_ = times;
     member_ = &sys_.add_member("chain");
-    sys_.during_next_listing = [this] { fork_and_end(); };
+    sys_.before_visit[member_->pid] = [this] { fork_and_end(); };
   }
 
   FakeProcess* member_ = nullptr;
@@ -150,47 +152,50 @@ class ForkingGroupTest : public ScanGroupTest {
     if (end_ == End::kBeingReleased) parent.group = -1;
     if (end_ != End::kBeingReleased) sys_.exit(parent, ExitStatus::exited(0));
     if (end_ == End::kGone) parent.state = FakeProcess::State::kGone;
-    if (--times_ > 0) sys_.during_next_listing = [this] { fork_and_end(); };
+    if (--times_ > 0) sys_.before_visit[member_->pid] = [this] { fork_and_end(); };
   }
 
   End end_ = End::kGone;
   int times_ = 0;
 };
 
-TEST_F(ForkingGroupTest, IsReadUntilAMemberIsSeen) {
-  for (const int times : {1, 2, 10}) {
+TEST_F(ForkingGroupTest, IsFoundInOneReading) {
+  for (const int times : {1, 2, 10, 500}) {
     for (const End end : {End::kGone, End::kZombie, End::kBeingReleased}) {
       SCOPED_TRACE(times);
-      fork_behind_listings(end, times);
+      fork_when_listed(end, times);
+      sys_.forget_calls();
       const std::vector<int> seen = live();
       EXPECT_THAT(seen, ElementsAre(member_->pid));
+      EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 1u);
       sys_.exit(*member_, ExitStatus::exited(0));
     }
   }
 }
 
-TEST_F(ForkingGroupTest, IsUnknownAndNotEmptyWhenNoMemberIsEverSeen) {
-  for (const End end : {End::kGone, End::kZombie, End::kBeingReleased}) {
-    fork_behind_listings(end, 1000);
-    const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
-    EXPECT_THAT(scan.live, IsEmpty());
-    EXPECT_FALSE(scan.known);
-    sys_.exit(*member_, ExitStatus::exited(0));
-  }
+TEST_F(ForkingGroupTest, IsUnsettledAndNotEmptyWhereTheReadingDoesNotCatchUp) {
+  fork_when_listed(End::kGone, 1'000'000);
+  const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
+  EXPECT_THAT(scan.live, IsEmpty());
+  EXPECT_FALSE(scan.known);
+  EXPECT_TRUE(scan.is_unsettled);
 }
 
 // Zombies whose parent does not reap them, and processes of other groups that end.
 TEST_F(ScanGroupTest, CorpsesDoNotKeepAGroupFromBeingEmpty) {
   sys_.init_delay = absl::Hours(1);
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
-  sys_.exit(sys_.add_member("zombie"), ExitStatus::exited(0));
+  FakeProcess& zombie = sys_.add_member("zombie");
+  sys_.exit(zombie, ExitStatus::exited(0));
   FakeProcess& other = sys_.add_member("elsewhere");
   other.group = 900;
-  sys_.during_next_listing = [&] { other.state = FakeProcess::State::kGone; };
-  const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
+  sys_.before_visit[other.pid] = [&] { other.state = FakeProcess::State::kGone; };
+  ProcessTable table(sys_);
+  const GroupScan scan = table.group(FakeSys::kLeaderPid);
   EXPECT_TRUE(scan.known);
   EXPECT_THAT(scan.live, IsEmpty());
-  EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 2u);
+  EXPECT_THAT(table.corpses_of(FakeSys::kLeaderPid), ElementsAre(FakeSys::kLeaderPid, zombie.pid));
+  EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 1u);
 }
 
 TEST_F(ScanGroupTest, OneReadingServesEveryGroup) {
@@ -204,50 +209,92 @@ TEST_F(ScanGroupTest, OneReadingServesEveryGroup) {
   EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 1u);
 }
 
-// A member starts a process that the finished listing lacks, and ends before its own entry is read.
-TEST_F(ScanGroupTest, ProcessThatIsBornDuringTheReadingIsFound) {
+TEST_F(ScanGroupTest, RenewedTableReadsAgainAndForgetsWhatItSaw) {
+  FakeProcess& worker = sys_.add_member("worker");
+  ProcessTable table(sys_);
+  EXPECT_EQ(table.group(FakeSys::kLeaderPid).live.size(), 2u);
+  worker.state = FakeProcess::State::kGone;
+  EXPECT_EQ(table.group(FakeSys::kLeaderPid).live.size(), 2u);
+  table.renew();
+  EXPECT_FALSE(table.was_read());
+  EXPECT_EQ(table.group(FakeSys::kLeaderPid).live.size(), 1u);
+}
+
+TEST_F(ScanGroupTest, ReadingGivesUpAtItsDeadline) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
-  FakeProcess& parent = sys_.add_member("parent");
-  sys_.during_next_listing = [&] {
-    sys_.add_member("child");
-    sys_.exit(parent, ExitStatus::exited(0));
-  };
-  const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
-  ASSERT_EQ(scan.live.size(), 1u);
-  EXPECT_EQ(scan.live[0].program, "child");
+  sys_.add_member("late");
+  sys_.time_of_reading_one = absl::Milliseconds(10);
+  ProcessTable table(sys_);
+  table.renew(sys_.now() + std::chrono::milliseconds(25));
+  const GroupScan scan = table.group(FakeSys::kLeaderPid);
+  EXPECT_TRUE(scan.is_unsettled);
+  EXPECT_THAT(scan.live, IsEmpty());
+  EXPECT_EQ(sys_.elapsed(), absl::Milliseconds(30));
 }
 
 TEST_F(ScanGroupTest, BirthOfAStrangerCostsNoSecondReading) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
-  sys_.during_next_listing = [&] { sys_.recycle(5000, 5000); };
+  sys_.before_visit[FakeSys::kLeaderPid] = [&] { sys_.recycle(5000, 5000); };
   const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
   EXPECT_TRUE(scan.known);
   EXPECT_THAT(scan.live, IsEmpty());
   EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 1u);
 }
 
-// A process that is born with a low number is not in the listing, and its parent with a high number may have ended
-// before its entry is read.
-TEST_F(ScanGroupTest, NumbersThatStartAgainDuringTheReadingCostAnother) {
+// A process that is born with a low number has been passed, and its parent with a high number may have ended before it
+// is read.
+TEST_F(ScanGroupTest, NumbersThatStartAgainDuringTheReadingMakeItUnsettled) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
-  sys_.during_next_listing = [&] {
-    sys_.newest_pid_shift = -500;
-    sys_.add_member("child");
-  };
-  const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
-  ASSERT_EQ(scan.live.size(), 1u);
-  EXPECT_EQ(scan.live[0].program, "child");
+  sys_.before_visit[FakeSys::kLeaderPid] = [&] { sys_.newest_pid_shift = -500; };
+  ProcessTable table(sys_);
+  EXPECT_TRUE(table.group(FakeSys::kLeaderPid).is_unsettled);
+  table.renew();
+  EXPECT_TRUE(table.group(FakeSys::kLeaderPid).known);
 }
 
-TEST_F(ScanGroupTest, ProcessThatCannotBeReadTheSecondTimeMakesTheScanUnknown) {
+// The newest number is higher than before, and yet all have been given meanwhile.
+TEST_F(ScanGroupTest, WholeTurnOfTheNumbersDuringTheReadingMakesItUnsettled) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  sys_.before_visit[FakeSys::kLeaderPid] = [&] {
+    sys_.newest_pid_shift = 1;
+    sys_.more_forks = sys_.pid_turn;
+  };
+  ProcessTable table(sys_);
+  EXPECT_TRUE(table.group(FakeSys::kLeaderPid).is_unsettled);
+  table.renew();
+  EXPECT_TRUE(table.group(FakeSys::kLeaderPid).known);
+}
+
+TEST_F(ScanGroupTest, WithoutTheNewestNumberFiveReadingsInARowHaveToFindNobody) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  sys_.has_pid_cursor = false;
+  FakeProcess& member = sys_.add_member("member");
+  ProcessTable table(sys_);
+  const auto settles_after = [&] {
+    for (int readings = 1;; ++readings) {
+      table.renew();
+      for (int questions = 0; questions < 10; ++questions) {
+        if (!table.group(FakeSys::kLeaderPid).is_unsettled) return readings;
+      }
+    }
+  };
+  member.state = FakeProcess::State::kGone;
+  EXPECT_EQ(settles_after(), 5);
+  member.state = FakeProcess::State::kAlive;
+  table.renew();
+  EXPECT_EQ(table.group(FakeSys::kLeaderPid).live.size(), 1u);
+  member.state = FakeProcess::State::kGone;
+  EXPECT_EQ(settles_after(), 5);
+}
+
+TEST_F(ScanGroupTest, ProcessThatCannotBeReadAfterOthersMakesTheScanUnknown) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   FakeProcess& other = sys_.add_member("elsewhere");
   other.group = 900;
-  sys_.during_next_listing = [&] {
-    sys_.exit(other, ExitStatus::exited(0));
-    sys_.during_next_listing = [&] { sys_.fail_always(FakeSys::Call::kReadProc, EACCES); };
-  };
-  EXPECT_FALSE(ProcessTable(sys_).group(FakeSys::kLeaderPid).known);
+  sys_.before_visit[other.pid] = [&] { sys_.fail_always(FakeSys::Call::kReadProc, EACCES); };
+  const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
+  EXPECT_FALSE(scan.known);
+  EXPECT_FALSE(scan.is_unsettled);
 }
 
 TEST_F(ScanGroupTest, MemberIsStillAMemberUntilItEndsLeavesOrIsReplaced) {

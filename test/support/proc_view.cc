@@ -38,6 +38,7 @@ bool enter(ProcView view) {
       }
       return ::access("/proc/1", F_OK) != 0;
     case ProcView::kHidden:
+    case ProcView::kHiddenInOwn:
       return mount_proc("hidepid=2") && become_hidden_user();
     case ProcView::kProcessesOnly:
       return mount_proc("subset=pid");
@@ -50,7 +51,7 @@ bool enter(ProcView view) {
 bool leave(ProcView view) {
   if (view == ProcView::kWhole) return true;
   if (view == ProcView::kUnmounted || view == ProcView::kForeign) return mount_proc(nullptr);
-  if (view == ProcView::kHidden) become_root_again();
+  if (view == ProcView::kHidden || view == ProcView::kHiddenInOwn) become_root_again();
   return ::umount2("/proc", MNT_DETACH) == 0;
 }
 
@@ -74,8 +75,8 @@ void collect_orphans() {
   }
 }
 
-// Runs the body in a child of this process, which reaps orphans meanwhile.
-void run_below(const std::function<void()>& body) {
+// Runs the body in a child of this process, which reaps orphans meanwhile, as the hidden user if asked to.
+void run_below(bool as_hidden_user, const std::function<void()>& body) {
   ::fflush(nullptr);
   const pid_t helper = ::fork();
   ASSERT_GE(helper, 0);
@@ -84,6 +85,10 @@ void run_below(const std::function<void()>& body) {
     check_leaves_nothing(body);
     ::fflush(nullptr);
     ::_exit(::testing::Test::HasFailure() ? 1 : kPassed);
+  }
+  if (as_hidden_user) {
+    EXPECT_TRUE(become_hidden_user());
+    ::prctl(PR_SET_DUMPABLE, 1);  // or /proc hides it, too
   }
   for (;;) {
     int status = 0;
@@ -94,6 +99,7 @@ void run_below(const std::function<void()>& body) {
         << "failed below the init process, wait status " << status;
     break;
   }
+  if (as_hidden_user) become_root_again();
   collect_orphans();
 }
 
@@ -125,6 +131,7 @@ std::string why_no_proc_view(ProcView view) {
     case ProcView::kUnmounted:
       return "/proc cannot be unmounted (it is locked in a user namespace)";
     case ProcView::kHidden:
+    case ProcView::kHiddenInOwn:
       return "needs to be root with another user mapped, and a /proc with hidepid=2";
     default:
       return "/proc cannot be mounted so";
@@ -134,7 +141,7 @@ std::string why_no_proc_view(ProcView view) {
 void run_with_proc_view(ProcView view, NamespaceRole role, const std::function<void()>& body) {
   run_in_pid_namespace([&] {
     if (role == NamespaceRole::kBelowInit) {
-      run_below([&] { run_in_view(view, body); });
+      run_below(view == ProcView::kHiddenInOwn, [&] { run_in_view(view, body); });
     } else {
       run_in_view(view, body);
       collect_orphans();

@@ -12,6 +12,7 @@ enum class ProcView {
   kCovered,        // an empty directory is mounted over it
   kUnmounted,      // nothing is mounted there
   kHidden,         // hidepid=2, for a user who sees only the processes that he may trace
+  kHiddenInOwn,    // the same below a process 1 that is that user's, as in a rootless container
   kProcessesOnly,  // subset=pid: no loadavg, no sys
   kForeign,        // the /proc of the parent's pid namespace, with that namespace's numbers
 };
@@ -21,7 +22,7 @@ enum class NamespaceRole {
   kBelowInit,  // below a first process that reaps orphans at once
 };
 
-// The user of kHidden, who may open files as root does.
+// The user of kHidden and kHiddenInOwn, who may open files as root does.
 inline constexpr int kHiddenUser = 4321;
 
 // Returns why run_with_proc_view cannot work on this machine; empty when it can.
@@ -30,7 +31,8 @@ std::string why_no_proc_view(ProcView view);
 // Runs the body as run_isolated does. The check for leftovers runs afterwards, with a /proc that shows them.
 void run_with_proc_view(ProcView view, NamespaceRole role, const std::function<void()>& body);
 
-// In kHidden: becomes root again, who sees every process; and the hidden user again. Existing threads change, too.
+// In kHidden and kHiddenInOwn: becomes root again, who sees every process; and the hidden user again. Existing threads
+// change, too.
 void become_root_again();
 bool become_hidden_user();
 

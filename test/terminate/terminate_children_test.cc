@@ -151,7 +151,7 @@ TEST_F(TerminateChildrenTest, ReadingFromBeforeALeadersEndIsNotUsedForIt) {
   FakeProcess& second = add("second");
   FakeProcess* late = nullptr;
   // While the reading for the first goes on, the second starts a worker and ends.
-  sys_.during_next_listing = [&] {
+  sys_.before_visit[1] = [&] {
     late = &add_member(second, "late");
     late->dies_of(SIGKILL);
     sys_.exit(second, ExitStatus::exited(0));

@@ -1,0 +1,49 @@
+#include "lib/os/pid_cursor.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "lib/os/proc.h"
+
+namespace warden::internal {
+namespace {
+
+// The lowest number that the kernel gives after the first turn (RESERVED_PIDS of kernel/pid.c).
+constexpr std::uint64_t kLowestAgain = 300;
+
+// "0.20 0.18 0.12 1/80 11206": of the fourth field the threads that exist, and the newest number.
+bool read_loadavg(int* newest, std::uint64_t* threads) {
+  std::string text;
+  if (read_proc_file("/proc/loadavg", &text) != 0) return false;
+  const std::vector<absl::string_view> fields = absl::StrSplit(text, absl::ByAnyChar(" /\n"), absl::SkipEmpty());
+  return fields.size() == 6 && absl::SimpleAtoi(fields[4], threads) && absl::SimpleAtoi(fields[5], newest) &&
+         *newest > 0;
+}
+
+bool read_forks(std::uint64_t* forks) {
+  std::string text;
+  if (read_proc_file("/proc/stat", &text) != 0) return false;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
+    if (words.size() == 2 && words[0] == "processes") return absl::SimpleAtoi(words[1], forks);
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<PidCursor> read_pid_cursor() {
+  PidCursor cursor;
+  std::uint64_t threads = 0, most = 0;
+  std::string text;
+  if (!read_loadavg(&cursor.newest, &threads) || !read_forks(&cursor.forks)) return std::nullopt;
+  if (read_proc_file("/proc/sys/kernel/pid_max", &text) != 0 || !absl::SimpleAtoi(text, &most)) return std::nullopt;
+  // Half of the free numbers: a fork that fails late takes a number, too, and is not counted.
+  if (most > kLowestAgain + threads) cursor.turn = (most - kLowestAgain - threads) / 2;
+  return cursor;
+}
+
+}  // namespace warden::internal

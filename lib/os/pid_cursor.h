@@ -1,0 +1,29 @@
+// How far the kernel has come with the numbers that it gives to processes.
+#ifndef WARDEN_LIB_OS_PID_CURSOR_H_
+#define WARDEN_LIB_OS_PID_CURSOR_H_
+
+#include <cstdint>
+#include <optional>
+
+namespace warden::internal {
+
+// The kernel gives the numbers in ascending order, and starts again from the lowest free one when it has come to the
+// end.
+struct PidCursor {
+  int newest = 0;           // given last, in this pid namespace
+  std::uint64_t forks = 0;  // processes and threads that were started since the boot, in all namespaces
+  std::uint64_t turn = 0;   // it takes at least so many to give every number once
+};
+
+// From /proc/loadavg, /proc/stat and /proc/sys/kernel/pid_max (proc(5)); empty where one of them cannot be read, as
+// with the mount option subset=pid.
+std::optional<PidCursor> read_pid_cursor();
+
+// Whether the kernel may have started again in between.
+inline bool may_have_started_again(const PidCursor& before, const PidCursor& after) {
+  return after.newest < before.newest || after.forks - before.forks >= before.turn;
+}
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_OS_PID_CURSOR_H_
