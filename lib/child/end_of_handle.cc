@@ -42,6 +42,14 @@ void terminate_or_kill(const Handle& handle, Lock& lock) {
   if (handle.supervised->armed(lock)) kill_and_report(handle, lock);
 }
 
+// Needs memory only where the group's number is lost and its members are to be found in /proc; without it they live on.
+void kill_group(Supervised& supervised, const Lock& lock) {
+  try {
+    supervised.group().send(lock, AttemptTarget::kGroup, SIGKILL);
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 }  // namespace
 
 void end_handle(Handle& handle) noexcept {
@@ -51,9 +59,9 @@ void end_handle(Handle& handle) noexcept {
   supervised.stdin_pipe(lock).stays_open = false;
   try {
     terminate_or_kill(handle, lock);
-  } catch (const std::bad_alloc&) {  // the signal needs no memory, and the reaper collects the exit
+  } catch (const std::bad_alloc&) {  // the reaper collects the exit
     if (!lock.owns_lock()) lock.lock();
-    supervised.group().send(lock, AttemptTarget::kGroup, SIGKILL);
+    kill_group(supervised, lock);
   }
   supervised.close_stdin(lock);
   supervised.leader().unpin(lock);

@@ -1,5 +1,7 @@
 #include "warden/command.h"
 
+#include <iterator>
+
 namespace warden {
 
 Command& Command::arg(std::string argument) {
@@ -8,12 +10,13 @@ Command& Command::arg(std::string argument) {
 }
 
 Command& Command::args(std::initializer_list<std::string_view> arguments) {
-  for (std::string_view argument : arguments) arguments_.emplace_back(argument);
-  return *this;
+  return args(std::vector<std::string>(arguments.begin(), arguments.end()));
 }
 
+// Copies first: an insert that throws after it has begun to copy would leave the earlier arguments empty.
 Command& Command::args(const std::vector<std::string>& arguments) {
-  arguments_.insert(arguments_.end(), arguments.begin(), arguments.end());
+  std::vector<std::string> added = arguments;
+  arguments_.insert(arguments_.end(), std::make_move_iterator(added.begin()), std::make_move_iterator(added.end()));
   return *this;
 }
 
