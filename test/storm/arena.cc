@@ -115,6 +115,7 @@ Score run(const Fight& fight) {
   void* const memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) ::abort();
   auto* const shared = new (memory) Shared;
+  shared->yard.is_silent = fight.order.is_silent;
   Context context = {fight, *shared};
   ::fflush(stdout);
   const pid_t holder = ::fork();

@@ -75,6 +75,13 @@ int64_t bound_of(const TerminationPolicy& policy) {
   return absl::ToInt64Nanoseconds(sum);
 }
 
+// REQUIRES: the leader exits first.
+void wait_for_tree(const Board& board) {
+  const int64_t deadline_ns = now_ns() + 10'000 * kMs;
+  while (board.leader_code < 0 && now_ns() < deadline_ns) nap(kMs);
+  nap(300 * kMs);
+}
+
 TerminationPolicy interrupt_first(const TerminationPolicy& policy) {
   const absl::Duration interrupt = policy.phases.empty() ? absl::ZeroDuration() : policy.phases[0].timeout;
   const absl::Duration terminate = policy.phases.size() < 2 ? absl::ZeroDuration() : policy.phases[1].timeout;
@@ -207,7 +214,11 @@ void Attack::run(uint64_t seed) {
 
   const bool takes_number = random.one_in(2) && which != Call::kForget;
   if (takes_number) desk_.wanted_number = trees_[0]->group();
-  nap(which == Call::kForget ? 300 * kMs : random.one_in(3) ? 0 : random.below(80) * kMs);  // any moment of the tree
+  if (which == Call::kForget) {
+    wait_for_tree(trees_[0]->board());
+  } else if (!random.one_in(3)) {
+    nap(random.below(80) * kMs);  // any moment of the tree
+  }
   const std::vector<Outcome> outcomes = call(which, policy);
   for (size_t i = 0; i < trees_.size(); ++i) judge(*trees_[i], outcomes[i]);
   if (order_.strikes) strike();

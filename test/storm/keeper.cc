@@ -170,6 +170,7 @@ class Keeper {
   }
 
   void say(const Bystander& bystander, const char* what) {
+    if (yard_.is_silent) return;
     std::string seeds;
     for (const Desk& desk : yard_.desks) seeds += ' ' + std::to_string(desk.seed);
     const int worker = bystander.worker;

@@ -35,6 +35,7 @@ struct Yard {
   Desk desks[kWorkers];
   Bystander bystanders[40];  // the keeper is the first, the host the second; then the three that stay
   std::atomic<int> struck{0};
+  bool is_silent = false;            // prints no fault
   std::atomic<int> host_status{-1};  // as of waitpid(2)
 };
 
