@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <ostream>
 
 #include "absl/strings/escaping.h"
@@ -49,7 +50,9 @@ class Category : public std::error_category {
 }  // namespace
 
 const std::error_category& error_category() {
-  static const Category* const category = new Category;  // never destroyed: codes may be printed after exit
+  // Never destroyed, since codes may be printed after exit; and without memory, since a code may be made for want of it.
+  alignas(Category) static unsigned char storage[sizeof(Category)];
+  static const Category* const category = new (storage) Category;
   return *category;
 }
 

@@ -2,11 +2,14 @@
 
 #include <signal.h>
 
+#include <cstdio>
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "lib/child/report_misuse.h"
+#include "lib/os/deadline.h"
 #include "lib/terminate/terminate_child.h"
 #include "warden/misuse.h"
 #include "warden/termination_policy.h"
@@ -20,34 +23,58 @@ void disown(Handle& handle) {
   if (handle.output != nullptr) handle.output->disown();
 }
 
+constexpr std::string_view kNoMemory = "out of memory; SIGKILL was sent, and whether all have gone is not known";
+
+// Needs memory only where the group's number is lost and its members are to be found in /proc; without it they live on.
+// Waits for the leader alone.
+void kill_without_memory(Supervised& supervised, Lock& lock) {
+  if (!lock.owns_lock()) lock.lock();
+  try {
+    supervised.group().send(lock, AttemptTarget::kGroup, SIGKILL);
+  } catch (const std::bad_alloc&) {
+  }
+  const TimePoint deadline = deadline_after(supervised.sys().now(), TerminationPolicy().kill_timeout);
+  while (!supervised.leader().ended(lock) && supervised.sys().now() < deadline) {
+    supervised.changes().wait(lock, deadline);
+  }
+}
+
 // Ends the child by the policy of terminate_on_drop; one that the policy cannot end stays armed.
 void terminate_by_policy(const Handle& handle, Lock& lock) {
   if (!handle.end_policy.has_value()) return;
-  const TerminationResult ended = terminate_child(*handle.supervised, lock, *handle.end_policy);
-  if (ended.has_value()) handle.supervised->set_armed(lock, false);
+  try {
+    const TerminationResult ended = terminate_child(*handle.supervised, lock, *handle.end_policy);
+    if (ended.has_value()) handle.supervised->set_armed(lock, false);
+  } catch (const std::bad_alloc&) {
+    kill_without_memory(*handle.supervised, lock);
+  }
+}
+
+void report(const Handle& handle, std::string_view error) {
+  const Supervised& supervised = *handle.supervised;
+  try {
+    report_misuse({supervised.name(), supervised.pid(), error, std::uncaught_exceptions() > handle.exceptions_before});
+  } catch (const std::bad_alloc&) {
+    std::fputs("warden: a child was destroyed before its end was seen; no memory to say which\n", stderr);
+  }
 }
 
 void kill_and_report(const Handle& handle, Lock& lock) {
   Supervised& supervised = *handle.supervised;
   supervised.close_stdin(lock);
-  const TerminationResult ended = terminate_child(supervised, lock, TerminationPolicy::immediate());
-  lock.unlock();
-  const std::string error = ended.has_value() ? std::string() : ended.error().to_string();
-  report_misuse({supervised.name(), supervised.pid(), error, std::uncaught_exceptions() > handle.exceptions_before});
-  lock.lock();
-}
-
-void terminate_or_kill(const Handle& handle, Lock& lock) {
-  if (handle.supervised->armed(lock)) terminate_by_policy(handle, lock);
-  if (handle.supervised->armed(lock)) kill_and_report(handle, lock);
-}
-
-// Needs memory only where the group's number is lost and its members are to be found in /proc; without it they live on.
-void kill_group(Supervised& supervised, const Lock& lock) {
+  std::string text;
+  std::string_view error;
   try {
-    supervised.group().send(lock, AttemptTarget::kGroup, SIGKILL);
+    const TerminationResult ended = terminate_child(supervised, lock, TerminationPolicy::immediate());
+    if (ended.has_error()) text = ended.error().to_string();
+    error = text;
   } catch (const std::bad_alloc&) {
+    kill_without_memory(supervised, lock);
+    error = kNoMemory;
   }
+  lock.unlock();
+  report(handle, error);
+  lock.lock();
 }
 
 }  // namespace
@@ -57,12 +84,8 @@ void end_handle(Handle& handle) noexcept {
   Supervised& supervised = *handle.supervised;
   Lock lock(supervised);
   supervised.stdin_pipe(lock).stays_open = false;
-  try {
-    terminate_or_kill(handle, lock);
-  } catch (const std::bad_alloc&) {  // the reaper collects the exit
-    if (!lock.owns_lock()) lock.lock();
-    kill_group(supervised, lock);
-  }
+  if (supervised.armed(lock)) terminate_by_policy(handle, lock);
+  if (supervised.armed(lock)) kill_and_report(handle, lock);
   supervised.close_stdin(lock);
   supervised.leader().unpin(lock);
   lock.unlock();

@@ -177,8 +177,7 @@ TEST(MisuseWithoutMemory, OfTheDefaultReportEndsTheChildAllTheSame) {
 
 void count_report(const Misuse&, void* count) { ++*static_cast<int*>(count); }
 
-// Disabled: fails at the first allocation. The destructor kills the group then, and reports nothing.
-TEST(MisuseWithoutMemory, DISABLED_IsReportedOnceAtEveryAllocationThatFails) {
+TEST(MisuseWithoutMemory, IsReportedOnceAtEveryAllocationThatFails) {
   run_isolated([] {
     static int reports = 0;
     set_misuse_handler(count_report, &reports);
@@ -223,9 +222,8 @@ INSTANTIATE_TEST_SUITE_P(Where, DropOfALostLeaderWithoutMemory,
                          ::testing::Values(MemoryEnd::kOnce, MemoryEnd::kForGood),
                          [](const auto& end) { return end.param == MemoryEnd::kOnce ? "OneFails" : "AllFail"; });
 
-// Disabled: ends in std::terminate. Where no descriptor is free the library reads /proc on a thread with a descriptor
-// table of its own, and std::bad_alloc leaves that thread (lib/os/private_table.cc, run_errand).
-TEST(EndWithoutMemoryAndDescriptors, DISABLED_ThrowsAtEveryAllocationAndCanBeCalledAgain) {
+// Where no descriptor is free the library reads /proc on a thread with a descriptor table of its own.
+TEST(EndWithoutMemoryAndDescriptors, ThrowsAtEveryAllocationAndCanBeCalledAgain) {
   NEEDS_A_FULL_TABLE();
   run_isolated_unchecked([] {
     if (!refuse_system_calls({refused_group_signals()})) return;
