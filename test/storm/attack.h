@@ -37,11 +37,11 @@ enum class Call { kTerminate, kTimeouts, kReport, kKill, kAll, kKillMeanwhile, k
 
 struct Order {
   std::string mode;
-  std::string kind;           // of the only process of the tree besides its leader; empty for random trees
-  int64_t grace_ns = 0;       // as of look_for_members
-  bool is_forgotten = false;  // nothing is done, and Ok is said
-  bool strikes = false;       // signals strangers
-  bool is_silent = false;     // prints no fault
+  std::string kind;               // of the only process of the tree besides its leader; empty for random trees
+  int64_t grace_ns = 20'000'000;  // as of look_for_members
+  bool is_forgotten = false;      // nothing is done, and Ok is said
+  bool strikes = false;           // signals strangers
+  bool is_silent = false;         // prints no fault
 };
 
 class Tree;

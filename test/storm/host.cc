@@ -3,7 +3,8 @@
 //        storm_host --self-check | --list
 //
 // --mode and --seed together repeat one tree. --kind: a leader that exits first and one process of this kind (tree.cc).
-// --grace-us: a mover that came back less than this before the call returned makes no false Ok; 0 by default.
+// --grace-us: a mover that came back less than this before the call returned makes no false Ok; 20,000 by default, the
+// time between two looks of the library, which promises no more (docs/termination.md).
 // Prints a line for each mode, which counts as one in the last line: "N passed, N failed".
 #include <stdio.h>
 #include <stdlib.h>
