@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,6 +73,94 @@ TEST(LinuxSysTest, ListOfProcessesHoldsOurselvesAndOnlyNumbers) {
   if (!list_processes(&pids)) GTEST_SKIP() << "/proc is hidden here";
   EXPECT_THAT(pids, testing::Contains(::getpid()));
   EXPECT_THAT(pids, testing::Each(testing::Gt(0)));
+}
+
+// A process that starts another and ends when it is told to.
+class ForkingProcess {
+ public:
+  ForkingProcess() {
+    EXPECT_EQ(::pipe2(order_, O_CLOEXEC), 0);
+    EXPECT_EQ(::pipe2(answer_, O_CLOEXEC), 0);
+    pid_ = ::fork();
+    if (pid_ == 0) obey();
+  }
+  ~ForkingProcess() {
+    for (const int fd : {order_[0], order_[1], answer_[0], answer_[1]}) ::close(fd);
+    EXPECT_EQ(::waitpid(pid_, nullptr, 0), pid_);
+  }
+  ForkingProcess(const ForkingProcess&) = delete;
+  ForkingProcess& operator=(const ForkingProcess&) = delete;
+
+  int pid() const { return pid_; }
+  // Returns the number of the other, which ends with this object, when only that one lives.
+  int fork_and_end() const {
+    int born = -1;
+    EXPECT_EQ(::write(order_[1], "f", 1), 1);
+    EXPECT_EQ(::read(answer_[0], &born, sizeof born), ssize_t{sizeof born});
+    siginfo_t info = {};
+    EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT), 0);
+    return born;
+  }
+
+ private:
+  [[noreturn]] void obey() const {
+    ::close(order_[1]);
+    char order = 0;
+    if (::read(order_[0], &order, 1) != 1) ::_exit(1);
+    const int born = ::fork();
+    if (born > 0) ::_exit(::write(answer_[1], &born, sizeof born) == ssize_t{sizeof born} ? 0 : 1);
+    ::_exit(static_cast<int>(::read(order_[0], &order, 1)));
+  }
+
+  int order_[2] = {-1, -1};
+  int answer_[2] = {-1, -1};
+  int pid_ = -1;
+};
+
+// The kernel has looked for the next process already when the last one is visited.
+TEST(LinuxSysTest, ProcessThatIsBornDuringAVisitIsVisited) {
+  for (const bool of_the_last : {true, false}) {
+    const ForkingProcess parent;
+    const ForkingProcess later;  // has the higher number, as long as they do not start again
+    const ForkingProcess& visited = of_the_last ? later : parent;
+    int born = -1;
+    bool was_visited = false;
+    const bool is_whole = linux_sys().visit_processes([&](int pid) {
+      if (pid == visited.pid() && born < 0) born = visited.fork_and_end();
+      was_visited = was_visited || pid == born;
+      return true;
+    });
+    if (!is_whole) GTEST_SKIP() << "/proc is hidden here";
+    EXPECT_GT(born, 0);
+    if (born > visited.pid()) {
+      EXPECT_TRUE(was_visited);
+    }
+  }
+}
+
+TEST(LinuxSysTest, VisitsAreInAscendingOrderAndEndWhereTheVisitorWants) {
+  std::vector<int> pids;
+  if (!list_processes(&pids)) GTEST_SKIP() << "/proc is hidden here";
+  EXPECT_TRUE(std::is_sorted(pids.begin(), pids.end()));
+  EXPECT_EQ(std::adjacent_find(pids.begin(), pids.end()), pids.end());
+  int visits = 0;
+  EXPECT_FALSE(linux_sys().visit_processes([&visits](int) {
+    ++visits;
+    return false;
+  }));
+  EXPECT_EQ(visits, 1);
+}
+
+TEST(LinuxSysTest, PidCursorMovesWithEveryFork) {
+  const std::optional<PidCursor> before = linux_sys().pid_cursor();
+  if (!before.has_value()) GTEST_SKIP() << "/proc does not tell here";
+  const ForkingProcess process;
+  const std::optional<PidCursor> after = linux_sys().pid_cursor();
+  ASSERT_TRUE(after.has_value());
+  EXPECT_GT(after->forks, before->forks);
+  EXPECT_GT(after->turn, 0u);
+  EXPECT_NE(after->newest, before->newest);
+  EXPECT_FALSE(may_have_started_again(*before, *before));
 }
 
 TEST(LinuxSysTest, DescriptorsAreFoundElsewhereWhileTheTableIsFull) {
