@@ -84,8 +84,8 @@ class Sys {
   // Whether that very group has a member, a zombie included, even if another has its number by now. REQUIRES: marked.
   virtual bool marked_group_exists(int pidfd) = 0;
 
-  // Runs `work`, which opens descriptors for a moment and uses none that is open already. Where the process's table is
-  // full, on another thread with a private table.
+  // Runs `work`, which opens two descriptors at once at most, for a moment, and uses none that is open already. Where
+  // the process's table has no room for them, on another thread with a private table.
   virtual void with_free_descriptors(const std::function<void()>& work) = 0;
 
   // Calls `visit` with the number of each process in /proc, in ascending order, and looks for the next one only then.

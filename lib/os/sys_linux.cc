@@ -211,9 +211,12 @@ class LinuxSys final : public Sys {
   }
 
   void with_free_descriptors(const std::function<void()>& work) override {
-    const int fd = make_event();
-    if (fd >= 0) close_fd(fd);
-    if (fd != -EMFILE || !run_in_private_table(work)) work();
+    const int one = make_event();
+    const int other = one < 0 ? one : make_event();
+    for (const int fd : {one, other}) {
+      if (fd >= 0) close_fd(fd);
+    }
+    if (other != -EMFILE || !run_in_private_table(work)) work();
   }
 
   bool visit_processes(const std::function<bool(int pid)>& visit) override { return visit_proc(visit); }
