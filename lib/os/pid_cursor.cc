@@ -1,5 +1,8 @@
 #include "lib/os/pid_cursor.h"
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 #include <string>
 #include <vector>
 
@@ -14,10 +17,15 @@ namespace {
 // The lowest number that the kernel gives after the first turn (RESERVED_PIDS of kernel/pid.c).
 constexpr std::uint64_t kLowestAgain = 300;
 
+bool is_of_the_kernel(const char* path) {
+  struct statfs info = {};
+  return ::statfs(path, &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
+}
+
 // "0.20 0.18 0.12 1/80 11206": of the fourth field the threads that exist, and the newest number.
 bool read_loadavg(int* newest, std::uint64_t* threads) {
   std::string text;
-  if (read_proc_file("/proc/loadavg", &text) != 0) return false;
+  if (!is_of_the_kernel("/proc/loadavg") || read_proc_file("/proc/loadavg", &text) != 0) return false;
   const std::vector<absl::string_view> fields = absl::StrSplit(text, absl::ByAnyChar(" /\n"), absl::SkipEmpty());
   return fields.size() == 6 && absl::SimpleAtoi(fields[4], threads) && absl::SimpleAtoi(fields[5], newest) &&
          *newest > 0;
@@ -25,7 +33,7 @@ bool read_loadavg(int* newest, std::uint64_t* threads) {
 
 bool read_forks(std::uint64_t* forks) {
   std::string text;
-  if (read_proc_file("/proc/stat", &text) != 0) return false;
+  if (!is_of_the_kernel("/proc/stat") || read_proc_file("/proc/stat", &text) != 0) return false;
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
     if (words.size() == 2 && words[0] == "processes") return absl::SimpleAtoi(words[1], forks);
@@ -43,7 +51,7 @@ std::optional<PidCursor> read_pid_cursor() {
   if (read_proc_file("/proc/sys/kernel/pid_max", &text) != 0 || !absl::SimpleAtoi(text, &most)) return std::nullopt;
   // Half of the free numbers: a fork that fails late takes a number, too, and is not counted.
   if (most > kLowestAgain + threads) cursor.turn = (most - kLowestAgain - threads) / 2;
-  return cursor;
+  return cursor.turn > 0 ? std::optional<PidCursor>(cursor) : std::nullopt;
 }
 
 }  // namespace warden::internal

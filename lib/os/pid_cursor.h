@@ -15,8 +15,9 @@ struct PidCursor {
   std::uint64_t turn = 0;   // it takes at least so many to give every number once
 };
 
-// From /proc/loadavg, /proc/stat and /proc/sys/kernel/pid_max (proc(5)); empty where one of them cannot be read, as
-// with the mount option subset=pid.
+// From /proc/loadavg, /proc/stat and /proc/sys/kernel/pid_max (proc(5)). Empty where they do not tell: with the mount
+// option subset=pid, where a container's own files cover them (lxcfs), or with fewer numbers than the machine has
+// threads.
 std::optional<PidCursor> read_pid_cursor();
 
 // Whether the kernel may have started again in between.

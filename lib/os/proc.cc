@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 
 #include "absl/strings/ascii.h"
@@ -58,8 +58,11 @@ bool is_first_ours() {
 
 // Room for the entry of one process: its number has seven digits at most, and a second entry does not fit.
 constexpr std::size_t kOneEntry = 40;
-// Room for any entry of /proc, such as "pressure" and "thread-self", which come before the processes.
+// Room for any entry of /proc.
 constexpr std::size_t kLongEntry = 280;
+
+// How many processes that are born during the visits are visited, too, beside as many as there were before.
+constexpr std::size_t kMostBorn = 1000;
 
 // The number that an entry has for its name; -1 for another name.
 int number_of(const DirectoryEntry& entry) {
@@ -67,39 +70,39 @@ int number_of(const DirectoryEntry& entry) {
   return absl::SimpleAtoi(entry.name, &number) ? number : -1;
 }
 
-// Reads one entry, as a rule: returns its size, 0 at the end, or -errno.
+// Reads one entry, as a rule: returns its size, 0 at the end, or -1.
 long read_entry(int directory, char* buffer) {
   const long size = ::syscall(SYS_getdents64, directory, buffer, kOneEntry);
-  if (size < 0 && errno == EINVAL) return ::syscall(SYS_getdents64, directory, buffer, kLongEntry);
-  return size < 0 ? -errno : size;
+  if (size >= 0 || errno != EINVAL) return size;
+  return ::syscall(SYS_getdents64, directory, buffer, kLongEntry);
 }
 
-// Calls `visit` for the numeric names in ascending order, each before the kernel looks for the next. But the kernel
-// looks for a next one after the last, too, before that has been visited; so the list is read again from the last one
-// until that shows no other. False where a call fails or `visit` returns false.
-bool visit_ascending(const char* path, const std::function<bool(int number)>& visit) {
+// The first number above `last` in what read_entry() has read; -1 where there is none.
+int first_above(int last, const char* buffer, long size) {
+  for (long at = 0; at < size;) {
+    const auto& entry = *reinterpret_cast<const DirectoryEntry*>(buffer + at);
+    if (number_of(entry) > last) return number_of(entry);
+    at += entry.length;
+  }
+  return -1;
+}
+
+// Calls `visit` for the numeric names above `last`, in ascending order, `most` at most. With an entry the kernel looks
+// for the next one already; so each entry is read once more after its visit, and the next one looked for then. False
+// where a call fails, `visit` returns false, or there are more.
+bool visit_ascending(const char* path, int last, std::size_t most, const std::function<bool(int number)>& visit) {
   const UniqueFd directory(open_above_stdio(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return false;
   alignas(DirectoryEntry) char buffer[kLongEntry];
-  std::int64_t before_last = 0;
-  bool has_new = false;
-  for (int last = -1;;) {
-    const std::int64_t before = ::lseek(directory.get(), 0, SEEK_CUR);
+  for (;;) {
+    const off_t before = ::lseek(directory.get(), 0, SEEK_CUR);
     const long size = read_entry(directory.get(), buffer);
-    if (size < 0 || before < 0) return false;
-    if (size == 0 && !has_new) return true;
-    if (size == 0 && ::lseek(directory.get(), before_last, SEEK_SET) < 0) return false;
-    if (size == 0) has_new = false;
-    for (long at = 0; at < size;) {
-      const auto& entry = *reinterpret_cast<const DirectoryEntry*>(buffer + at);
-      at += entry.length;
-      const int number = number_of(entry);
-      if (number <= last) continue;
-      last = number;
-      before_last = before;
-      has_new = true;
-      if (!visit(number)) return false;
-    }
+    if (size <= 0 || before < 0) return size == 0 && before >= 0;
+    const int number = first_above(last, buffer, size);
+    if (number < 0) continue;  // visited, or no process
+    if (most-- == 0 || !visit(number)) return false;
+    last = number;
+    if (::lseek(directory.get(), before, SEEK_SET) < 0) return false;
   }
 }
 
@@ -126,15 +129,13 @@ int list_numbers(const char* path, std::vector<int>* numbers) {
   return -errno;
 }
 
-bool visit_proc(const std::function<bool(int pid)>& visit) {
-  if (!is_own_proc()) return false;
-  bool has_self = false, has_first = false;
-  const bool is_whole = visit_ascending("/proc", [&](int pid) {
-    has_self = has_self || pid == ::getpid();
-    has_first = has_first || pid == 1;
-    return visit(pid);
-  });
-  return is_whole && has_self && has_first && !(is_first_ours() && may_hide_processes());
+bool visit_proc(int above, const std::function<bool(int pid)>& visit) {
+  std::vector<int> pids;
+  if (!is_own_proc() || list_numbers("/proc", &pids) != 0) return false;
+  const auto lists = [&pids](int pid) { return std::find(pids.begin(), pids.end(), pid) != pids.end(); };
+  // More than twice as many are there only where some are born as fast as others are visited.
+  return visit_ascending("/proc", above, 2 * pids.size() + kMostBorn, visit) && lists(::getpid()) && lists(1) &&
+         !(is_first_ours() && may_hide_processes());
 }
 
 int read_proc_file(const char* path, std::string* text) {

@@ -12,24 +12,26 @@ namespace {
 // The fields after the program's name, counted from the state (field 3 of proc(5)).
 constexpr std::size_t kState = 0, kParent = 1, kGroup = 2, kFlags = 6, kThreadCount = 17, kStartTime = 19;
 
-// How many processes that are born during a reading it follows, beside as many as there were before. A group that forks
-// faster than its processes are read is not caught up with.
-constexpr int kMostBorn = 1000;
-
 // How many readings in a row have to find nobody where /proc does not tell whether the numbers have started again. With
 // 500 numbers in all, and a group that forks at full speed, one reading in fifty has missed it.
 constexpr int kMostBlindReadings = 5;
 
+// How often a process without a group is read. It has none for a moment while another of its threads executes and takes
+// over its number, and when the kernel releases it.
+constexpr int kMostReadingsOfOne = 10;
+
 // Empty when the process is gone; sets `known` to false when it is there and cannot be read.
 std::optional<ProcessStat> read_stat(Sys& sys, int pid, bool* known) {
-  std::string text;
-  const int error = -sys.read_proc(pid, "stat", &text);
-  if (error == ENOENT || error == ESRCH) return std::nullopt;
-  std::optional<ProcessStat> stat;
-  if (error == 0) stat = parse_stat(text);
-  if (!stat.has_value()) *known = false;
-  if (stat.has_value() && stat->group < 0) return std::nullopt;  // the kernel is releasing it: it has no group any more
-  return stat;
+  for (int reading = 0; reading < kMostReadingsOfOne; ++reading) {
+    std::string text;
+    const int error = -sys.read_proc(pid, "stat", &text);
+    if (error == ENOENT || error == ESRCH) return std::nullopt;
+    std::optional<ProcessStat> stat;
+    if (error == 0) stat = parse_stat(text);
+    if (!stat.has_value()) *known = false;
+    if (!stat.has_value() || stat->group >= 0) return stat;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -59,46 +61,54 @@ void ProcessTable::renew(TimePoint deadline) {
 }
 
 void ProcessTable::read() {
+  known_ = false;
   is_read_ = true;
-  ++readings_;
   groups_.clear();
   corpses_.clear();
   sys_.with_free_descriptors([this] { read_proc(); });
+  for (auto& [group, readings] : blind_readings_) {
+    readings = known_ && !is_unsettled_ && groups_.count(group) == 0 ? readings + 1 : 0;
+  }
+}
+
+bool ProcessTable::visit(int pid, bool* could_read) {
+  if (sys_.now() > deadline_) return false;
+  const std::optional<ProcessStat> stat = read_stat(sys_, pid, could_read);
+  if (stat.has_value() && stat->is_dead()) corpses_[stat->group].push_back(pid);
+  if (stat.has_value() && !stat->is_dead()) groups_[stat->group].push_back({pid, stat->program, stat->start_time});
+  return true;
 }
 
 void ProcessTable::read_proc() {
   const std::optional<PidCursor> before = sys_.pid_cursor();
-  bool could_read = true, was_ended = false;
-  int old = 0, born = 0;
-  const bool is_whole = sys_.visit_processes([&](int pid) {
-    ++(before.has_value() && pid > before->newest ? born : old);
-    was_ended = sys_.now() > deadline_ || born > kMostBorn + old;
-    if (was_ended) return false;
-    const std::optional<ProcessStat> stat = read_stat(sys_, pid, &could_read);
-    if (stat.has_value() && stat->is_dead()) corpses_[stat->group].push_back(pid);
-    if (stat.has_value() && !stat->is_dead()) groups_[stat->group].push_back({pid, stat->program, stat->start_time});
-    return true;
-  });
+  bool could_read = true;
+  std::set<int> old;
+  const auto visit_old = [&](int pid) { return visit(pid, &could_read) && old.insert(pid).second; };
+  const auto visit_rest = [&](int pid) { return old.count(pid) != 0 || visit(pid, &could_read); };
+  const bool is_whole =
+      (!before.has_value() || sys_.visit_processes(before->newest, visit_old)) && sys_.visit_processes(0, visit_rest);
   const std::optional<PidCursor> after = sys_.pid_cursor();
   has_cursor_ = before.has_value() && after.has_value();
-  is_unsettled_ = was_ended || (has_cursor_ && may_have_started_again(*before, *after));
+  is_unsettled_ = (!is_whole && sys_.now() > deadline_) || (has_cursor_ && may_have_started_again(*before, *after));
   known_ = could_read && (is_whole || is_unsettled_);
-}
-
-// REQUIRES: the reading has shown no live member.
-bool ProcessTable::is_believed(int pgid) {
-  if (is_unsettled_ || has_cursor_) return !is_unsettled_;
-  Streak& streak = streaks_[pgid];
-  if (streak.last != readings_) streak = {readings_, streak.last == readings_ - 1 ? streak.length + 1 : 1};
-  return streak.length >= kMostBlindReadings;
 }
 
 GroupScan ProcessTable::group(int pgid) {
   if (!is_read_) read();
   const auto found = groups_.find(pgid);
   if (found != groups_.end()) return {known_, found->second, false};
-  const bool is_empty = known_ && is_believed(pgid);
-  return {is_empty, {}, known_ && !is_empty};
+  bool is_believed = !is_unsettled_;
+  if (is_believed && !has_cursor_)
+    is_believed = blind_readings_.try_emplace(pgid, 1).first->second >= kMostBlindReadings;
+  return {known_ && is_believed, {}, known_ && !is_believed};
+}
+
+std::set<ProcessIdentity> ProcessTable::living() const {
+  std::set<ProcessIdentity> all;
+  for (const auto& [group, members] : groups_) {
+    for (const Member& member : members) all.emplace(member.pid, member.start_time);
+  }
+  return all;
 }
 
 std::vector<int> ProcessTable::corpses_of(int pgid) const {

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/os/sys.h"
@@ -42,13 +44,18 @@ struct GroupScan {
   bool is_unsettled = false;  // not known from this reading; the next one may tell
 };
 
+// A process by its number and start time.
+using ProcessIdentity = std::pair<int, std::uint64_t>;
+
 // The live processes by their groups. One reading of /proc serves the groups of any number of children, all of whose
 // leaders have ended before it.
 //
 // A reading shows whoever lives in a group at its end, even of a group that forks all the time. The kernel gives
-// numbers, and lists them, in ascending order. So a process that lives at the end was not passed before it was born: it
-// was listed, and read before the kernel looked for the next. That does not hold where the kernel has started again
-// with low numbers during the reading, nor of a process that changes its group meanwhile.
+// numbers in ascending order. The reading first visits the processes above the newest number, which are old ones of an
+// earlier turn, and then all in ascending order, each before it looks for the next. A process that lives at the end was
+// either there before, and was visited alive; or its number was not passed yet at its birth; or its parent, which lived
+// then, was visited alive. That does not hold where the kernel starts again with low numbers during the reading, nor of
+// a process that changes its group meanwhile.
 class ProcessTable {
  public:
   explicit ProcessTable(Sys& sys) : sys_(sys) {}
@@ -57,6 +64,8 @@ class ProcessTable {
   GroupScan group(int pgid);
   // The dead members that the reading has shown.
   std::vector<int> corpses_of(int pgid) const;
+  // All live processes that the reading has shown.
+  std::set<ProcessIdentity> living() const;
   bool was_read() const { return is_read_; }
   // The next question reads again, and gives up at the deadline.
   void renew(TimePoint deadline = TimePoint::max());
@@ -64,7 +73,7 @@ class ProcessTable {
  private:
   void read();
   void read_proc();
-  bool is_believed(int pgid);
+  bool visit(int pid, bool* could_read);
 
   Sys& sys_;
   TimePoint deadline_ = TimePoint::max();
@@ -75,13 +84,8 @@ class ProcessTable {
   bool has_cursor_ = false;    // it is known whether the numbers started again
   std::map<int, std::vector<Member>> groups_;
   std::map<int, std::vector<int>> corpses_;
-  // Of the last readings: how many in a row were the same without a cursor, by group.
-  struct Streak {
-    int last = 0;
-    int length = 0;
-  };
-  int readings_ = 0;
-  std::map<int, Streak> streaks_;
+  // How many readings in a row have found nobody, by each group that was asked for without a cursor.
+  std::map<int, int> blind_readings_;
 };
 
 // The group that the process is in by now, 0 when it has ended; empty when /proc cannot be read just now.

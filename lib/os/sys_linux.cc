@@ -219,7 +219,9 @@ class LinuxSys final : public Sys {
     if (other != -EMFILE || !run_in_private_table(work)) work();
   }
 
-  bool visit_processes(const std::function<bool(int pid)>& visit) override { return visit_proc(visit); }
+  bool visit_processes(int above, const std::function<bool(int pid)>& visit) override {
+    return visit_proc(above, visit);
+  }
 
   std::optional<PidCursor> pid_cursor() override { return read_pid_cursor(); }
 

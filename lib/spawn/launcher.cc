@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -45,6 +46,7 @@ class FailureReport {
     void* page = ::mmap(nullptr, sizeof(ExecFailure), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     mapped_ = page != MAP_FAILED;
     failure_ = mapped_ ? static_cast<ExecFailure*>(page) : nullptr;
+    if (mapped_) *failure_ = local_;
   }
   ~FailureReport() {
     if (mapped_) ::munmap(failure_, sizeof(ExecFailure));
@@ -102,35 +104,41 @@ bool is_own_number() {
   return ::readlink("/proc/self", name, sizeof name - 1) > 0 && absl::SimpleAtoi(name, &pid) && pid == ::getpid();
 }
 
-// Whether a child has executed a program. setpgid(2) refuses to change the group of a child that has (EACCES), dead or
-// alive, and for this one would change nothing. In a session of its own, and in our group, /proc tells. Empty where
-// nothing tells.
-std::optional<bool> find_exec(const ExecChildArgs& args, int pid) {
-  if (args.new_group && !args.new_session) {
-    if (::setpgid(pid, pid) == 0) return false;
-    if (errno == EACCES) return true;
-  }
+// The flag of the child in /proc; empty where that does not tell.
+std::optional<bool> find_exec_in_proc(int pid) try {
   std::string text;
-  if (!is_own_number()) return std::nullopt;
-  if (read_proc_file(absl::StrCat("/proc/", pid, "/stat").c_str(), &text) != 0) return std::nullopt;
+  if (!is_own_number() || read_proc_file(absl::StrCat("/proc/", pid, "/stat").c_str(), &text) != 0) return std::nullopt;
   const std::optional<ProcessStat> stat = parse_stat(text);
   if (!stat.has_value() || stat->parent != ::getpid()) return std::nullopt;
   return (stat->flags & kHasNotExecuted) == 0;
+} catch (const std::bad_alloc&) {
+  return std::nullopt;
+}
+
+// Whether a child has executed a program; empty where nothing tells. setpgid(2) refuses to change the group of a child
+// that has (EACCES), dead or alive, and for one that leads its group would change nothing. (gVisor does not refuse it.)
+std::optional<bool> find_exec(const ExecChildArgs& args, int pid) {
+  const bool can_ask = args.new_group && !args.new_session;
+  const int error = !can_ask ? ENOSYS : ::setpgid(pid, pid) == 0 ? 0 : errno;
+  if (error == EACCES) return true;
+  const std::optional<bool> in_proc = find_exec_in_proc(pid);
+  return in_proc.has_value() || error != 0 ? in_proc : false;
 }
 
 // Whether the child that let this thread go on has done so by its exec, and not by its death on the way there. It lets
-// go a moment before the kernel notes the exec, and some time before it is a zombie. Where nothing tells, a child that
-// is dead of a signal by now counts as one that has not executed.
+// go a moment before the kernel notes the exec, and some time before it is a zombie. It exits by itself only after its
+// exec. Where nothing tells, a child that is dead of a signal by now counts as one that has not executed.
 bool has_executed(const ExecChildArgs& args, ChildId child) {
   if (find_exec(args, child.pid).value_or(false)) return true;
   const TimePoint give_up = deadline_after(linux_sys().now(), kLongestExec);
   while (linux_sys().now() < give_up) {
     siginfo_t info = {};
-    const bool is_there = ::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-    const bool was_killed = is_there && (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
+    const bool is_ours = ::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+    if (!is_ours || info.si_code == CLD_EXITED) return true;
+    const bool was_killed = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
     const std::optional<bool> has = find_exec(args, child.pid);
     if (!has.has_value()) return !was_killed;
-    if (*has || was_killed || info.si_code == CLD_EXITED) return *has;
+    if (*has || was_killed) return *has;
     constexpr timespec kPause = {0, 50'000};
     ::clock_nanosleep(CLOCK_MONOTONIC, 0, &kPause, nullptr);
   }

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -41,11 +42,13 @@ int Group::send_to_all(const Lock& lock, int signal) {
 }
 
 // Each through a pidfd of its own, if it is a member while the number is the group's. As kill(2) of a group: a success
-// when one was signalled. SIGKILL goes on to those whom later looks find.
+// when one was signalled. SIGKILL goes on to those whom later looks find. SIGCONT goes to those who got the signal
+// before it.
 int Group::send_to_members(const Lock& lock, int signal) {
   int error = ESRCH;
   kills_one_by_one_ = kills_one_by_one_ || signal == SIGKILL;
-  for (const Member& member : ProcessTable(sys_).group(number()).live) {
+  if (signal != SIGCONT || signalled_.empty()) signalled_ = ProcessTable(sys_).group(number()).live;
+  for (const Member& member : signalled_) {
     const int sent = send_to_member(lock, member, signal);
     if (sent == 0 || error == ESRCH) error = sent;
   }
@@ -120,6 +123,19 @@ bool Group::is_told_of_hidden(const std::vector<int>& corpses) const {
   });
 }
 
+// Forgets those who do not live any more, once there are more than live in the group.
+void Group::remember(const std::vector<Member>& live, const ProcessTable& table) {
+  for (const Member& member : live) seen_[{member.pid, member.start_time}] = {member.program, false};
+  if (seen_.size() <= 2 * live.size()) return;
+  const std::set<ProcessIdentity> living = table.living();
+  for (auto seen = seen_.begin(); seen != seen_.end();) {
+    seen = living.count(seen->first) == 0 ? seen_.erase(seen) : std::next(seen);
+  }
+  for (auto killed = killed_.begin(); killed != killed_.end();) {
+    killed = living.count(*killed) == 0 ? killed_.erase(killed) : std::next(killed);
+  }
+}
+
 // After a look that has found nobody in the group.
 GroupState Group::look_for_strays(std::vector<Member>* live) {
   GroupState state = GroupState::kEmpty;
@@ -149,7 +165,7 @@ GroupState Group::look(const Lock& lock, ProcessTable& table, std::vector<Member
   // tells, nobody is left.
   if ((leader_.has_group_signals() || is_marked_) && !may_live(lock)) return GroupState::kEmpty;
   if (!found.live.empty() && (leader_.has_group_signals() || number_is_ours(lock))) {
-    for (const Member& member : found.live) seen_[{member.pid, member.start_time}] = {member.program, false};
+    remember(found.live, table);
     if (kills_one_by_one_) kill_unkilled(lock, found.live);
     *live = std::move(found.live);
     return GroupState::kLive;

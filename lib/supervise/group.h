@@ -6,7 +6,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lib/os/process_table.h"
@@ -71,6 +70,7 @@ class Group {
   int send_to_members(const Lock& lock, int signal);
   int send_to_member(const Lock& lock, const Member& member, int signal);
   void kill_unkilled(const Lock& lock, const std::vector<Member>& live);
+  void remember(const std::vector<Member>& live, const ProcessTable& table);
   GroupScan scan(const Lock& lock, ProcessTable& table);
   bool is_told_of_hidden(const std::vector<int>& corpses) const;
   GroupState look_for_strays(std::vector<Member>* live);
@@ -84,15 +84,15 @@ class Group {
   bool member_was_seen_ = false;  // alive, after the leader's end
   bool was_killed_ = false;       // SIGKILL went to the whole of it
   int unsettled_looks_ = 0;
-  std::uint64_t sent_ = 0;                         // one bit for each signal
-  using Identity = std::pair<int, std::uint64_t>;  // a process by its number and start time
-  bool kills_one_by_one_ = false;                  // SIGKILL goes to each member that a look finds
-  std::set<Identity> killed_;
+  std::uint64_t sent_ = 0;         // one bit for each signal
+  std::vector<Member> signalled_;  // one by one, by the last signal
+  bool kills_one_by_one_ = false;  // SIGKILL goes to each member that a look finds
+  std::set<ProcessIdentity> killed_;
   struct Sighting {
     std::string program;
     bool is_outside = false;  // at the last look
   };
-  std::map<Identity, Sighting> seen_;  // members that lived after the leader's end
+  std::map<ProcessIdentity, Sighting> seen_;  // members that lived after the leader's end
 };
 
 }  // namespace warden::internal

@@ -180,21 +180,22 @@ bool Escalation::is_finished(Lock& lock, ProcessTable* table, bool may_read) {
   return is_group_empty(lock, table, may_read);
 }
 
-// The first look is made whole, also where it takes longer than its phase, and so is the first after SIGKILL. Each
-// other gives up at the end of its phase. So all phases together are overrun by the time of one reading of /proc (of
-// two, where one takes longer than a phase).
+// The first look of a phase is made whole, also where it takes longer than the phase; each other gives up at the end of
+// the phase. After SIGKILL all are made whole, with one at the end.
 bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table, bool may_read) {
   const TimePoint started = child_.sys().now();
+  const bool is_whole = !has_looked_ || stage_ == Stage::kWaitingAfterKill;
+  if (!is_whole && started > deadline() && group_.may_live(lock)) return false;
   needs_table_ = table == nullptr && !may_read && group_.may_live(lock);
   if (needs_table_) return false;
-  if (has_looked_ && started > deadline() && group_.may_live(lock)) return false;
-  if (table == nullptr) table_.renew(has_looked_ ? deadline() : TimePoint::max());
+  if (table == nullptr) table_.renew(is_whole ? TimePoint::max() : deadline());
+  ProcessTable& used = table == nullptr ? table_ : *table;
   std::vector<Member> live;
-  const GroupState state = group_.look(lock, table == nullptr ? table_ : *table, &live);
-  has_read_ = table == nullptr && table_.was_read();
-  reading_time_ = child_.sys().now() - started;
-  const bool has_given_up = has_looked_ && state == GroupState::kUnsettled && child_.sys().now() > deadline();
+  const GroupState state = group_.look(lock, used, &live);
   has_looked_ = true;
+  has_read_ = used.was_read();
+  reading_time_ = child_.sys().now() - started;
+  const bool has_given_up = !is_whole && state == GroupState::kUnsettled && child_.sys().now() > deadline();
   if (has_given_up) return false;
   group_state_ = state;
   live_ = std::move(live);
@@ -260,7 +261,7 @@ void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, ab
   send_error_ = send_error;
   wait_started_ = child_.sys().now();
   wait_recorded_ = leader_.ended(lock);
-  sweep_recorded_ = false;
+  sweep_recorded_ = has_looked_ = false;
   phase_deadline_ = deadline_after(wait_started_, send_error == 0 ? timeout : policy_.failed_send_grace);
   child_.close_stdin_unless_kept(lock);
 }

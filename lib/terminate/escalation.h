@@ -103,7 +103,7 @@ class Escalation {
   TimePoint kill_by_ = TimePoint::max();  // when a joined policy wants SIGKILL
 
   ProcessTable table_;                     // for the looks at the group
-  bool has_looked_ = false;                // at the group: since the leader's end, or since SIGKILL
+  bool has_looked_ = false;                // at the group, in this phase
   bool has_read_ = false;                  // /proc, in this advance
   TimePoint::duration reading_time_ = {};  // of the last look
   bool is_due_ = false;

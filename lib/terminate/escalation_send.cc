@@ -50,7 +50,6 @@ void Escalation::enter_phase(const Lock& lock, const TerminationPhase& phase, At
 void Escalation::enter_kill(const Lock& lock) {
   phase_ = leader_.ended(lock) ? AttemptPhase::kSweep : AttemptPhase::kKill;
   signal_ = Signal::kill();
-  has_looked_ = false;
   const AttemptTarget target = target_of(lock, AttemptTarget::kGroup);
   // Where the leader has ended and this process is in its group, no target is left that may be signalled.
   const bool has_target = target == AttemptTarget::kGroup || !leader_.ended(lock);

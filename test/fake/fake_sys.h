@@ -150,7 +150,7 @@ class FakeSys : public Sys {
   bool mark_group(int pidfd, int pgid) override;
   bool marked_group_exists(int pidfd) override;
   void with_free_descriptors(const std::function<void()>& work) override;
-  bool visit_processes(const std::function<bool(int pid)>& visit) override;
+  bool visit_processes(int above, const std::function<bool(int pid)>& visit) override;
   int read_proc(int pid, const char* name, std::string* text) override;
   std::optional<PidCursor> pid_cursor() override;
   int get_process_group(int pid) override;

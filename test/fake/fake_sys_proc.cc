@@ -22,19 +22,20 @@ FakeProcess* FakeSys::find_listed_after(int pid) {
 }
 
 // The kListProcesses of calls() are readings, not entries.
-bool FakeSys::visit_processes(const std::function<bool(int pid)>& visit) {
+bool FakeSys::visit_processes(int above, const std::function<bool(int pid)>& visit) {
   const int failure = take_failure(Call::kListProcesses);
-  record(Call::kListProcesses, 0, 0, -failure);
+  if (above == 0) record(Call::kListProcesses, 0, 0, -failure);
   if (!proc_visible || failure != 0) return false;
-  for (const FakeProcess* next = find_listed_after(0); next != nullptr;) {
+  std::size_t most = 2 * processes_.size() + 1000;
+  for (const FakeProcess* next = find_listed_after(above); next != nullptr;) {
     const int pid = next->pid;
+    if (most-- == 0) return false;
     const auto before = before_visit.find(pid);
     if (before != before_visit.end()) {
       const std::function<void()> event = std::move(before->second);
       before_visit.erase(before);
       event();
     }
-    advance_clock(time_of_reading_one);
     if (!visit(pid)) return false;
     next = find_listed_after(pid);
   }
@@ -50,6 +51,7 @@ std::optional<PidCursor> FakeSys::pid_cursor() {
 
 int FakeSys::read_proc(int pid, const char* name, std::string* text) {
   const FakeProcess* process = find(pid);
+  advance_clock(time_of_reading_one);
   int error = take_failure(Call::kReadProc);
   if (static_cast<int>(pidfds_.size()) - 1 > most_pidfds_with_proc) error = EMFILE;
   if (error == 0 && (process == nullptr || process->hidden)) error = ENOENT;

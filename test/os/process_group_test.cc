@@ -173,12 +173,23 @@ TEST_F(ForkingGroupTest, IsFoundInOneReading) {
   }
 }
 
-TEST_F(ForkingGroupTest, IsUnsettledAndNotEmptyWhereTheReadingDoesNotCatchUp) {
+TEST_F(ForkingGroupTest, IsUnknownAndNotEmptyWhereTheReadingDoesNotCatchUp) {
   fork_when_listed(End::kGone, 1'000'000);
   const GroupScan scan = ProcessTable(sys_).group(FakeSys::kLeaderPid);
   EXPECT_THAT(scan.live, IsEmpty());
   EXPECT_FALSE(scan.known);
-  EXPECT_TRUE(scan.is_unsettled);
+}
+
+// The numbers have started again before: the parent has an old, high one, and its child a new, low one, which the
+// reading has passed.
+TEST_F(ScanGroupTest, ProcessWithALowerNumberThanItsParentsIsFound) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  FakeProcess& parent = sys_.recycle(9000, FakeSys::kLeaderPid);
+  sys_.before_visit[FakeSys::kLeaderPid] = [&] {
+    sys_.recycle(950, FakeSys::kLeaderPid);
+    parent.state = FakeProcess::State::kGone;
+  };
+  EXPECT_FALSE(live().empty());
 }
 
 // Zombies whose parent does not reap them, and processes of other groups that end.

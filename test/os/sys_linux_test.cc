@@ -24,7 +24,7 @@ namespace warden::internal {
 namespace {
 
 bool list_processes(std::vector<int>* pids) {
-  return linux_sys().visit_processes([pids](int pid) {
+  return linux_sys().visit_processes(0, [pids](int pid) {
     pids->push_back(pid);
     return true;
   });
@@ -125,7 +125,7 @@ TEST(LinuxSysTest, ProcessThatIsBornDuringAVisitIsVisited) {
     const ForkingProcess& visited = of_the_last ? later : parent;
     int born = -1;
     bool was_visited = false;
-    const bool is_whole = linux_sys().visit_processes([&](int pid) {
+    const bool is_whole = linux_sys().visit_processes(0, [&](int pid) {
       if (pid == visited.pid() && born < 0) born = visited.fork_and_end();
       was_visited = was_visited || pid == born;
       return true;
@@ -144,11 +144,18 @@ TEST(LinuxSysTest, VisitsAreInAscendingOrderAndEndWhereTheVisitorWants) {
   EXPECT_TRUE(std::is_sorted(pids.begin(), pids.end()));
   EXPECT_EQ(std::adjacent_find(pids.begin(), pids.end()), pids.end());
   int visits = 0;
-  EXPECT_FALSE(linux_sys().visit_processes([&visits](int) {
+  EXPECT_FALSE(linux_sys().visit_processes(0, [&visits](int) {
     ++visits;
     return false;
   }));
   EXPECT_EQ(visits, 1);
+  const int middle = pids[pids.size() / 2];
+  int lowest = 0;
+  linux_sys().visit_processes(middle, [&lowest](int pid) {
+    lowest = pid;
+    return false;
+  });
+  EXPECT_GT(lowest, middle);
 }
 
 TEST(LinuxSysTest, PidCursorMovesWithEveryFork) {
