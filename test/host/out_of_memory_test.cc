@@ -64,6 +64,8 @@ TEST(SpawnWithoutMemory, ThrowsAtEveryAllocationAndLeavesNothing) {
   run_isolated([] {
     for (const bool die_with_parent : {false, true}) {
       EXPECT_GT(spawn_without_memory(full_command(die_with_parent), true), 10);
+      // /proc tells of the exec.
+      EXPECT_GT(spawn_without_memory(full_command(die_with_parent).new_session(true), true), 10);
     }
   });
 }
