@@ -24,10 +24,6 @@
 namespace warden::test_support {
 namespace {
 
-// An error code of the library allocates when the first one is made, and ends the program where it cannot
-// (ErrorCodeWithoutMemory in out_of_memory_value_test.cc).
-const std::error_code first_error_code = Errc::kEmptyHandle;
-
 using End = bool (*)(std::vector<Child>& children);
 
 struct EndingCall {

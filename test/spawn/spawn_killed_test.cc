@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -29,24 +30,34 @@ struct Setting {
 
 void PrintTo(const Setting& setting, std::ostream* out) { *out << setting.name; }
 
+// The error of a spawn whose child is killed once `wait_for_event` has returned and there is a child.
+SpawnError error_of_killed(Command command, void (*wait_for_event)()) {
+  std::thread killer([wait_for_event] {
+    wait_for_event();
+    for (;;) {
+      const auto children = ProcessSnapshot::take().children;
+      if (!children.empty()) return static_cast<void>(send_signal_by_number(children.begin()->first, SIGKILL));
+      ::sched_yield();
+    }
+  });
+  SpawnError error = error_of(command);
+  killer.join();
+  return error;
+}
+
 // How the library can know whether the child has executed differs.
 class ChildKilledBeforeItsExec : public ::testing::TestWithParam<Setting> {
  protected:
-  SpawnError error_of_killed(const std::string& program, const std::string& stdout_file, void (*wait_for_event)()) {
+  Command command(const std::string& program) const {
     Command command(program);
-    command.arg("exit").arg("0").stdout_to(stdout_file.empty() ? Stdio::null() : Stdio::file(stdout_file));
+    command.stdout_to(Stdio::null());
     GetParam().apply(command);
-    std::thread killer([wait_for_event] {
-      wait_for_event();
-      for (;;) {
-        const auto children = ProcessSnapshot::take().children;
-        if (!children.empty()) return static_cast<void>(send_signal_by_number(children.begin()->first, SIGKILL));
-        ::sched_yield();
-      }
-    });
-    SpawnError error = error_of(command);
-    killer.join();
-    return error;
+    return command;
+  }
+  std::string make_fifo() const {
+    std::string fifo = directory_.path("fifo");
+    EXPECT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    return fifo;
   }
 
   const TemporaryDirectory directory_;
@@ -54,10 +65,9 @@ class ChildKilledBeforeItsExec : public ::testing::TestWithParam<Setting> {
 
 // The open of a FIFO without a reader holds the child.
 TEST_P(ChildKilledBeforeItsExec, IsAnErrorWhetherOrNotTheProgramExists) {
-  const std::string fifo = directory_.path("fifo");
-  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const std::string fifo = make_fifo();
   for (const std::string& program : {test_child_path(), std::string("/no/such/program")}) {
-    const SpawnError error = error_of_killed(program, fifo, [] {});
+    const SpawnError error = error_of_killed(command(program).stdout_to(Stdio::file(fifo)), [] {});
     EXPECT_EQ(error.code, Errc::kNotExecuted) << error;
     EXPECT_EQ(error.step, SpawnStep::kLaunch) << error;
     EXPECT_THAT(error.to_string(), ::testing::EndsWith(": the child was killed before it had executed the program"));
@@ -81,7 +91,7 @@ TEST_P(ChildKilledBeforeItsExec, IsAnErrorToWhoseStepTheExecBelongs) {
       pthread_sigmask(SIG_SETMASK, &before, nullptr);
       GTEST_SKIP() << "no lease on this file system: errno " << errno;
     }
-    const SpawnError error = error_of_killed(program, "", [] {
+    const SpawnError error = error_of_killed(command(program), [] {
       sigset_t awaited;
       sigemptyset(&awaited);
       sigaddset(&awaited, SIGIO);
@@ -103,6 +113,18 @@ INSTANTIATE_TEST_SUITE_P(
                       Setting{"IsInOurGroup", [](Command& command) { command.group(false); }},
                       Setting{"DiesWithItsParent", [](Command& command) { command.die_with_parent(true); }}),
     [](const auto& setting) { return std::string(setting.param.name); });
+
+// With a change of user the child has a copy of the memory, and reports by a page that both map.
+TEST(ChildOfAnotherUserKilledBeforeItsExec, IsAnErrorOfTheLaunch) {
+  const TemporaryDirectory directory;
+  const std::string fifo = directory.path("fifo");
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  Command command("sh");
+  command.credentials({::geteuid(), std::nullopt, std::nullopt}).stdout_to(Stdio::file(fifo));
+  const SpawnError error = error_of_killed(command, [] {});
+  EXPECT_EQ(error.code, Errc::kNotExecuted) << error;
+  EXPECT_EQ(error.step, SpawnStep::kLaunch) << error;
+}
 
 // The counterpart: who is killed as soon as it has executed was started.
 TEST(ChildKilledAfterItsExec, IsASpawnThatSucceedsAndAStatus) {

@@ -108,5 +108,16 @@ TEST_F(EscalationBoundTest, ATerminationOfSeveralReadsOncePerTurn) {
   EXPECT_LE(sys_.elapsed(), ms(2000 + 4 * 7));
 }
 
+// Its next reading may come only after the kill's time, and is the first after the signal.
+TEST_F(EscalationBoundTest, ATerminationOfSeveralLooksAnewAfterSigkill) {
+  begin_with_corpse(Kernel::kNew, ms(300));
+  FakeProcess& worker = sys_.add_member("worker");
+  TerminationPolicy immediate = TerminationPolicy::immediate();
+  immediate.kill_timeout = ms(1);
+  const std::vector<TerminationResult> results = terminate_children({&child_}, immediate);
+  EXPECT_FALSE(worker.alive());
+  ASSERT_TRUE(results[0].has_value()) << results[0].error();
+}
+
 }  // namespace
 }  // namespace warden::internal
