@@ -50,7 +50,8 @@ class Category : public std::error_category {
 }  // namespace
 
 const std::error_category& error_category() {
-  // Never destroyed, since codes may be printed after exit; and without memory, since a code may be made for want of it.
+  // Never destroyed, since codes may be printed after exit; and without memory, since a code may be made for want of
+  // it.
   alignas(Category) static unsigned char storage[sizeof(Category)];
   static const Category* const category = new (storage) Category;
   return *category;
