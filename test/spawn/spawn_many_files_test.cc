@@ -145,13 +145,14 @@ TEST_P(PipesAboveManyFilesBy, AnyViewOfProc) {
 }
 
 const char* name_of(const ::testing::TestParamInfo<ProcView>& view) {
-  const char* const names[] = {"Whole", "Covered", "Unmounted", "Hidden", "ProcessesOnly", "Foreign"};
+  const char* const names[] = {"Whole", "Covered", "Unmounted", "Hidden", "HiddenInOwn", "ProcessesOnly", "Foreign"};
   return names[static_cast<int>(view.param)];
 }
 
 INSTANTIATE_TEST_SUITE_P(Views, PipesAboveManyFilesBy,
                          ::testing::Values(ProcView::kWhole, ProcView::kCovered, ProcView::kUnmounted,
-                                           ProcView::kHidden, ProcView::kProcessesOnly, ProcView::kForeign),
+                                           ProcView::kHidden, ProcView::kHiddenInOwn, ProcView::kProcessesOnly,
+                                           ProcView::kForeign),
                          name_of);
 
 }  // namespace
