@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "lib/os/sys_fd.h"
@@ -57,7 +58,7 @@ int Group::send_to_members(const Lock& lock, int signal) {
 
 void Group::kill_unkilled(const Lock& lock, const std::vector<Member>& live) {
   for (const Member& member : live) {
-    if (killed_.count({member.pid, member.start_time}) == 0) send_to_member(lock, member, SIGKILL);
+    if (!seen_[{member.pid, member.start_time}].is_killed) send_to_member(lock, member, SIGKILL);
   }
 }
 
@@ -65,7 +66,11 @@ int Group::send_to_member(const Lock& lock, const Member& member, int signal) {
   const SysFd opened(sys_, sys_.pidfd_open(member.pid));
   if (opened.get() < 0) return ESRCH;
   const bool is_ours = is_still_member(sys_, member, number()).value_or(false) && number_is_ours(lock);
-  if (is_ours && signal == SIGKILL) killed_.emplace(member.pid, member.start_time);
+  if (is_ours && signal == SIGKILL) {
+    Sighting& sighting = seen_[{member.pid, member.start_time}];
+    sighting.program = member.program;
+    sighting.is_killed = true;
+  }
   return is_ours ? -sys_.pidfd_kill_process(opened.get(), signal) : ESRCH;
 }
 
@@ -125,14 +130,15 @@ bool Group::is_told_of_hidden(const std::vector<int>& corpses) const {
 
 // Forgets those who do not live any more, once there are more than live in the group.
 void Group::remember(const std::vector<Member>& live, const ProcessTable& table) {
-  for (const Member& member : live) seen_[{member.pid, member.start_time}] = {member.program, false};
+  for (const Member& member : live) {
+    Sighting& sighting = seen_[{member.pid, member.start_time}];
+    sighting.program = member.program;
+    sighting.is_outside = false;
+  }
   if (seen_.size() <= 2 * live.size()) return;
   const std::set<ProcessIdentity> living = table.living();
   for (auto seen = seen_.begin(); seen != seen_.end();) {
     seen = living.count(seen->first) == 0 ? seen_.erase(seen) : std::next(seen);
-  }
-  for (auto killed = killed_.begin(); killed != killed_.end();) {
-    killed = living.count(*killed) == 0 ? killed_.erase(killed) : std::next(killed);
   }
 }
 

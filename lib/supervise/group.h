@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -87,10 +86,10 @@ class Group {
   std::uint64_t sent_ = 0;         // one bit for each signal
   std::vector<Member> signalled_;  // one by one, by the last signal
   bool kills_one_by_one_ = false;  // SIGKILL goes to each member that a look finds
-  std::set<ProcessIdentity> killed_;
   struct Sighting {
     std::string program;
     bool is_outside = false;  // at the last look
+    bool is_killed = false;   // SIGKILL went to it alone
   };
   std::map<ProcessIdentity, Sighting> seen_;  // members that lived after the leader's end
 };
