@@ -1,6 +1,5 @@
 // A host that puts a file of its own in the place of a child's pidfd, as programs do that close every descriptor: the
 // reaper may wait for that file from then on.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,33 +10,23 @@
 #include <fstream>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "gtest/gtest.h"
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
+#include "test/support/process_snapshot.h"
 #include "test/support/send_signal.h"
 #include "warden/child.h"
 
 namespace warden::test_support {
 namespace {
 
-std::vector<std::string> names_in(const char* path) {
-  std::vector<std::string> names;
-  DIR* const directory = ::opendir(path);
-  while (const dirent* entry = ::readdir(directory)) {
-    if (entry->d_name[0] != '.') names.push_back(entry->d_name);
-  }
-  ::closedir(directory);
-  return names;
-}
-
 enum class State { kAny, kSleeping };
 
 // Whether another thread of this process is in ppoll(2), in that state. That of a sanitizer's runtime is not.
 bool other_thread_polls(State state) {
-  for (const std::string& name : names_in("/proc/self/task")) {
-    const std::string directory = "/proc/self/task/" + name;
+  for (const auto& [tid, name] : ProcessSnapshot::take().threads) {
+    const std::string directory = "/proc/self/task/" + std::to_string(tid);
     long call = -1;
     std::ifstream(directory + "/syscall") >> call;
     std::string stat;
@@ -48,7 +37,7 @@ bool other_thread_polls(State state) {
   return false;
 }
 
-std::size_t thread_count() { return names_in("/proc/self/task").size(); }
+std::size_t thread_count() { return ProcessSnapshot::take().threads.size(); }
 
 // A dead child whose reaper waits in ppoll(2) for an empty pipe, which has the number of the child's pidfd. Null where
 // the reaper was quicker, and waited for the pidfd.

@@ -45,6 +45,12 @@ SpawnError error_of_killed(Command command, void (*wait_for_event)()) {
   return error;
 }
 
+std::string make_fifo(const TemporaryDirectory& directory) {
+  std::string fifo = directory.path("fifo");
+  EXPECT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  return fifo;
+}
+
 // How the library can know whether the child has executed differs.
 class ChildKilledBeforeItsExec : public ::testing::TestWithParam<Setting> {
  protected:
@@ -54,18 +60,13 @@ class ChildKilledBeforeItsExec : public ::testing::TestWithParam<Setting> {
     GetParam().apply(command);
     return command;
   }
-  std::string make_fifo() const {
-    std::string fifo = directory_.path("fifo");
-    EXPECT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
-    return fifo;
-  }
 
   const TemporaryDirectory directory_;
 };
 
 // The open of a FIFO without a reader holds the child.
 TEST_P(ChildKilledBeforeItsExec, IsAnErrorWhetherOrNotTheProgramExists) {
-  const std::string fifo = make_fifo();
+  const std::string fifo = make_fifo(directory_);
   for (const std::string& program : {test_child_path(), std::string("/no/such/program")}) {
     const SpawnError error = error_of_killed(command(program).stdout_to(Stdio::file(fifo)), [] {});
     EXPECT_EQ(error.code, Errc::kNotExecuted) << error;
@@ -117,8 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
 // With a change of user the child has a copy of the memory, and reports by a page that both map.
 TEST(ChildOfAnotherUserKilledBeforeItsExec, IsAnErrorOfTheLaunch) {
   const TemporaryDirectory directory;
-  const std::string fifo = directory.path("fifo");
-  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const std::string fifo = make_fifo(directory);
   Command command("sh");
   command.credentials({::geteuid(), std::nullopt, std::nullopt}).stdout_to(Stdio::file(fifo));
   const SpawnError error = error_of_killed(command, [] {});
