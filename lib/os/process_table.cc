@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include <limits>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
@@ -82,11 +84,8 @@ bool ProcessTable::visit(int pid, bool* could_read) {
 void ProcessTable::read_proc() {
   const std::optional<PidCursor> before = sys_.pid_cursor();
   bool could_read = true;
-  std::set<int> old;
-  const auto visit_old = [&](int pid) { return visit(pid, &could_read) && old.insert(pid).second; };
-  const auto visit_rest = [&](int pid) { return old.count(pid) != 0 || visit(pid, &could_read); };
-  const bool is_whole =
-      (!before.has_value() || sys_.visit_processes(before->newest, visit_old)) && sys_.visit_processes(0, visit_rest);
+  const int newest = before.has_value() ? before->newest : std::numeric_limits<int>::max();
+  const bool is_whole = sys_.visit_processes(newest, [&](int pid) { return visit(pid, &could_read); });
   const std::optional<PidCursor> after = sys_.pid_cursor();
   has_cursor_ = before.has_value() && after.has_value();
   is_unsettled_ = (!is_whole && sys_.now() > deadline_) || (has_cursor_ && may_have_started_again(*before, *after));

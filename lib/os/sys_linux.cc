@@ -219,8 +219,8 @@ class LinuxSys final : public Sys {
     if (other != -EMFILE || !run_in_private_table(work)) work();
   }
 
-  bool visit_processes(int above, const std::function<bool(int pid)>& visit) override {
-    return visit_proc(above, visit);
+  bool visit_processes(int newest, const std::function<bool(int pid)>& visit) override {
+    return visit_proc(newest, visit);
   }
 
   std::optional<PidCursor> pid_cursor() override { return read_pid_cursor(); }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <limits>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -44,7 +45,7 @@ std::string program_of(Sys& sys, int pid) {
 
 void look_into_all(Sys& sys, const std::string& pipe, PipeHolders* found) {
   bool could_look = true;
-  const bool are_all_listed = sys.visit_processes(0, [&](int pid) {
+  const bool are_all_listed = sys.visit_processes(std::numeric_limits<int>::max(), [&](int pid) {
     bool is_writer = false;
     const int error = look_into(pid, pipe, &is_writer);
     if (error != 0 && error != -ENOENT && error != -ESRCH) could_look = false;

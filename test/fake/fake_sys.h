@@ -116,6 +116,9 @@ class FakeSys : public Sys {
   absl::Duration elapsed() const { return absl::FromChrono(now_ - kStart); }
   void at(absl::Duration time, std::function<void()> event) { schedule(time, std::move(event), true); }
 
+  // From now on the numbers of processes start again during each reading of /proc: none can be believed.
+  void never_settle();
+
   // Moves the clock without running events.
   void advance_clock(absl::Duration time) { now_ += absl::ToChronoNanoseconds(time); }
 
@@ -150,7 +153,7 @@ class FakeSys : public Sys {
   bool mark_group(int pidfd, int pgid) override;
   bool marked_group_exists(int pidfd) override;
   void with_free_descriptors(const std::function<void()>& work) override;
-  bool visit_processes(int above, const std::function<bool(int pid)>& visit) override;
+  bool visit_processes(int newest, const std::function<bool(int pid)>& visit) override;
   int read_proc(int pid, const char* name, std::string* text) override;
   std::optional<PidCursor> pid_cursor() override;
   int get_process_group(int pid) override;
@@ -177,6 +180,7 @@ class FakeSys : public Sys {
 
   FakeProcess* find(int pid);
   FakeProcess* find_listed_after(int pid);
+  bool visit_one(int pid, const std::function<bool(int pid)>& visit);
   bool has_members(int group) const;
   FakeProcess* behind(int pidfd, const char* who);
   bool readable(int pidfd);

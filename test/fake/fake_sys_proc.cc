@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include <functional>
+#include <set>
 #include <utility>
 
 #include "test/fake/fake_sys.h"
@@ -21,25 +22,41 @@ FakeProcess* FakeSys::find_listed_after(int pid) {
   return next;
 }
 
-// The kListProcesses of calls() are readings, not entries.
-bool FakeSys::visit_processes(int above, const std::function<bool(int pid)>& visit) {
+bool FakeSys::visit_one(int pid, const std::function<bool(int pid)>& visit) {
+  const auto before = before_visit.find(pid);
+  if (before != before_visit.end()) {
+    const std::function<void()> event = std::move(before->second);
+    before_visit.erase(before);
+    event();
+  }
+  return visit(pid);
+}
+
+bool FakeSys::visit_processes(int newest, const std::function<bool(int pid)>& visit) {
   const int failure = take_failure(Call::kListProcesses);
-  if (above == 0) record(Call::kListProcesses, 0, 0, -failure);
+  record(Call::kListProcesses, 0, 0, -failure);
   if (!proc_visible || failure != 0) return false;
   std::size_t most = 2 * processes_.size() + 1000;
-  for (const FakeProcess* next = find_listed_after(above); next != nullptr;) {
+  std::set<int> old;
+  for (const FakeProcess* next = find_listed_after(newest); next != nullptr; next = find_listed_after(next->pid)) {
+    old.insert(next->pid);
+  }
+  for (const int pid : old) {
+    if (!visit_one(pid, visit)) return false;
+  }
+  for (const FakeProcess* next = find_listed_after(0); next != nullptr;) {
     const int pid = next->pid;
-    if (most-- == 0) return false;
-    const auto before = before_visit.find(pid);
-    if (before != before_visit.end()) {
-      const std::function<void()> event = std::move(before->second);
-      before_visit.erase(before);
-      event();
-    }
-    if (!visit(pid)) return false;
+    if (most-- == 0 || (old.count(pid) == 0 && !visit_one(pid, visit))) return false;
     next = find_listed_after(pid);
   }
   return true;
+}
+
+void FakeSys::never_settle() {
+  before_visit[1] = [this] {
+    --newest_pid_shift;
+    never_settle();
+  };
 }
 
 // Every added process has had a number; which numbers they were does not matter.

@@ -23,8 +23,10 @@
 namespace warden::internal {
 namespace {
 
+constexpr int kNewest = std::numeric_limits<int>::max();
+
 bool list_processes(std::vector<int>* pids) {
-  return linux_sys().visit_processes(0, [pids](int pid) {
+  return linux_sys().visit_processes(kNewest, [pids](int pid) {
     pids->push_back(pid);
     return true;
   });
@@ -125,7 +127,7 @@ TEST(LinuxSysTest, ProcessThatIsBornDuringAVisitIsVisited) {
     const ForkingProcess& visited = of_the_last ? later : parent;
     int born = -1;
     bool was_visited = false;
-    const bool is_whole = linux_sys().visit_processes(0, [&](int pid) {
+    const bool is_whole = linux_sys().visit_processes(kNewest, [&](int pid) {
       if (pid == visited.pid() && born < 0) born = visited.fork_and_end();
       was_visited = was_visited || pid == born;
       return true;
@@ -144,18 +146,18 @@ TEST(LinuxSysTest, VisitsAreInAscendingOrderAndEndWhereTheVisitorWants) {
   EXPECT_TRUE(std::is_sorted(pids.begin(), pids.end()));
   EXPECT_EQ(std::adjacent_find(pids.begin(), pids.end()), pids.end());
   int visits = 0;
-  EXPECT_FALSE(linux_sys().visit_processes(0, [&visits](int) {
+  EXPECT_FALSE(linux_sys().visit_processes(kNewest, [&visits](int) {
     ++visits;
     return false;
   }));
   EXPECT_EQ(visits, 1);
   const int middle = pids[pids.size() / 2];
-  int lowest = 0;
-  linux_sys().visit_processes(middle, [&lowest](int pid) {
-    lowest = pid;
+  int first = 0;
+  linux_sys().visit_processes(middle, [&first](int pid) {
+    first = pid;
     return false;
   });
-  EXPECT_GT(lowest, middle);
+  EXPECT_GT(first, middle);
 }
 
 TEST(LinuxSysTest, PidCursorMovesWithEveryFork) {

@@ -27,14 +27,6 @@ class EscalationBoundTest : public SimulatedChild {
     sys_.time_of_reading_one = reading / kStrangers;
   }
 
-  // The numbers of processes start again during each reading: none can be believed.
-  void never_settle() {
-    sys_.before_visit[1] = [this] {
-      --sys_.newest_pid_shift;
-      never_settle();
-    };
-  }
-
   static TerminationPolicy policy(absl::Duration interrupt, absl::Duration terminate, absl::Duration kill) {
     TerminationPolicy policy = TerminationPolicy::interrupt_first(interrupt, terminate);
     policy.kill_timeout = kill;
@@ -65,7 +57,7 @@ TEST_F(EscalationBoundTest, OneReadingTellsThatAGroupOfCorpsesIsEmptyThoughOther
 
 TEST_F(EscalationBoundTest, IsTheSumOfThePhasesAndOneReading) {
   begin_with_corpse(Kernel::kNew, ms(300));
-  never_settle();
+  sys_.never_settle();
   const TerminationError error = error_of(policy(ms(500), ms(700), seconds(1)));
   EXPECT_EQ(error.code(), Errc::kGroupUnknown);
   EXPECT_THAT(sys_.elapsed(), AllOf(Ge(ms(2200)), Le(ms(2200 + 350))));
@@ -74,7 +66,7 @@ TEST_F(EscalationBoundTest, IsTheSumOfThePhasesAndOneReading) {
 // The first look of each phase is made whole.
 TEST_F(EscalationBoundTest, APhaseThatIsShorterThanAReadingTakesAsLongAsThat) {
   begin_with_corpse(Kernel::kNew, ms(300));
-  never_settle();
+  sys_.never_settle();
   const TerminationError error = error_of(policy(ms(50), ms(60), ms(100)));
   EXPECT_EQ(error.code(), Errc::kGroupUnknown);
   EXPECT_LE(sys_.elapsed(), ms(3 * 355));
@@ -88,7 +80,7 @@ TEST_F(EscalationBoundTest, APhaseThatIsShorterThanAReadingTakesAsLongAsThat) {
 // A reading is made under the child's lock. Between two of them the lock is free: somebody waits.
 TEST_F(EscalationBoundTest, NobodyWaitsForMoreThanOneReading) {
   begin_with_corpse(Kernel::kNew, ms(5));
-  never_settle();
+  sys_.never_settle();
   error_of(policy(ms(500), ms(500), seconds(1)));
   int readings = 0, most = 0;
   for (const FakeSys::Record& record : sys_.calls()) {
@@ -101,7 +93,7 @@ TEST_F(EscalationBoundTest, NobodyWaitsForMoreThanOneReading) {
 
 TEST_F(EscalationBoundTest, ATerminationOfSeveralReadsOncePerTurn) {
   begin_with_corpse(Kernel::kNew, ms(5));
-  never_settle();
+  sys_.never_settle();
   const std::vector<TerminationResult> results = terminate_children({&child_}, policy(ms(500), ms(500), seconds(1)));
   ASSERT_TRUE(results[0].has_error());
   EXPECT_EQ(results[0].error().code(), Errc::kGroupUnknown);

@@ -14,16 +14,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-class EscalationLostTest : public SimulatedChild {
- protected:
-  // From now on the numbers of processes start again during each reading of /proc.
-  void be_busy() {
-    sys_.before_visit[1] = [this] {
-      --sys_.newest_pid_shift;
-      be_busy();
-    };
-  }
-};
+class EscalationLostTest : public SimulatedChild {};
 
 TEST_F(EscalationLostTest, LostLeaderWithItsStatusInTheKernelIsAnOrdinaryEnd) {
   begin();
@@ -110,7 +101,7 @@ TEST_F(EscalationLostTest, MarkedGroupOnABusyMachineIsKnownEmptyAfterSomeLooks) 
   sys_.group_marks = true;
   begin(Kernel::kOld);
   sys_.leader().dies_of(SIGTERM);
-  be_busy();
+  sys_.never_settle();
   report_of(TerminationPolicy::service(seconds(1)));
   EXPECT_EQ(sys_.count(FakeSys::Call::kListProcesses), 5u);
   EXPECT_LE(sys_.elapsed(), ms(80));
@@ -123,7 +114,7 @@ TEST_F(EscalationLostTest, MarkedGroupOfSeveralOnABusyMachineIsKnownEmptyAfterTh
   begin(Kernel::kOld);
   sys_.leader().dies_of(SIGTERM);
   FakeProcess& worker = sys_.add_member("worker");
-  be_busy();
+  sys_.never_settle();
   sys_.at(ms(300), [&] { sys_.exit(worker, ExitStatus::exited(0)); });
   const TerminationReport report = report_of(TerminationPolicy::service(seconds(1)));
   EXPECT_THAT(lines_of(report.attempts), Contains("@1s sweep send_signal SIGKILL group: ok"));
@@ -136,7 +127,7 @@ TEST_F(EscalationLostTest, MarkedGroupThatForksBehindTheReadingsIsNotTakenForEmp
   begin(Kernel::kOld);
   FakeProcess& born = sys_.add_member("born");
   sys_.leader().dies_of(SIGTERM);
-  be_busy();
+  sys_.never_settle();
   born.hidden = true;
   sys_.at(ms(90), [&] {  // when the zombie has been let go
     EXPECT_EQ(child_.leader().stage(Lock(child_)), Leader::Stage::kReaped);
