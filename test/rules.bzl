@@ -62,7 +62,7 @@ def _tests(names, size, deps, srcs = [], **kwargs):
             **kwargs
         )
 
-def process_tests(names, size = "small", deps = [], **kwargs):
+def process_tests(names, size = "medium", deps = [], **kwargs):
     """Tests that start processes: with the listener that finds what they leave behind, and the audit of kill(2)."""
     _tests(names, size, _PROCESSES + deps, **kwargs)
 
