@@ -10,9 +10,9 @@ PUBLIC_HEADERS = {
         "signal",
     ],
     "child": [
+        "abandoned_child",
         "boost_process",
         "child",
-        "misuse",
         "readiness",
         "terminate_all",
     ],

@@ -37,18 +37,18 @@ TEST(Guide, Start) {
 }
 
 TEST(Guide, Run) {
-  testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStdout();
   warden::RunOptions options;
   options.stdin_text = "b\na\n";
   options.timeout = absl::Seconds(30);
   warden::Result<warden::RunResult, warden::RunError> done =
-      warden::check(warden::run(warden::Command("sort"), options));
+      warden::require_success(warden::run(warden::Command("sort"), options));
   if (done) {
     std::cout << done.value().stdout_output.text();
   } else {
     std::cerr << done.error() << '\n';  // with the last lines of its stderr
   }
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "a\nb\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "a\nb\n");
 }
 
 TEST(Guide, Wait) {
@@ -91,32 +91,32 @@ TEST(Guide, EndInTime) {
 }
 
 TEST(Guide, LetGoInOrder) {
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   {
     warden::Child child = started({"-c", "exec sleep 600"});
     warden::Result<void, warden::TerminationError> set =
-        child.terminate_on_drop(warden::TerminationPolicy::service(absl::Seconds(5)));
+        child.terminate_on_destruction(warden::TerminationPolicy::service(absl::Seconds(5)));
     EXPECT_TRUE(set.has_value());
   }
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
 TEST(GuideDeathTest, LetGoByMistakeAborts) {
-  const auto drop = [] {
-    warden::abort_on_misuse();
-    const warden::Child dropped = started({"-c", "exec sleep 600"});
+  const auto abandon = [] {
+    warden::abort_on_abandoned_child();
+    const warden::Child abandoned = started({"-c", "exec sleep 600"});
   };
-  EXPECT_DEATH(drop(), "sh' \\(pid [0-9]+\\) destroyed before its end was seen");
+  EXPECT_DEATH(abandon(), "sh' \\(pid [0-9]+\\) destroyed before its end was seen");
 }
 
 TEST(Guide, LetGoByMistakeIsTold) {
-  warden::set_misuse_handler(
-      [](const warden::Misuse& misuse, void*) { std::cerr << "lost sight of " << misuse.process_name << '\n'; },
-      nullptr);
-  testing::internal::CaptureStderr();
-  { const warden::Child dropped = started({"-c", "exec sleep 600"}); }
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "lost sight of sh\n");
-  warden::set_misuse_handler(nullptr, nullptr);
+  warden::set_abandoned_child_handler([](const warden::AbandonedChild& abandoned,
+                                         void*) { std::cerr << "lost sight of " << abandoned.process_name << '\n'; },
+                                      nullptr);
+  ::testing::internal::CaptureStderr();
+  { const warden::Child abandoned = started({"-c", "exec sleep 600"}); }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "lost sight of sh\n");
+  warden::set_abandoned_child_handler(nullptr, nullptr);
 }
 
 TEST(Guide, Read) {
@@ -143,7 +143,7 @@ TEST(Guide, Read) {
 }
 
 TEST(Guide, ReadLineByLine) {
-  testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStdout();
   {
     warden::Command command("sh");
     command.args({"-c", "echo one; echo two"}).stdout_to(warden::Stdio::capture());
@@ -154,7 +154,7 @@ TEST(Guide, ReadLineByLine) {
     EXPECT_TRUE(child.wait().value().success());
     EXPECT_TRUE(child.drain_output(absl::Seconds(60)).value().complete());
   }
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "child: one\nchild: two\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "child: one\nchild: two\n");
 }
 
 TEST(Guide, Feed) {
@@ -170,7 +170,7 @@ TEST(Guide, Feed) {
 }
 
 TEST(Guide, WaitUntilItIsReady) {
-  const std::string socket_path = testing::TempDir() + "guide_ready_" + std::to_string(::getpid());
+  const std::string socket_path = ::testing::TempDir() + "guide_ready_" + std::to_string(::getpid());
   warden::Child child = started({"-c", "touch \"$1\"; exec sleep 600", "sh", socket_path});
   warden::Result<warden::Readiness> readiness = child.wait_until_ready(
       [&] { return ::access(socket_path.c_str(), F_OK) == 0; }, /*interval=*/absl::Milliseconds(50),
@@ -195,18 +195,18 @@ TEST(Guide, InPlaceOfSystem) {
 }
 
 TEST(Guide, InPlaceOfPopenForReading) {
-  testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStdout();
   warden::Command command = warden::Command::shell("printf 'b\\na\\n' | sort");
   command.stderr_to(warden::Stdio::inherit());
-  warden::Result<warden::RunResult, warden::RunError> done = warden::check(warden::run(command));
+  warden::Result<warden::RunResult, warden::RunError> done = warden::require_success(warden::run(command));
   if (!done) std::cerr << done.error() << '\n';
   std::istringstream output(done ? done.value().stdout_output.text() : "");
   for (std::string line; std::getline(output, line);) std::cout << "got " << line << '\n';
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "got a\ngot b\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "got a\ngot b\n");
 }
 
 TEST(Guide, InPlaceOfPopenForWriting) {
-  const std::string path = testing::TempDir() + "guide_popen_" + std::to_string(::getpid());
+  const std::string path = ::testing::TempDir() + "guide_popen_" + std::to_string(::getpid());
   const std::vector<std::string> lines = {"b", "a", "b"};
   warden::Command command = warden::Command::shell("sort | uniq -c > \"$OUT\"");
   command.env("OUT", path).stdin_from(warden::Stdio::pipe());
@@ -278,9 +278,9 @@ TEST(Guide, Messages) {
         std::cerr << record.process_name << ": " << record.event << ' ' << record.error << '\n';
       },
       nullptr);
-  testing::internal::CaptureStderr();
-  { const warden::Child dropped = started({"-c", "exec sleep 600"}); }
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("sh: destroyed before its end was seen"), std::string::npos);
+  ::testing::internal::CaptureStderr();
+  { const warden::Child abandoned = started({"-c", "exec sleep 600"}); }
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("sh: destroyed before its end was seen"), std::string::npos);
   warden::set_log_sink(nullptr, nullptr);
 }
 

@@ -31,7 +31,7 @@ void in_one_call() {
   warden::RunOptions options;
   options.stdin_text = "3\n1\n2\n";
   options.timeout = absl::Seconds(30);
-  const auto sorted = warden::check(warden::run(warden::Command("sort"), options));
+  const auto sorted = warden::require_success(warden::run(warden::Command("sort"), options));
   if (sorted) {
     std::cout << sorted.value().stdout_output.text();
   } else {
@@ -40,15 +40,15 @@ void in_one_call() {
 }
 
 TEST(Readme, UseItPrintsWhatItSays) {
-  testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStdout();
   use_it();
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "killed by SIGINT\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "killed by SIGINT\n");
 }
 
 TEST(Readme, OneCallFeedsAndReads) {
-  testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStdout();
   in_one_call();
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "1\n2\n3\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "1\n2\n3\n");
 }
 
 }  // namespace

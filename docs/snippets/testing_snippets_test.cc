@@ -10,14 +10,14 @@
 
 namespace {
 
-class ServerTest : public warden_testing::ChildFixture {
+class ServerTest : public warden::testing::ChildFixture {
  protected:
   warden::Child* start_server() {
     warden::Command command("sh");
     command.args({"-c", "echo starting; echo listening on port 5555; exec sleep 600"});
-    warden_testing::SpawnOptions options;
+    warden::testing::SpawnOptions options;
     options.name = "server";
-    options.ready = warden_testing::Ready::on_line("listening");
+    options.ready = warden::testing::Ready::on_line("listening");
     return spawn(command, options);
   }
 };
@@ -26,7 +26,7 @@ TEST_F(ServerTest, StopsPolitely) {
   warden::Child* const server = start_server();
   ASSERT_NE(server, nullptr);
   EXPECT_THAT(server->terminate_with_report(warden::TerminationPolicy::service(absl::Seconds(5))),
-              warden_testing::EndedInPhase(warden::AttemptPhase::kTerminate));
+              warden::testing::EndedInPhase(warden::AttemptPhase::kTerminate));
 }
 
 int times_asked = 0;
@@ -38,9 +38,9 @@ warden::Command server_command() {
 }
 
 TEST(Client, Connects) {
-  warden_testing::SpawnOptions options;
-  options.ready = warden_testing::Ready::when([] { return can_connect(5555); });
-  const warden_testing::ScopedChild server(server_command(), options);
+  warden::testing::SpawnOptions options;
+  options.ready = warden::testing::Ready::when([] { return can_connect(5555); });
+  const warden::testing::ScopedChild server(server_command(), options);
   ASSERT_TRUE(server.ok());
   EXPECT_EQ(server->state().kind, warden::ProcessState::Kind::kRunning);
 }
@@ -55,12 +55,12 @@ TEST(Testing, Matchers) {
   ASSERT_TRUE(stubborn.wait_for_line(warden::OutputStream::kStdout, "ready", absl::Seconds(60)).value().matched());
   const warden::TerminationPolicy policy = warden::TerminationPolicy::service(absl::Milliseconds(10));
 
-  EXPECT_THAT(child.wait(), warden_testing::ExitedWith(3));
-  EXPECT_THAT(child.wait(), warden_testing::ExitedWith(::testing::Gt(0)));
-  EXPECT_THAT(child.wait(), ::testing::Not(warden_testing::KilledBy(warden::Signal::abort())));
+  EXPECT_THAT(child.wait(), warden::testing::ExitedWith(3));
+  EXPECT_THAT(child.wait(), warden::testing::ExitedWith(::testing::Gt(0)));
+  EXPECT_THAT(child.wait(), ::testing::Not(warden::testing::KilledBy(warden::Signal::abort())));
   EXPECT_THAT(stubborn.terminate_with_report(policy),
-              warden_testing::HasAttempt(warden::AttemptPhase::kTerminate, warden::AttemptOperation::kWaitForExit,
-                                         warden::AttemptResult::kTimedOut));
+              warden::testing::HasAttempt(warden::AttemptPhase::kTerminate, warden::AttemptOperation::kWaitForExit,
+                                          warden::AttemptResult::kTimedOut));
 }
 
 }  // namespace

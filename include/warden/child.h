@@ -75,10 +75,10 @@ struct AdoptOptions {
 // child.
 //
 // Before the program destroys a Child it has to see the end of the child: in a status that wait, try_wait, terminate or
-// kill returned. Without that, and without must_not_be_terminated() or terminate_on_drop(), the destruction is a
-// mistake in the program: the destructor kills the group, waits up to 3 s for it, and reports the mistake (misuse.h).
-// It does all of that, too, while an exception is in flight and for a static Child. A Child that is not destroyed at
-// exit() leaves its process running.
+// kill returned. Without that, and without detach_on_destruction() or terminate_on_destruction(), the child is
+// abandoned, which is a mistake in the program: the destructor kills the group, waits up to 3 s for it, and reports the
+// mistake (abandoned_child.h). It does all of that, too, while an exception is in flight and for a static Child. A
+// Child that is not destroyed at exit() leaves its process running.
 //
 // Thread-safe: any number of threads may call anything on one Child at the same time, and all see the same status. No
 // other thread may use it while one moves or destroys it. Every call on a moved-from Child fails with
@@ -221,20 +221,19 @@ class Child {
   // Blocks: for the timeout, up to 3 s longer while a callback runs, and for a reading of /proc where a stream is held.
   Result<DrainResult, OutputError> drain_output(absl::Duration timeout = kDefaultDrainTimeout);
 
-  // Lets the child outlive this handle: the destructor then sends no signal, and the reaper stays to collect the exit.
-  void must_not_be_terminated();
-  // Undoes must_not_be_terminated().
-  void must_be_terminated();
-  // Whether the destructor would now report a mistake, or act by terminate_on_drop(): no call has returned the end, and
-  // the child is not excused. False for a handle that is not usable.
-  bool is_armed() const;
-
-  // Lets the program destroy the handle before it has seen the end: the destructor then terminates the child by this
-  // policy, and blocks as terminate does. A child that the policy cannot end is killed and reported as above.
-  // must_not_be_terminated() still wins.
-  // Errors: kInvalidPolicy; nothing is changed then.
-  Result<void, TerminationError> terminate_on_drop(
+  // What the destructor does with a child whose end the program has not seen. The last of the three calls holds, and
+  // none counts once the end was seen.
+  //
+  // The default: the destructor kills the group and reports the mistake.
+  void kill_on_destruction();
+  // The destructor terminates the child by this policy, and blocks as terminate does. A child that the policy cannot
+  // end is killed and reported as by default. Errors: kInvalidPolicy; nothing is changed then.
+  Result<void, TerminationError> terminate_on_destruction(
       const TerminationPolicy& policy = TerminationPolicy::service(absl::Seconds(5)));
+  // Lets the child outlive this handle: the destructor sends no signal, and the reaper stays to collect the exit.
+  void detach_on_destruction();
+  // Whether the destructor would now end the child. False for a handle that is not usable.
+  bool ends_on_destruction() const;
 
  private:
   friend std::vector<Result<TerminationReport, TerminationError>> terminate_all(const std::vector<Child*>& children,

@@ -25,7 +25,8 @@ enum class Errc {
   kNotOwner,       // this is a forked copy of the process that has the Child
   kWouldDeadlock,  // a callback of the Child's own output may not wait for, terminate or drain it
   kNotCaptured,    // the stream was not captured (Stdio::capture)
-  kUnsuccessful,   // the child ended with another exit code than 0, of a signal, or in an unknown way (check())
+  kUnsuccessful,   // the child ended with another exit code than 0, of a signal, or in an unknown way
+                   // (require_success())
   kNotExecuted,    // the child was killed before it had executed the program: by the OOM killer, or by a person
 };
 

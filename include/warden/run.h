@@ -5,7 +5,7 @@
 //   options.stdin_text = source;
 //   options.timeout = absl::Seconds(30);
 //   warden::Result<warden::RunResult, warden::RunError> done =
-//       warden::check(warden::run(warden::Command("clang-format"), options));
+//       warden::require_success(warden::run(warden::Command("clang-format"), options));
 //   if (!done) return fail(done.error().to_string());  // with the last lines of its stderr
 //   use(done.value().stdout_output.text());
 #ifndef WARDEN_RUN_H_
@@ -64,7 +64,7 @@ struct StdinReport {
 
   // Why the input could not be read to its end: the errno of reading the file; ETIMEDOUT where a read had not returned
   // 3 s after the child's end (a thread stays behind and waits for it); ENOMEM. The child has got what came before, and
-  // then the end of its input. check() makes an error of it.
+  // then the end of its input. require_success() makes an error of it.
   std::error_code read_error = {};
 
   bool complete() const { return !stopped.has_value() && !read_error; }
@@ -93,20 +93,20 @@ struct RunResult {
   bool timed_out() const { return termination.has_value(); }
 };
 
-// A run that has no result, or a result that check() refuses.
+// A run that has no result, or a result that require_success() refuses.
 struct RunError {
   enum class Step {
-    kOptions,      // bad input, refused: nothing was started
-    kSpawn,        // the child could not be started, and nothing is left of it
-    kFeed,         // the thread that feeds stdin could not be created: the child was killed
-    kWait,         // the wait broke, and the child was terminated for it
-    kTermination,  // the child could not be terminated; what is left of it is in wait_error
-    kCheck,        // the child ran to its end, and was not successful
+    kOptions,         // bad input, refused: nothing was started
+    kSpawn,           // the child could not be started, and nothing is left of it
+    kFeed,            // the thread that feeds stdin could not be created: the child was killed
+    kWait,            // the wait broke, and the child was terminated for it
+    kTermination,     // the child could not be terminated; what is left of it is in wait_error
+    kRequireSuccess,  // the child ran to its end, and was not successful
   };
   Step step = Step::kOptions;
   std::string process_name;
-  // The errno of the step, or an Errc. For kCheck ETIMEDOUT where the time had passed, else Errc::kUnsuccessful, or the
-  // errno of reading the input.
+  // The errno of the step, or an Errc. For kRequireSuccess ETIMEDOUT where the time had passed, else
+  // Errc::kUnsuccessful, or the errno of reading the input.
   std::error_code code = {};
 
   // The error of the step.
@@ -124,15 +124,15 @@ struct RunError {
   absl::Duration timeout = absl::InfiniteDuration();
   std::optional<TerminationReport> termination = std::nullopt;
 
-  // kCheck: the end of stderr (of stdout where stderr is merged into it), beyond the capture's limit, too: 10 lines, 4
-  // KiB at most. Begins with "..." where there is more before it. Control characters are '?'.
+  // kRequireSuccess: the end of stderr (of stdout where stderr is merged into it), beyond the capture's limit, too: 10
+  // lines, 4 KiB at most. Begins with "..." where there is more before it. Control characters are '?'.
   std::string last_lines = {};
 
-  // One line; for kCheck followed by last_lines.
+  // One line; for kRequireSuccess followed by last_lines.
   std::string to_string() const;
 };
 
-// "options", "spawn", "feed", "wait", "termination", "check".
+// "options", "spawn", "feed", "wait", "termination", "require_success".
 std::string_view to_string(RunError::Step step);
 
 std::error_code make_error_code(const RunError& error);
@@ -144,9 +144,9 @@ std::ostream& operator<<(std::ostream& out, const RunError& error);
 // unset is captured (stdout and stderr) or /dev/null (stdin, unless there is something to feed). A stdin pipe of the
 // command's own is closed at once, whatever keep_stdin_open() says, since the caller could not write to it.
 //
-// A value does not mean success: see check(). It means that the child has ended; if it was terminated, its group with
-// it. A child that ended by itself may leave processes in its group: they are left alone, and get SIGPIPE when they
-// write to a captured stream from then on; `drain` names those that held one.
+// A value does not mean success: see require_success(). It means that the child has ended; if it was terminated, its
+// group with it. A child that ended by itself may leave processes in its group: they are left alone, and get SIGPIPE
+// when they write to a captured stream from then on; `drain` names those that held one.
 //
 // Blocks: for the spawn, the timeout, what the policy takes, drain_timeout, and a reading of /proc where a stream is
 // held; a child that does not read its input and a process that holds a stream do not prolong that. Opening and reading
@@ -156,11 +156,11 @@ std::ostream& operator<<(std::ostream& out, const RunError& error);
 // after it has killed the child.
 Result<RunResult, RunError> run(const Command& command, RunOptions options = {});
 
-// Passes a success on: exit code 0, within its time. Turns anything else into an error of kCheck: another code, a
-// signal, a lost status, the timeout (whatever the status), an input that could not be read to its end. Input that the
-// child did not read, and a held stream, are no errors. Passes an error on as it is.
-Result<RunResult, RunError> check(RunResult result);
-Result<RunResult, RunError> check(Result<RunResult, RunError> result);
+// Passes a success on: exit code 0, within its time. Turns anything else into an error of kRequireSuccess: another
+// code, a signal, a lost status, the timeout (whatever the status), an input that could not be read to its end. Input
+// that the child did not read, and a held stream, are no errors. Passes an error on as it is.
+Result<RunResult, RunError> require_success(RunResult result);
+Result<RunResult, RunError> require_success(Result<RunResult, RunError> result);
 
 }  // namespace warden
 

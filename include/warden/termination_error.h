@@ -38,7 +38,7 @@ enum class TerminationErrorKind {
   kTerminationFailed,  // the escalation went through to its end, and the child or its group is still there
 };
 
-// The child stays supervised and armed, and the call can be made again.
+// The child stays supervised, and the call can be made again.
 class TerminationError {
  public:
   TerminationError(TerminationErrorKind kind, std::error_code code, std::string process_name, AttemptLog attempts);

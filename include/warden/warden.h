@@ -2,13 +2,13 @@
 #ifndef WARDEN_WARDEN_H_
 #define WARDEN_WARDEN_H_
 
+#include "warden/abandoned_child.h"
 #include "warden/attempt_log.h"
 #include "warden/child.h"
 #include "warden/command.h"
 #include "warden/error.h"
 #include "warden/exit_status.h"
 #include "warden/log.h"
-#include "warden/misuse.h"
 #include "warden/output.h"
 #include "warden/output_drain.h"
 #include "warden/output_line.h"

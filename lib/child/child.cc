@@ -22,15 +22,16 @@ namespace {
 
 using internal::Call;
 using internal::check_duration;
+using internal::OnDestruction;
 using internal::Refusal;
 using internal::refuse;
 using internal::refuse_waiting;
 using internal::TimePoint;
 
-void set_armed(const internal::Handle* handle, bool armed) {
+void set_on_destruction(internal::Handle* handle, OnDestruction what) {
   if (refuse(handle)) return;
   const Call call(*handle);
-  call.supervised.set_armed(call.lock, armed);
+  handle->on_destruction = what;
 }
 
 }  // namespace
@@ -208,21 +209,22 @@ void Child::close_stdin() {
   call.supervised.close_stdin(call.lock);
 }
 
-void Child::must_not_be_terminated() { set_armed(handle_, false); }
+void Child::kill_on_destruction() { set_on_destruction(handle_, OnDestruction::kKill); }
 
-void Child::must_be_terminated() { set_armed(handle_, true); }
-
-bool Child::is_armed() const {
-  if (refuse(handle_)) return false;
-  const Call call(*handle_);
-  return call.supervised.armed(call.lock);
-}
-
-Result<void, TerminationError> Child::terminate_on_drop(const TerminationPolicy& policy) {
+Result<void, TerminationError> Child::terminate_on_destruction(const TerminationPolicy& policy) {
   if (const Refusal refusal = refuse(handle_, policy.validate())) return refusal;
   const Call call(*handle_);
   handle_->end_policy = policy;
+  handle_->on_destruction = OnDestruction::kTerminate;
   return outcome::success();
+}
+
+void Child::detach_on_destruction() { set_on_destruction(handle_, OnDestruction::kDetach); }
+
+bool Child::ends_on_destruction() const {
+  if (refuse(handle_)) return false;
+  const Call call(*handle_);
+  return !call.supervised.is_end_seen(call.lock) && handle_->on_destruction != OnDestruction::kDetach;
 }
 
 }  // namespace warden

@@ -8,10 +8,10 @@
 #include <string>
 #include <string_view>
 
-#include "lib/child/report_misuse.h"
+#include "lib/child/report_abandoned_child.h"
 #include "lib/os/deadline.h"
 #include "lib/terminate/terminate_child.h"
-#include "warden/misuse.h"
+#include "warden/abandoned_child.h"
 #include "warden/termination_policy.h"
 
 namespace warden::internal {
@@ -39,21 +39,21 @@ void kill_without_memory(Supervised& supervised, Lock& lock) {
   }
 }
 
-// Ends the child by the policy of terminate_on_drop; one that the policy cannot end stays armed.
-void terminate_by_policy(const Handle& handle, Lock& lock) {
-  if (!handle.end_policy.has_value()) return;
+// False where the policy cannot end the child.
+bool terminate_by_policy(const Handle& handle, Lock& lock) {
   try {
-    const TerminationResult ended = terminate_child(*handle.supervised, lock, *handle.end_policy);
-    if (ended.has_value()) handle.supervised->set_armed(lock, false);
+    return terminate_child(*handle.supervised, lock, handle.end_policy).has_value();
   } catch (const std::bad_alloc&) {
     kill_without_memory(*handle.supervised, lock);
+    return false;
   }
 }
 
 void report(const Handle& handle, std::string_view error) {
   const Supervised& supervised = *handle.supervised;
   try {
-    report_misuse({supervised.name(), supervised.pid(), error, std::uncaught_exceptions() > handle.exceptions_before});
+    report_abandoned_child(
+        {supervised.name(), supervised.pid(), error, std::uncaught_exceptions() > handle.exceptions_before});
   } catch (const std::bad_alloc&) {
     std::fputs("warden: a child was destroyed before its end was seen; no memory to say which\n", stderr);
   }
@@ -84,8 +84,9 @@ void end_handle(Handle& handle) noexcept {
   Supervised& supervised = *handle.supervised;
   Lock lock(supervised);
   supervised.stdin_pipe(lock).stays_open = false;
-  if (supervised.armed(lock)) terminate_by_policy(handle, lock);
-  if (supervised.armed(lock)) kill_and_report(handle, lock);
+  const bool must_end = !supervised.is_end_seen(lock) && handle.on_destruction != OnDestruction::kDetach;
+  const bool by_policy = must_end && handle.on_destruction == OnDestruction::kTerminate;
+  if (must_end && !(by_policy && terminate_by_policy(handle, lock))) kill_and_report(handle, lock);
   supervised.close_stdin(lock);
   supervised.leader().unpin(lock);
   lock.unlock();

@@ -6,9 +6,9 @@
 
 namespace warden::internal {
 
-// Ends an armed child by the policy of terminate_on_drop. Without one, or where it fails, sends SIGKILL to the child's
-// group, waits for a bounded time and reports the mistake. Leaves an excused child alone. Either way closes the stdin
-// pipe, and the reaper collects the exit. In a forked copy of the owner only closes the copy's descriptors.
+// Does what the program asked for (OnDestruction), unless it has seen the end of the child. By default, and where the
+// policy fails, sends SIGKILL to the child's group, waits for a bounded time and reports the mistake. Closes the stdin
+// pipe in any case, and the reaper collects the exit. In a forked copy of the owner only closes the copy's descriptors.
 void end_handle(Handle& handle) noexcept;
 
 }  // namespace warden::internal

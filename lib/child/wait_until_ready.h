@@ -18,7 +18,7 @@ std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& p
 
 // Calls the predicate at once, after each interval and at the end of the timeout, but looks for the exit first. Calls
 // it with no lock held, and with the thread's cancellation state as the caller left it. An exit that is returned
-// disarms the handle.
+// counts as having seen it.
 // REQUIRES: check_readiness_arguments() finds nothing.
 Result<Readiness> wait_until_ready(Supervised& child, const ReadyPredicate& predicate, absl::Duration interval,
                                    absl::Duration timeout);

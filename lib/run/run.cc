@@ -21,6 +21,7 @@ namespace warden {
 namespace {
 
 using internal::Lock;
+using internal::OnDestruction;
 using internal::TimePoint;
 using Step = RunError::Step;
 using Waited = Result<WaitOrTerminateResult, WaitOrTerminateError>;
@@ -106,10 +107,10 @@ T RunningChild::with_output(absl::Duration drain_timeout, T ended) {
   return ended;
 }
 
-// Disarms the handle: the policy has failed, the destructor would only try again, and the program has made no mistake.
+// The destructor of the handle would only try again what has failed, and the program has made no mistake.
 void RunningChild::let_go() {
   const Lock lock(supervised());
-  supervised().set_armed(lock, false);
+  handle_->on_destruction = OnDestruction::kDetach;
 }
 
 RunError RunningChild::not_waited_for(WaitOrTerminateError error) {
@@ -139,7 +140,7 @@ RunError RunningChild::kill_unfed(int error) {
   feeder_.reset();
   Lock lock(supervised());
   auto ended = internal::terminate_child(supervised(), lock, TerminationPolicy::immediate());
-  supervised().set_armed(lock, false);
+  handle_->on_destruction = OnDestruction::kDetach;
   lock.unlock();
   RunError failure = failed(Step::kFeed);
   failure.code = internal::os_error(error);

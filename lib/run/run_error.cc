@@ -1,4 +1,4 @@
-// RunError, and check(), which turns an unsuccessful result into one.
+// RunError, and require_success(), which turns an unsuccessful result into one.
 #include <errno.h>
 
 #include <ostream>
@@ -54,7 +54,7 @@ std::string headline(const RunError& error) {
     case Step::kWait:
     case Step::kTermination:
       return error.wait_error.has_value() ? error.wait_error->to_string() : error.code.message();
-    case Step::kCheck:
+    case Step::kRequireSuccess:
       break;
   }
   return checked_headline(error);
@@ -81,19 +81,19 @@ std::string_view to_string(Step step) {
       return "wait";
     case Step::kTermination:
       return "termination";
-    case Step::kCheck:
+    case Step::kRequireSuccess:
       break;
   }
-  return "check";
+  return "require_success";
 }
 
 std::ostream& operator<<(std::ostream& out, Step step) { return out << to_string(step); }
 WARDEN_DEFINE_ERROR(RunError)
 
-Result<RunResult, RunError> check(RunResult result) {
+Result<RunResult, RunError> require_success(RunResult result) {
   const std::error_code code = failure_of(result);
   if (!code) return result;
-  RunError error{Step::kCheck, std::move(result.process_name), code};
+  RunError error{Step::kRequireSuccess, std::move(result.process_name), code};
   error.last_lines = internal::last_lines(complaints(result), kMostLines, kMostBytes);
   error.status = result.status;
   error.stdout_output = std::move(result.stdout_output);
@@ -105,9 +105,9 @@ Result<RunResult, RunError> check(RunResult result) {
   return error;
 }
 
-Result<RunResult, RunError> check(Result<RunResult, RunError> result) {
+Result<RunResult, RunError> require_success(Result<RunResult, RunError> result) {
   if (!result) return result;
-  return check(std::move(result).value());
+  return require_success(std::move(result).value());
 }
 
 }  // namespace warden

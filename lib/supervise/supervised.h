@@ -78,12 +78,12 @@ class Supervised {
   }
   StdinPipe& stdin_pipe(const Lock&) { return stdin_; }
 
-  // Whether the destructor of the handle is to end the child.
-  void set_armed(const Lock&, bool armed) { armed_ = armed; }
-  bool armed(const Lock&) const { return armed_; }
+  // The program has seen the end of the child, so that the destructor of the handle has nothing to do.
+  void set_end_seen(const Lock&) { is_end_seen_ = true; }
+  bool is_end_seen(const Lock&) const { return is_end_seen_; }
   // The owner of the handle has been given the status, by a wait or a termination.
   void set_told(const Lock& lock) {
-    set_armed(lock, false);
+    set_end_seen(lock);
     told_ = true;
   }
   bool told(const Lock&) const { return told_; }
@@ -104,7 +104,7 @@ class Supervised {
   Leader leader_;
   Group group_;
   StdinPipe stdin_;
-  bool armed_ = true;
+  bool is_end_seen_ = false;
   bool told_ = false;
   std::shared_ptr<Escalation> escalation_;
   AttemptLog last_log_;

@@ -36,7 +36,7 @@ Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock,
     return TerminationError(TerminationErrorKind::kSignalFailed, log[0].error, child.name(), log);
   };
   const auto succeed = [&]() -> Result<void, TerminationError> {
-    if (child.leader().ended(lock)) child.set_armed(lock, false);
+    if (child.leader().ended(lock)) child.set_end_seen(lock);
     if (!log.empty()) child.set_last_log(lock, log);
     return outcome::success();
   };

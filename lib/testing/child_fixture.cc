@@ -2,7 +2,7 @@
 
 #include "lib/testing/child_set.h"
 
-namespace warden_testing {
+namespace warden::testing {
 
 ChildFixture::ChildFixture() : children_(std::make_unique<internal::ChildSet>()) {}
 
@@ -18,4 +18,4 @@ void ChildFixture::end_all_at_once(const warden::TerminationPolicy& policy, cons
 
 void ChildFixture::TearDown() { children_->tear_down(); }
 
-}  // namespace warden_testing
+}  // namespace warden::testing

@@ -4,7 +4,7 @@
 #include "absl/strings/str_replace.h"
 #include "lib/output/last_lines.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 namespace {
 
 constexpr std::size_t kMostLines = 20;
@@ -59,4 +59,4 @@ std::string last_lines_text(const ChildRecord& record) {
   return text;
 }
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal

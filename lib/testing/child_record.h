@@ -10,7 +10,7 @@
 #include "warden/child.h"
 #include "warden/output.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 
 struct ChildRecord {
   std::string name;
@@ -32,6 +32,6 @@ std::string attempts_text(const ChildRecord& record);
 // The last lines of each captured stream.
 std::string last_lines_text(const ChildRecord& record);
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal
 
 #endif  // WARDEN_LIB_TESTING_CHILD_RECORD_H_

@@ -14,7 +14,7 @@
 #include "lib/testing/wait_ready.h"
 #include "warden/terminate_all.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 namespace {
 
 using warden::Command;
@@ -168,8 +168,8 @@ void ChildSet::finish(TrackedChildren children, const std::optional<warden::Term
   for (std::size_t i = 0; i < children.size(); ++i) {
     warden::Child& child = children[i]->child;
     if (is_failed) tell(*children[i], record_of(child, sights[i], problems[i], outcomes[i]));
-    child.must_not_be_terminated();  // its drop is no misuse, even if it could not be ended
+    child.detach_on_destruction();  // the test has failed already if it could not be ended
   }
 }
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal

@@ -13,7 +13,7 @@
 #include "warden/termination_policy.h"
 #include "warden/testing/spawn_options.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 
 struct TrackedChild {
   warden::Child child;
@@ -63,6 +63,6 @@ class ChildSet {
   int exceptions_before_;
 };
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal
 
 #endif  // WARDEN_LIB_TESTING_CHILD_SET_H_

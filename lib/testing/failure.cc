@@ -3,7 +3,7 @@
 #include "absl/base/config.h"
 #include "gtest/gtest.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 
 void add_failure(const char* file, int line, const std::string& message) noexcept {
 #ifdef ABSL_HAVE_EXCEPTIONS
@@ -23,4 +23,4 @@ bool has_failed() {
   return run.current_test_suite() != nullptr ? run.current_test_suite()->Failed() : run.Failed();
 }
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 namespace {
 
 using warden::internal::Leader;
@@ -47,4 +47,4 @@ int claim_group(Supervised& child, std::optional<GroupClaim>* claim) {
   return 0;
 }
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal

@@ -9,7 +9,7 @@
 #include "lib/supervise/supervised.h"
 #include "lib/testing/guard_message.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 
 struct GroupClaim {
   GuardRequest::Kind kind = GuardRequest::Kind::kWatchProcess;
@@ -21,6 +21,6 @@ struct GroupClaim {
 // has no pidfd. Leaves the claim empty when the child and its whole group have ended.
 int claim_group(warden::internal::Supervised& child, std::optional<GroupClaim>* claim);
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal
 
 #endif  // WARDEN_LIB_TESTING_GROUP_CLAIM_H_

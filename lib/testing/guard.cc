@@ -22,7 +22,7 @@
 #include "lib/os/sys.h"
 #include "lib/testing/guard_process.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 namespace {
 
 using warden::internal::CancellationGuard;
@@ -150,4 +150,4 @@ int Guard::wait_for_answer(std::uint32_t number) {
   }
 }
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal

@@ -22,7 +22,7 @@
 #include "warden/child.h"
 #include "warden/result.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 
 // Runs a guard process, "warden_guard", in a session of its own, with none of this process's descriptors. When this
 // process has ended, the guard sends SIGKILL to the group of every child that it watches (to the child alone where it
@@ -76,6 +76,6 @@ class Guard {
   std::uint32_t last_number_ = 0;
 };
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal
 
 #endif  // WARDEN_LIB_TESTING_GUARD_H_

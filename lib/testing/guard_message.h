@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 
 struct GuardRequest {
   enum class Kind : std::int32_t {
@@ -27,6 +27,6 @@ inline constexpr int kMostGuardDescriptors = 3;
 // More children than a test has at a time: the guard forgets each one whose group is empty.
 inline constexpr int kMostGuarded = 1024;
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal
 
 #endif  // WARDEN_LIB_TESTING_GUARD_MESSAGE_H_

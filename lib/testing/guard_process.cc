@@ -23,7 +23,7 @@
 // Compiled without sanitizers and stack protector (BUILD.bazel): the copy of a process that had threads may not touch a
 // lock or the heap, since the threads that may hold them are not in the copy. The guard uses only raw system calls and
 // its own memory.
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 namespace {
 
 using warden::internal::as_argument;
@@ -236,4 +236,4 @@ int start_guard_process(int test_process, int socket, int* pid, int* pidfd) {
   return 0;
 }
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal

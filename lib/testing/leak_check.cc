@@ -9,7 +9,7 @@
 #include "lib/testing/failure.h"
 #include "lib/testing/process_census.h"
 
-namespace warden_testing {
+namespace warden::testing {
 namespace {
 
 using internal::ProcessCensus;
@@ -66,4 +66,4 @@ LeakCheck::~LeakCheck() {
 
 std::vector<std::string> LeakCheck::leaks() const { return leaks_since(*before_); }
 
-}  // namespace warden_testing
+}  // namespace warden::testing

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace warden_testing {
+namespace warden::testing {
 namespace internal {
 namespace {
 
@@ -195,4 +195,4 @@ template <class Part>
   return matcher<warden::AttemptLog>(new LogHas(std::move(attempt)));
 }
 
-}  // namespace warden_testing
+}  // namespace warden::testing

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 namespace {
 
 constexpr std::size_t kMostOfAName = 100;
@@ -92,4 +92,4 @@ std::string write_output_files(const ChildRecord& record) {
                       ".* could not be written: ", std::error_code(error, std::generic_category()).message(), "\n");
 }
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal

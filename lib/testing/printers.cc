@@ -147,8 +147,8 @@ void PrintTo(const RunResult& result, std::ostream* out) {
   if (result.termination.has_value()) *out << "; termination: " << *result.termination;
 }
 
-void PrintTo(const Misuse& misuse, std::ostream* out) {
-  *out << "misuse of '" << misuse.process_name << "' (pid " << misuse.pid << ") " << misuse.error;
+void PrintTo(const AbandonedChild& abandoned, std::ostream* out) {
+  *out << "abandoned child '" << abandoned.process_name << "' (pid " << abandoned.pid << ") " << abandoned.error;
 }
 
 void PrintTo(const LogRecord& record, std::ostream* out) {

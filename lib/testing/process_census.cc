@@ -11,7 +11,7 @@
 
 #include "lib/os/proc.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 namespace {
 
 using warden::internal::list_numbers;
@@ -114,4 +114,4 @@ void wait_for_threads(const ProcessCensus& before, std::chrono::milliseconds bou
   }
 }
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal

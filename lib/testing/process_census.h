@@ -9,7 +9,7 @@
 
 #include "lib/os/process_table.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 
 using warden::internal::ProcessStat;
 
@@ -31,6 +31,6 @@ std::vector<std::string> find_leaks(const ProcessCensus& before, const ProcessCe
 // for a moment. Polls.
 void wait_for_threads(const ProcessCensus& before, std::chrono::milliseconds bound);
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal
 
 #endif  // WARDEN_LIB_TESTING_PROCESS_CENSUS_H_

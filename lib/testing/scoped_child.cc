@@ -4,7 +4,7 @@
 
 #include "lib/testing/child_set.h"
 
-namespace warden_testing {
+namespace warden::testing {
 
 ScopedChild::ScopedChild(const warden::Command& command, const SpawnOptions& options, const Location& where)
     : set_(std::make_unique<internal::ChildSet>()), child_(set_->spawn(command, options, where)) {}
@@ -14,4 +14,4 @@ ScopedChild::ScopedChild(ScopedChild&& other) noexcept
 
 ScopedChild::~ScopedChild() = default;
 
-}  // namespace warden_testing
+}  // namespace warden::testing

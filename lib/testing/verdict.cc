@@ -7,7 +7,7 @@
 
 #include "lib/child/child_access.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 namespace {
 
 using warden::ProcessState;
@@ -44,4 +44,4 @@ std::optional<std::string> problem_with(const Sight& before, bool may_exit, cons
   return std::nullopt;
 }
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal

@@ -10,7 +10,7 @@
 #include "warden/termination_error.h"
 #include "warden/termination_report.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 
 using Outcome = warden::Result<warden::TerminationReport, warden::TerminationError>;
 
@@ -28,6 +28,6 @@ Sight look_at(const warden::Child& child);
 // Empty when nothing is wrong.
 std::optional<std::string> problem_with(const Sight& before, bool may_exit, const Outcome& outcome);
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal
 
 #endif  // WARDEN_LIB_TESTING_VERDICT_H_

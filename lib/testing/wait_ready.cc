@@ -6,7 +6,7 @@
 #include "warden/output_line.h"
 #include "warden/readiness.h"
 
-namespace warden_testing {
+namespace warden::testing {
 
 Ready Ready::on_line(std::string text, warden::OutputStream stream) {
   Ready ready;
@@ -80,4 +80,4 @@ std::optional<std::string> wait_ready(warden::Child& child, const SpawnOptions& 
 }
 
 }  // namespace internal
-}  // namespace warden_testing
+}  // namespace warden::testing

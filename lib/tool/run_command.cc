@@ -124,7 +124,7 @@ int run_command(const RunFlags& flags) {
   Child& child = spawned.value();
   JobControl job(child, command.options().foreground);
   RunReport report = supervise(child, flags, blocked, job, streams);
-  if (!report.status.has_value()) child.must_not_be_terminated();  // the tool has tried, and the report says so
+  if (!report.status.has_value()) child.detach_on_destruction();  // the tool has tried, and the report says so
   job.end();
   report.elapsed = absl::FromChrono(std::chrono::steady_clock::now() - started);
   const bool passed = was_passed_on(report.output);

@@ -97,7 +97,7 @@ TEST(AttemptTest, LookIsALineWithWhatItLookedAtAndWhatItSaw) {
   EXPECT_EQ(look.to_string(), "preflight sweep of group: timed_out: 1001 (worker)");
 }
 
-class AttemptLogTest : public testing::Test {
+class AttemptLogTest : public ::testing::Test {
  protected:
   AttemptLogTest() {
     log_.append(send(AttemptPhase::kInterrupt, Signal::interrupt()));

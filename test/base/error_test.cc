@@ -9,8 +9,8 @@
 namespace warden {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::error_code os_error(int error) { return {error, std::generic_category()}; }
 

@@ -42,7 +42,7 @@ Narrow narrowed(const Result<int, E>& result) {
 }
 
 template <class E>
-class ResultOfTest : public testing::Test {
+class ResultOfTest : public ::testing::Test {
  public:
   static E error();
 };
@@ -63,7 +63,7 @@ TerminationError ResultOfTest<TerminationError>::error() {
   return termination_error();
 }
 
-using Errors = testing::Types<InvalidArgument, WaitError, SpawnError, TerminationError>;
+using Errors = ::testing::Types<InvalidArgument, WaitError, SpawnError, TerminationError>;
 TYPED_TEST_SUITE(ResultOfTest, Errors, );  // clang: a variadic macro wants an argument
 
 TYPED_TEST(ResultOfTest, ErrorNarrowsToItsCodeThroughTry) {
@@ -85,7 +85,7 @@ TYPED_TEST(ResultOfTest, ValueOfAnErrorThrowsItsCodeAndText) {
     FAIL() << "value() returned";
   } catch (const std::system_error& thrown) {
     EXPECT_EQ(thrown.code(), make_error_code(this->error()));
-    EXPECT_THAT(thrown.what(), testing::HasSubstr(this->error().to_string()));
+    EXPECT_THAT(thrown.what(), ::testing::HasSubstr(this->error().to_string()));
   }
 }
 

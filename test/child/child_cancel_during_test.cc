@@ -108,7 +108,7 @@ TEST_F(CancellationDuring, ATerminationOfManyComesAfterIt) {
 
 TEST_F(CancellationDuring, ADestructorByAPolicyComesAfterIt) {
   auto child = std::make_unique<Child>(spawn_marking());
-  ASSERT_TRUE(child->terminate_on_drop(endless_).has_value());
+  ASSERT_TRUE(child->terminate_on_destruction(endless_).has_value());
   const Pidfd process(child->pid());
   expect_to_outlast([&] { child.reset(); }, [&] { EXPECT_TRUE(ack_.wait_for("got SIGINT")); },
                     [&] { EXPECT_TRUE(process.send(SIGKILL)); });

@@ -35,9 +35,9 @@ TEST_F(Cancellation, ARequestedOneLetsEveryCallComplete) {
   expect_to_complete([&] { EXPECT_TRUE(child.write_stdin("hello", kBound).has_value()); });
   expect_to_complete([&] { child.close_stdin(); });
   EXPECT_EQ(child.stdin_fd(), -1);
-  expect_to_complete([&] { child.must_not_be_terminated(); });
-  expect_to_complete([&] { child.must_be_terminated(); });
-  expect_to_complete([&] { EXPECT_TRUE(child.terminate_on_drop().has_value()); });
+  expect_to_complete([&] { child.detach_on_destruction(); });
+  expect_to_complete([&] { child.kill_on_destruction(); });
+  expect_to_complete([&] { EXPECT_TRUE(child.terminate_on_destruction().has_value()); });
   expect_to_complete([&] { EXPECT_EQ(child.wait_until({}).value(), std::nullopt); });
   expect_to_complete([&] { EXPECT_EQ(child.kill().value().signal(), Signal::kill()); });
   expect_to_complete([&] { EXPECT_EQ(child.wait().value().signal(), Signal::kill()); });
@@ -83,11 +83,11 @@ TEST_F(Cancellation, ARequestedOneLetsTheDestructorComplete) {
   expect_to_complete([&] { child.reset(); });
   EXPECT_TRUE(process.is_dead());
   EXPECT_EQ(log.records().size(), 1u);
-  auto excused = std::make_unique<Child>(Child::spawn(test_command({"exit", "0"})).value());
-  EXPECT_TRUE(excused->wait().has_value());
-  expect_to_complete([&] { excused.reset(); });
+  auto seen = std::make_unique<Child>(Child::spawn(test_command({"exit", "0"})).value());
+  EXPECT_TRUE(seen->wait().has_value());
+  expect_to_complete([&] { seen.reset(); });
   auto ended = std::make_unique<Child>(spawn_sleeper());
-  ASSERT_TRUE(ended->terminate_on_drop(TerminationPolicy::service(kBound)).has_value());
+  ASSERT_TRUE(ended->terminate_on_destruction(TerminationPolicy::service(kBound)).has_value());
   const Pidfd other(ended->pid());
   expect_to_complete([&] { ended.reset(); });
   EXPECT_TRUE(other.is_dead());

@@ -31,7 +31,7 @@ TEST_F(WaitUntilReadyTest, IsReadyAtOnceWithoutAWait) {
   EXPECT_EQ(wait(kZero, seconds(1), kZero).value().kind, Kind::kReady);
   EXPECT_EQ(sys_.elapsed(), kZero);
   EXPECT_EQ(asked_.size(), 1u);
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
 }
 
 TEST_F(WaitUntilReadyTest, AsksAtOnceAndAfterEachInterval) {
@@ -44,7 +44,7 @@ TEST_F(WaitUntilReadyTest, AsksALastTimeWhenTheTimeHasPassed) {
   begin();
   EXPECT_EQ(wait(absl::InfiniteDuration(), ms(100), ms(250)).value().kind, Kind::kTimedOut);
   EXPECT_EQ(asked_, (std::vector<absl::Duration>{kZero, ms(100), ms(200), ms(250)}));
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
 }
 
 TEST_F(WaitUntilReadyTest, WithAnInfiniteIntervalAsksAtBothEnds) {
@@ -78,7 +78,7 @@ TEST_F(WaitUntilReadyTest, EndsAtTheExitAndNotAtTheNextInterval) {
     EXPECT_EQ(sys.elapsed(), ms(300));
     EXPECT_EQ(asked, 1);
     Lock lock(child);
-    EXPECT_FALSE(child.armed(lock));
+    EXPECT_TRUE(child.is_end_seen(lock));
   }
 }
 
@@ -111,7 +111,7 @@ TEST_F(WaitUntilReadyTest, AnExceptionPassesThroughAndLeavesTheChildAsItWas) {
   };
   EXPECT_THROW(wait_until_ready(child_, throws, ms(100), seconds(5)).value(), std::runtime_error);
   EXPECT_EQ(sys_.elapsed(), ms(100));
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
   EXPECT_TRUE(stdin_is_open());
   EXPECT_TRUE(wait(kZero, ms(100), seconds(1)).value().is_ready());
 }

@@ -41,7 +41,7 @@ std::string ask(std::initializer_list<std::string_view> question) {
   command.args({"-s", "socket"}).args(question).cwd(directory());
   warden::RunOptions options;
   options.timeout = kBound;
-  const auto answer = warden::check(warden::run(command, options));
+  const auto answer = warden::require_success(warden::run(command, options));
   if (!answer) return answer.error().to_string();
   return answer.value().stdout_output.text();
 }
@@ -72,21 +72,21 @@ TEST(Redis, IsReadyAnswersAndIsGone) {
   expect_that_it_works();
 
   const auto ended = redis.terminate_with_report(warden::TerminationPolicy::service(kBound));
-  EXPECT_THAT(ended, warden_testing::ExitedWith(0));
+  EXPECT_THAT(ended, warden::testing::ExitedWith(0));
   EXPECT_THAT(redis.attempt_log(),
-              warden_testing::HasAttempt(warden::AttemptPhase::kTerminate, warden::AttemptOperation::kWaitForExit,
-                                         warden::AttemptResult::kOk));
+              warden::testing::HasAttempt(warden::AttemptPhase::kTerminate, warden::AttemptOperation::kWaitForExit,
+                                          warden::AttemptResult::kOk));
   ASSERT_TRUE(redis.drain_output().has_value());
   EXPECT_THAT(redis.output(warden::OutputStream::kStdout).value().text(), ::testing::HasSubstr("bye bye"));
   expect_nothing_left(redis.pid());
 }
 
 // Uses the fixture, which ends what a test has started.
-class RedisTest : public warden_testing::ChildFixture {
+class RedisTest : public warden::testing::ChildFixture {
  protected:
   void start() {
-    warden_testing::SpawnOptions options;
-    options.ready = warden_testing::Ready::on_line(kReady);
+    warden::testing::SpawnOptions options;
+    options.ready = warden::testing::Ready::on_line(kReady);
     options.ready_timeout = kBound;
     options.policy = warden::TerminationPolicy::service(kBound);
     warden::Child* const child = spawn(server(), options);

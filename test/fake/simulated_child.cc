@@ -51,7 +51,7 @@ void LogCapture::sink(const LogRecord& record, void* context) {
       absl::StrCat(severity, view(record.process_name), ": ", view(record.event), " | ", view(record.error)));
 }
 
-void SimulatedChild::TearDown() { EXPECT_THAT(sys_.violations(), testing::IsEmpty()); }
+void SimulatedChild::TearDown() { EXPECT_THAT(sys_.violations(), ::testing::IsEmpty()); }
 
 void SimulatedChild::begin(Kernel kernel, bool leads_group, bool has_pidfd) {
   sys_.pidfd_group_signals = kernel == Kernel::kNew;
@@ -96,9 +96,9 @@ Leader::Stage SimulatedChild::phase() {
   return child_.leader().stage(lock);
 }
 
-bool SimulatedChild::armed() {
+bool SimulatedChild::is_end_seen() {
   const Lock lock(child_);
-  return child_.armed(lock);
+  return child_.is_end_seen(lock);
 }
 
 }  // namespace warden::internal

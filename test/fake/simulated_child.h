@@ -37,7 +37,7 @@ class LogCapture {
   std::vector<std::string> messages_;
 };
 
-class SimulatedChild : public testing::Test {
+class SimulatedChild : public ::testing::Test {
  protected:
   enum class Kernel { kNew, kOld };  // with pidfd group signals (6.9), or without
 
@@ -59,7 +59,7 @@ class SimulatedChild : public testing::Test {
   TerminationError error_of(const TerminationPolicy& policy);
 
   Leader::Stage phase();
-  bool armed();
+  bool is_end_seen();
 
   FakeSys sys_;
   Supervised child_{sys_, "victim"};

@@ -187,7 +187,7 @@ TEST_P(ClosedStreams, TerminateAllEndsEverybodyAndTakesNoneOfTheirNumbers) {
 }
 
 // The handle's last message goes to stderr if that is open, and never to a descriptor of the library.
-TEST_P(ClosedStreams, TheMessageOfADropGoesToStderrOnly) {
+TEST_P(ClosedStreams, TheMessageOfADestructorGoesToStderrOnly) {
   run([] {
     AckPipe ack;
     AckPipe errors;
@@ -201,7 +201,7 @@ TEST_P(ClosedStreams, TheMessageOfADropGoesToStderrOnly) {
     }
     if (saved >= 0) ::dup2(saved, STDERR_FILENO);
     ::close(saved);
-    expect_closed("after the drop");
+    expect_closed("after the destruction");
     // Only the child's two lines come, and its last one if SIGKILL came after its end of file.
     const std::string line = ack.wait_line();
     EXPECT_TRUE(line.empty() || line == "eof 0") << line;
@@ -226,7 +226,7 @@ TEST_P(ClosedStreams, WhatTheHostOpensAtTheirNumbersLaterStaysOpen) {
         children.push_back(Child::spawn(command.stdin_from(Stdio::pipe())).value());
         wait_forked(ack, {"ready", "child ready"});
       }
-      children[3].terminate_on_drop(TerminationPolicy::immediate()).value();
+      children[3].terminate_on_destruction(TerminationPolicy::immediate()).value();
       for (int stream = 0; stream < 3; ++stream) {
         if (!is_closed(stream)) continue;
         opened.push_back(::open("/proc/self/stat", O_RDONLY | O_CLOEXEC));

@@ -88,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(Ends, ExitThatDestroysStatics, ::testing::Values("retur
                          });
 
 TEST_P(ExitThatDestroysStatics, EndsTheGroupOfAnArmedStaticChildAndSaysSo) {
-  Host host("armed", GetParam(), {"fork", "stubborn", "--", "stubborn"});
+  Host host("static", GetParam(), {"fork", "stubborn", "--", "stubborn"});
   // Two lines say "forked": the host's has the leader's pid, the leader's has its child's.
   std::vector<int> forked;
   int ready = 0;
@@ -107,7 +107,7 @@ TEST_P(ExitThatDestroysStatics, EndsTheGroupOfAnArmedStaticChildAndSaysSo) {
 }
 
 TEST_P(ExitThatDestroysStatics, LeavesAnExcusedStaticChildRunning) {
-  Host host("excused", GetParam(), kEndsAtUsr1);
+  Host host("detached", GetParam(), kEndsAtUsr1);
   host.wait_ready({"ready"});
   EXPECT_TRUE(host.ends());
   EXPECT_EQ(host.message(), "");
@@ -131,7 +131,7 @@ TEST(Exit, HasNothingToSayOfAStaticChildThatWasWaitedFor) {
 }
 
 TEST(Exit, IsBoundedWhereAStaticChildCannotBeEnded) {
-  Host host("armed", "exit", {"sleep"});
+  Host host("static", "exit", {"sleep"});
   AckPipe ack;
   Child tracer = Child::spawn(test_command(ack, {"trace", std::to_string(host.wait_ready({"ready"}))})).value();
   ASSERT_EQ(ack.wait_line(), "tracing");
@@ -157,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(Ends, ExitThatDestroysNothing, ::testing::Values("quick
 });
 
 TEST_P(ExitThatDestroysNothing, LeavesAnArmedStaticChildRunning) {
-  Host host("armed", GetParam(), kEndsAtUsr1);
+  Host host("static", GetParam(), kEndsAtUsr1);
   host.wait_ready({"ready"});
   EXPECT_TRUE(host.ends());
   EXPECT_EQ(host.message(), "");

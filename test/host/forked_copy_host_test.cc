@@ -16,9 +16,9 @@
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
+#include "warden/abandoned_child.h"
 #include "warden/child.h"
 #include "warden/log.h"
-#include "warden/misuse.h"
 
 namespace warden::test_support {
 namespace {
@@ -31,7 +31,7 @@ bool copy_succeeds(pid_t copy) {
   return ::waitpid(copy, &status, 0) == copy && status == 0;
 }
 
-TEST(ForkingHost, CanDropAHandleInACopyWhileOtherThreadsAreInItsCalls) {
+TEST(ForkingHost, CanDestroyAHandleInACopyWhileOtherThreadsAreInItsCalls) {
   AckPipe ack;
   auto child = std::make_unique<Child>(Child::spawn(test_command(ack, {"mark", "TERM"})).value());
   ASSERT_TRUE(ack.wait_for("ready"));
@@ -86,7 +86,7 @@ TEST(ForkingHost, CanForkWhileAnotherThreadStartsAndEndsChildren) {
     const pid_t copy = ::fork();
     if (copy == 0) {
       const bool is_inert = child.state().error == Errc::kNotOwner;
-      { const Child dropped = std::move(child); }
+      { const Child abandoned = std::move(child); }
       ::_exit(is_inert ? 0 : 1);
     }
     EXPECT_TRUE(copy_succeeds(copy)) << "copy " << i;
@@ -97,15 +97,15 @@ TEST(ForkingHost, CanForkWhileAnotherThreadStartsAndEndsChildren) {
   EXPECT_EQ(child.kill().value().signal(), Signal::kill());
 }
 
-TEST(ForkingHost, CanDropAChildOfACopysOwnWhileAnotherThreadSetsHandlers) {
+TEST(ForkingHost, CanDestroyAChildOfACopysOwnWhileAnotherThreadSetsHandlers) {
 #ifdef ABSL_HAVE_THREAD_SANITIZER
   GTEST_SKIP() << "a forked copy cannot create threads under TSan";
 #endif
   std::atomic<bool> stop{false};
   std::thread setter([&stop] {
     while (!stop) {
-      set_misuse_handler([](const Misuse&, void*) {}, nullptr);
-      set_misuse_handler(nullptr, nullptr);
+      set_abandoned_child_handler([](const AbandonedChild&, void*) {}, nullptr);
+      set_abandoned_child_handler(nullptr, nullptr);
       set_log_sink([](const LogRecord&, void*) {}, nullptr);
       set_log_sink(nullptr, nullptr);
     }
@@ -115,7 +115,7 @@ TEST(ForkingHost, CanDropAChildOfACopysOwnWhileAnotherThreadSetsHandlers) {
     if (copy == 0) {
       int told = 0;
       set_log_sink([](const LogRecord&, void* context) { ++*static_cast<int*>(context); }, &told);
-      set_misuse_handler(nullptr, nullptr);
+      set_abandoned_child_handler(nullptr, nullptr);
       { const Child own = Child::spawn(test_command({"sleep"})).value(); }
       ::_exit(told == 1 ? 0 : 1);
     }
@@ -209,7 +209,7 @@ TEST_P(ForkedCopyDeathTest, ExitLeavesTheChildAlone) {
   expect_untouched();
 }
 
-TEST_P(ForkedCopyDeathTest, DropInTheDeathTestLeavesTheChildAlone) {
+TEST_P(ForkedCopyDeathTest, DestructionInTheDeathTestLeavesTheChildAlone) {
   EXPECT_EXIT(
       {
         child_.reset();

@@ -94,7 +94,7 @@ TEST(ForkedCopy, RefusesEverySignalAndTermination) {
     EXPECT_EQ(child.send_interrupt_signal().error().code(), Errc::kNotOwner);
     EXPECT_EQ(child.send_terminate_signal().error().code(), Errc::kNotOwner);
     EXPECT_EQ(child.send_signal(Signal::user1()).error().code(), Errc::kNotOwner);
-    EXPECT_EQ(child.terminate_on_drop(kPatient).error().code(), Errc::kNotOwner);
+    EXPECT_EQ(child.terminate_on_destruction(kPatient).error().code(), Errc::kNotOwner);
     std::vector<Child> children;
     children.push_back(std::move(child));
     const auto ended = terminate_all(children, kPatient);
@@ -120,8 +120,8 @@ TEST(ForkedCopy, KeepsNumberAndNameAndKnowsNothingElse) {
     EXPECT_EQ(child.write_stdin("hello", kBound).error().code, Errc::kNotOwner);
     child.close_stdin();
     EXPECT_GE(::fcntl(stdin_fd, F_GETFD), 0) << "that closes nothing here";
-    child.must_not_be_terminated();
-    child.must_be_terminated();
+    child.detach_on_destruction();
+    child.kill_on_destruction();
   });
   EXPECT_EQ(child.attempt_log().size(), 1u);
   EXPECT_EQ(child.stdin_fd(), stdin_fd);
@@ -132,7 +132,7 @@ TEST(ForkedCopy, IsDestroyedInSilenceAndClosesItsDescriptors) {
   const CapturedLog log;
   AckPipe ack;
   auto child = std::make_unique<Child>(spawn_witness(ack));
-  ASSERT_TRUE(child->terminate_on_drop(kPatient).has_value());
+  ASSERT_TRUE(child->terminate_on_destruction(kPatient).has_value());
   const int stdin_fd = child->stdin_fd();
   run_isolated_unchecked([&] {
     const auto before = ProcessSnapshot::take().descriptors;
@@ -203,12 +203,12 @@ TEST(ForkedCopy, CanHaveChildrenOfItsOwnBesideInertHandles) {
   run_isolated([&] {
     Child waited = Child::spawn(test_command({"exit", "3"})).value();
     Child ended = Child::spawn(test_command({"sleep"})).value();
-    { const Child dropped = Child::spawn(test_command({"sleep"}).name("dropped")).value(); }
+    { const Child abandoned = Child::spawn(test_command({"sleep"}).name("abandoned")).value(); }
     expect_not_owner(child);
     EXPECT_EQ(waited.wait().value().exit_code(), 3);
     EXPECT_EQ(ended.terminate(kBound, kBound).value().signal(), Signal::interrupt());
     ASSERT_EQ(log.records().size(), 1u);
-    EXPECT_EQ(log.records()[0].name, "dropped");
+    EXPECT_EQ(log.records()[0].name, "abandoned");
   });
   EXPECT_THAT(log.records(), IsEmpty());
   expect_untouched(ack, child);
@@ -269,7 +269,7 @@ TEST(ForkedCopy, LeavesAnExcusedChildToTheReaperOfItsParent) {
   AckPipe ack;
   auto child = std::make_unique<Child>(Child::spawn(test_command(ack, {"handle", "USR1", "0"})).value());
   ASSERT_TRUE(ack.wait_for("ready"));
-  child->must_not_be_terminated();
+  child->detach_on_destruction();
   run_isolated_unchecked([&child] { child.reset(); });
   const Pidfd process(child->pid());
   child.reset();

@@ -132,9 +132,9 @@ TEST_F(WithoutFiles, WaitsAndSignalsNeedNone) {
   expect_retry_keeps_the_promise();
 }
 
-TEST_F(WithoutFiles, ADropKillsTheGroupAndSaysWhatItCouldNotTell) {
+TEST_F(WithoutFiles, ADestructorKillsTheGroupAndSaysWhatItCouldNotTell) {
   CapturedLog log;
-  run_without_files(Files::kNone, [this] { const Child dropped = std::move(child_); });
+  run_without_files(Files::kNone, [this] { const Child abandoned = std::move(child_); });
   ASSERT_GE(log.records().size(), 1u);
   EXPECT_EQ(log.records().back().severity, LogSeverity::kError);
   EXPECT_TRUE(worker_.wait_dead());

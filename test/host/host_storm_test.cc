@@ -211,9 +211,9 @@ TEST(Storm, KillAndTheDestructorEndTheirs) {
     for (int i = 0; i < 10; ++i) {
       Child killed = Child::spawn(test_command({"stubborn"})).value();
       EXPECT_EQ(killed.kill().value().signal(), Signal::kill());
-      auto dropped = std::make_unique<Child>(Child::spawn(test_command({"stubborn"})).value());
-      const Pidfd process(dropped->pid());
-      dropped.reset();
+      auto abandoned = std::make_unique<Child>(Child::spawn(test_command({"stubborn"})).value());
+      const Pidfd process(abandoned->pid());
+      abandoned.reset();
       EXPECT_TRUE(process.is_dead());
     }
   });

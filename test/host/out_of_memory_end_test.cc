@@ -106,30 +106,31 @@ INSTANTIATE_TEST_SUITE_P(On, EndWithoutMemory, ::testing::Combine(::testing::Boo
                            return name + (std::get<0>(setting.param) ? "WithoutPidfdGroupSignals" : "");
                          });
 
-void ignore_misuse(const Misuse&, void*) {}
+void ignore_abandoned_child(const AbandonedChild&, void*) {}
 
 // How a handle ends.
-enum class Drop { kArmed, kByPolicy, kByAssignment };
+enum class Destruction { kByDefault, kByPolicy, kByAssignment };
 
-class DropWithoutMemory : public ::testing::TestWithParam<std::tuple<bool, MemoryEnd, Drop>> {};
+class DestructionWithoutMemory : public ::testing::TestWithParam<std::tuple<bool, MemoryEnd, Destruction>> {};
 
-TEST_P(DropWithoutMemory, EndsTheWholeGroupAtEveryAllocationThatFails) {
+TEST_P(DestructionWithoutMemory, EndsTheWholeGroupAtEveryAllocationThatFails) {
   run_isolated_unchecked([] {
-    const auto& [is_old_kernel, end, drop] = GetParam();
+    const auto& [is_old_kernel, end, destruction] = GetParam();
     if (is_old_kernel && !refuse_system_calls({refused_group_signals()})) return;
-    check_leaves_nothing([end = end, how = drop] {
-      set_misuse_handler(ignore_misuse, nullptr);
+    check_leaves_nothing([end = end, how = destruction] {
+      set_abandoned_child_handler(ignore_abandoned_child, nullptr);
       const int failures = fail_each_allocation(
           [how](const ScarceCall& scarcely) {
             AckPipe ack;
             std::vector<Child> children = spawn_stubborn(ack, 1);
-            if (how == Drop::kByPolicy) {
-              EXPECT_TRUE(children[0].terminate_on_drop(short_policy()).has_value());
+            if (how == Destruction::kByPolicy) {
+              EXPECT_TRUE(children[0].terminate_on_destruction(short_policy()).has_value());
             }
             Child moved_from = std::move(children[0]);
             children[0] = std::move(moved_from);
             const CallResult result = scarcely([&] {
-              if (how == Drop::kByAssignment) children[0] = std::move(moved_from);  // NOLINT(bugprone-use-after-move)
+              if (how == Destruction::kByAssignment)
+                children[0] = std::move(moved_from);  // NOLINT(bugprone-use-after-move)
               children.clear();
             });
             EXPECT_NE(result, CallResult::kThrew);
@@ -139,24 +140,25 @@ TEST_P(DropWithoutMemory, EndsTheWholeGroupAtEveryAllocationThatFails) {
           },
           end);
       EXPECT_GT(failures, 5);
-      set_misuse_handler(nullptr, nullptr);
+      set_abandoned_child_handler(nullptr, nullptr);
     });
   });
 }
 
-std::string name_of(const std::tuple<bool, MemoryEnd, Drop>& setting) {
-  const char* const drops[] = {"Armed", "ByPolicy", "ByAssignment"};
-  return std::string(drops[static_cast<int>(std::get<2>(setting))]) +
+std::string name_of(const std::tuple<bool, MemoryEnd, Destruction>& setting) {
+  const char* const names[] = {"ByDefault", "ByPolicy", "ByAssignment"};
+  return std::string(names[static_cast<int>(std::get<2>(setting))]) +
          (std::get<1>(setting) == MemoryEnd::kOnce ? "WhereOneFails" : "WhereAllFail") +
          (std::get<0>(setting) ? "WithoutPidfdGroupSignals" : "");
 }
 
-INSTANTIATE_TEST_SUITE_P(On, DropWithoutMemory,
+INSTANTIATE_TEST_SUITE_P(On, DestructionWithoutMemory,
                          ::testing::Combine(::testing::Bool(), ::testing::Values(MemoryEnd::kOnce, MemoryEnd::kForGood),
-                                            ::testing::Values(Drop::kArmed, Drop::kByPolicy, Drop::kByAssignment)),
+                                            ::testing::Values(Destruction::kByDefault, Destruction::kByPolicy,
+                                                              Destruction::kByAssignment)),
                          [](const auto& setting) { return name_of(setting.param); });
 
-TEST(MisuseWithoutMemory, OfTheDefaultReportEndsTheChildAllTheSame) {
+TEST(AbandonedChildWithoutMemory, OfTheDefaultReportEndsTheChildAllTheSame) {
   run_isolated([] {
     ::testing::internal::CaptureStderr();
     const int failures = fail_each_allocation([](const ScarceCall& scarcely) {
@@ -171,31 +173,31 @@ TEST(MisuseWithoutMemory, OfTheDefaultReportEndsTheChildAllTheSame) {
   });
 }
 
-void count_report(const Misuse&, void* count) { ++*static_cast<int*>(count); }
+void count_report(const AbandonedChild&, void* count) { ++*static_cast<int*>(count); }
 
-TEST(MisuseWithoutMemory, IsReportedOnceAtEveryAllocationThatFails) {
+TEST(AbandonedChildWithoutMemory, IsReportedOnceAtEveryAllocationThatFails) {
   run_isolated([] {
     static int reports = 0;
-    set_misuse_handler(count_report, &reports);
-    int drops = 0;
-    fail_each_allocation([&drops](const ScarceCall& scarcely) {
+    set_abandoned_child_handler(count_report, &reports);
+    int destructions = 0;
+    fail_each_allocation([&destructions](const ScarceCall& scarcely) {
       std::optional<Child> child = Child::spawn(test_command({"sleep"})).value();
       scarcely([&] { child.reset(); });
-      EXPECT_EQ(reports, ++drops);
+      EXPECT_EQ(reports, ++destructions);
     });
-    set_misuse_handler(nullptr, nullptr);
+    set_abandoned_child_handler(nullptr, nullptr);
   });
 }
 
 // The status of the leader is taken by another wait, so that its number no longer reaches the group: the library finds
 // the members in /proc.
-class DropOfALostLeaderWithoutMemory : public ::testing::TestWithParam<MemoryEnd> {};
+class DestructionOfALostLeaderWithoutMemory : public ::testing::TestWithParam<MemoryEnd> {};
 
-TEST_P(DropOfALostLeaderWithoutMemory, EndsTheProgramAtNoAllocation) {
+TEST_P(DestructionOfALostLeaderWithoutMemory, EndsTheProgramAtNoAllocation) {
   run_isolated_unchecked([] {
     if (!refuse_system_calls({refused_group_signals()})) return;
     check_leaves_nothing([] {
-      set_misuse_handler(ignore_misuse, nullptr);
+      set_abandoned_child_handler(ignore_abandoned_child, nullptr);
       const int failures = fail_each_allocation(
           [](const ScarceCall& scarcely) {
             AckPipe ack;
@@ -209,12 +211,12 @@ TEST_P(DropOfALostLeaderWithoutMemory, EndsTheProgramAtNoAllocation) {
           },
           GetParam());
       EXPECT_GT(failures, 5);
-      set_misuse_handler(nullptr, nullptr);
+      set_abandoned_child_handler(nullptr, nullptr);
     });
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Where, DropOfALostLeaderWithoutMemory,
+INSTANTIATE_TEST_SUITE_P(Where, DestructionOfALostLeaderWithoutMemory,
                          ::testing::Values(MemoryEnd::kOnce, MemoryEnd::kForGood),
                          [](const auto& end) { return end.param == MemoryEnd::kOnce ? "OneFails" : "AllFail"; });
 

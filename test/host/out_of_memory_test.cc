@@ -142,14 +142,14 @@ constexpr std::array<Call, 15> kCallsOnARunningChild = {{
      false},
     {"try_wait", [](Child& child) { return !child.try_wait().value().has_value(); }, false},
     {"state", [](Child& child) { return child.state().kind == ProcessState::Kind::kRunning; }, false},
-    {"is_armed", [](Child& child) { return child.is_armed(); }, false},
+    {"ends_on_destruction", [](Child& child) { return child.ends_on_destruction(); }, false},
     {"stdin_fd", [](Child& child) { return child.stdin_fd() > 2; }, false},
-    {"must_not_be_terminated",
+    {"detach_on_destruction",
      [](Child& child) {
-       child.must_not_be_terminated();
-       const bool was_armed = child.is_armed();
-       child.must_be_terminated();
-       return !was_armed && child.is_armed();
+       child.detach_on_destruction();
+       const bool ended_before = child.ends_on_destruction();
+       child.kill_on_destruction();
+       return !ended_before && child.ends_on_destruction();
      },
      false},
     {"wait_until_ready", is_polled_until_it_is_ready},
@@ -158,15 +158,15 @@ constexpr std::array<Call, 15> kCallsOnARunningChild = {{
     {"send_signal", [](Child& child) { return child.send_signal(Signal::continue_process()).has_value(); }},
     {"attempt_log", [](Child& child) { return child.attempt_log().size() == 1; }},
     {"write_stdin", writes_until_the_timeout},
-    {"terminate_on_drop",
+    {"terminate_on_destruction",
      [](Child& child) {
-       return child.terminate_on_drop(TerminationPolicy::leader_first(kMoment, kMoment)).has_value();
+       return child.terminate_on_destruction(TerminationPolicy::leader_first(kMoment, kMoment)).has_value();
      }},
-    {"terminate_on_drop, refused",
+    {"terminate_on_destruction, refused",
      [](Child& child) {
        TerminationPolicy policy;
        policy.kill_timeout = -kMoment;
-       return child.terminate_on_drop(policy).error().kind() == TerminationErrorKind::kInvalidPolicy;
+       return child.terminate_on_destruction(policy).error().kind() == TerminationErrorKind::kInvalidPolicy;
      }},
 }};
 

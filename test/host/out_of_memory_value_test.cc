@@ -161,7 +161,8 @@ TEST(CheckWithoutMemory, ThrowsAtEveryAllocationAndLeavesACopyOfTheResultAsItWas
   run_isolated([] {
     const Result<RunResult, RunError> done = run(Command::shell("seq 2000 >&2; exit 7").name(long_text()));
     ASSERT_TRUE(done.has_value());
-    expect_throws("check", [&done] { EXPECT_EQ(check(done).error().step, RunError::Step::kCheck); });
+    expect_throws("require_success",
+                  [&done] { EXPECT_EQ(require_success(done).error().step, RunError::Step::kRequireSuccess); });
     const std::string text = done.value().stderr_output.text();
     expect_throws("Output::text", [&] { EXPECT_EQ(done.value().stderr_output.text(), text); });
     expect_throws("Output::chunks", [&] { EXPECT_FALSE(done.value().stderr_output.chunks().empty()); });
@@ -185,7 +186,7 @@ TEST(PolicyWithoutMemory, ThrowsAtEveryAllocation) {
 }
 
 void take_record(const LogRecord&, void*) {}
-void take_misuse(const Misuse&, void*) {}
+void take_abandoned_child(const AbandonedChild&, void*) {}
 
 // A sink or handler that was set before keeps its memory for good: each is set with a context of its own.
 TEST(CallbackWithoutMemory, ThrowsAtItsAllocationAndCanBeSetAgain) {
@@ -194,11 +195,12 @@ TEST(CallbackWithoutMemory, ThrowsAtItsAllocationAndCanBeSetAgain) {
     EXPECT_EQ(fail_each_allocation(
                   [](const ScarceCall& scarcely) { scarcely([] { set_log_sink(take_record, &contexts[0]); }); }),
               1);
-    EXPECT_EQ(fail_each_allocation(
-                  [](const ScarceCall& scarcely) { scarcely([] { set_misuse_handler(take_misuse, &contexts[1]); }); }),
+    EXPECT_EQ(fail_each_allocation([](const ScarceCall& scarcely) {
+                scarcely([] { set_abandoned_child_handler(take_abandoned_child, &contexts[1]); });
+              }),
               1);
     set_log_sink(nullptr, nullptr);
-    set_misuse_handler(nullptr, nullptr);
+    set_abandoned_child_handler(nullptr, nullptr);
   });
 }
 

@@ -51,7 +51,7 @@ TEST_P(ReaperAllocation, IsNoneForAnExcusedChildThatOutlivesItsHandle) {
     std::optional<Child> child = Child::spawn(exiting(ack)).value();
     EXPECT_EQ(ack.wait_line(), "ready");
     const int pid = child->pid();
-    child->must_not_be_terminated();
+    child->detach_on_destruction();
     child.reset();
     EXPECT_EQ(::kill(pid, SIGTERM), 0);
     EXPECT_TRUE(wait_until_childless());
@@ -65,11 +65,11 @@ TEST_P(ReaperAllocation, IsNoneForAChildThatIsKilled) {
   });
 }
 
-TEST_P(ReaperAllocation, IsNoneForAnArmedChildThatIsDropped) {
+TEST_P(ReaperAllocation, IsNoneForAnAbandonedChild) {
   check_no_allocation([] {
-    set_misuse_handler([](const Misuse&, void*) {}, nullptr);
+    set_abandoned_child_handler([](const AbandonedChild&, void*) {}, nullptr);
     { const Child child = Child::spawn(test_command({"sleep"})).value(); }
-    set_misuse_handler(nullptr, nullptr);
+    set_abandoned_child_handler(nullptr, nullptr);
   });
 }
 

@@ -213,7 +213,7 @@ TEST_P(ScarceDescriptorsFor, WaitOrTerminateDoesBoth) {
   });
 }
 
-TEST_P(ScarceDescriptorsFor, ADropKillsTheGroupAndSaysSo) {
+TEST_P(ScarceDescriptorsFor, ADestructorKillsTheGroupAndSaysSo) {
   SKIP_UNDER_SANITIZER();
   run(1, kWithStubborn, {}, [](Host& host) {
     wait_forked(host.ack, {"ready", "child ready"});
@@ -224,11 +224,11 @@ TEST_P(ScarceDescriptorsFor, ADropKillsTheGroupAndSaysSo) {
   });
 }
 
-TEST_P(ScarceDescriptorsFor, TerminateOnDropSweepsTheGroup) {
+TEST_P(ScarceDescriptorsFor, TerminateOnDestructionSweepsTheGroup) {
   SKIP_UNDER_SANITIZER();
   run(1, kWithStubborn, {}, [](Host& host) {
     wait_forked(host.ack, {"ready", "child ready"});
-    EXPECT_TRUE(host.children[0].terminate_on_drop(kImpatient).has_value());
+    EXPECT_TRUE(host.children[0].terminate_on_destruction(kImpatient).has_value());
     const CapturedLog log;
     host.children.clear();
     for (const auto& record : log.records()) EXPECT_NE(record.severity, LogSeverity::kError) << record.event;

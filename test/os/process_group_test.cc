@@ -9,8 +9,8 @@
 namespace warden::internal {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr char kTail[] =
     " 1 4242 4242 0 -1 4194560 95 0 0 0 0 0 0 0 20 0 3 0 987654321 2875392 240 "
@@ -84,7 +84,7 @@ TEST(ParseStatTest, DeadIsAZombieWithoutAnotherThread) {
   }
 }
 
-class ScanGroupTest : public testing::Test {
+class ScanGroupTest : public ::testing::Test {
  protected:
   std::vector<int> live() {
     std::vector<int> pids;

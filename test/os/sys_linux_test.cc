@@ -73,8 +73,8 @@ TEST(LinuxSysTest, ProcessThatDoesNotExistCannotBeRead) {
 TEST(LinuxSysTest, ListOfProcessesHoldsOurselvesAndOnlyNumbers) {
   std::vector<int> pids;
   if (!list_processes(&pids)) GTEST_SKIP() << "/proc is hidden here";
-  EXPECT_THAT(pids, testing::Contains(::getpid()));
-  EXPECT_THAT(pids, testing::Each(testing::Gt(0)));
+  EXPECT_THAT(pids, ::testing::Contains(::getpid()));
+  EXPECT_THAT(pids, ::testing::Each(::testing::Gt(0)));
 }
 
 // A process that starts another and ends when it is told to.
@@ -183,7 +183,7 @@ TEST(LinuxSysTest, DescriptorsAreFoundElsewhereWhileTheTableIsFull) {
     EXPECT_TRUE(list_processes(&pids));
     EXPECT_EQ(linux_sys().read_proc(::getpid(), "stat", &text), 0);
   });
-  EXPECT_THAT(pids, testing::Contains(::getpid()));
+  EXPECT_THAT(pids, ::testing::Contains(::getpid()));
   EXPECT_NE(text, "");
   EXPECT_EQ(::fcntl(1, F_DUPFD_CLOEXEC, 0), -1);  // still full: the call closed nothing in this table
 }

@@ -16,7 +16,7 @@
 namespace warden::internal {
 namespace {
 
-using testing::IsEmpty;
+using ::testing::IsEmpty;
 
 constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
 const absl::Duration kYear = absl::Hours(365 * 24);
@@ -89,7 +89,7 @@ void expect_wait_takes(absl::Duration timeout) {
   EXPECT_EQ(waited.value(), end.has_value() ? std::nullopt : std::optional<ExitStatus>(kItself));
 }
 
-class TimeTest : public testing::Test {
+class TimeTest : public ::testing::Test {
   LogCapture messages_;
 };
 

@@ -153,7 +153,7 @@ TEST(CaptureOfAThousandChildren, EndsWithHandlesThatAreDestroyedWhileTheirChildr
     std::vector<Child> children;
     for (int i = 0; i < 25; ++i) {
       children.push_back(spawn(captured_shell("exec yes")));
-      ASSERT_TRUE(children.back().terminate_on_drop(TerminationPolicy::immediate()).has_value());
+      ASSERT_TRUE(children.back().terminate_on_destruction(TerminationPolicy::immediate()).has_value());
     }
     ASSERT_TRUE(children.front().wait_for_line(kStdout, "y", kBound).value().matched());
   }

@@ -146,7 +146,7 @@ TEST(Destructor, WaitsForTheCallbackThatRunsAndStartsNoneAfter) {
                     .has_value());
   }
   called.wait();
-  child->must_not_be_terminated();
+  child->detach_on_destruction();
   ASSERT_TRUE(child->send_signal(Signal::kill()).has_value());
   std::thread destroyer([&] {
     child.reset();
@@ -166,7 +166,7 @@ TEST(Destructor, LetsCallbacksRunWhileItEndsTheChild) {
             .value();
     ASSERT_TRUE(child.wait_for_line(kStdout, "ready", kBound).value().matched());
     ASSERT_TRUE(child.on_line(kStdout, box.callback()).has_value());
-    ASSERT_TRUE(child.terminate_on_drop(TerminationPolicy::service(kBound)).has_value());
+    ASSERT_TRUE(child.terminate_on_destruction(TerminationPolicy::service(kBound)).has_value());
   }
   EXPECT_GT(box.lines().size(), 100'000u) << "or its handler would have stood still at the full pipe";
 }

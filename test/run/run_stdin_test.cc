@@ -76,7 +76,8 @@ TEST_F(RunStdin, KeepsEveryByte) {
 TEST_F(RunStdin, NeedNotBeReadToItsEnd) {
   write_file(large_text());
   for (RunOptions options : {feeding(large_text()), from_file()}) {
-    const auto result = check(run(test_command({"read-some", "100000", "close-stdin", "exit", "0"}), options));
+    const auto result =
+        require_success(run(test_command({"read-some", "100000", "close-stdin", "exit", "0"}), options));
     ASSERT_TRUE(result.has_value()) << result.error();
     const StdinReport& report = *result.value().stdin_report;
     EXPECT_FALSE(report.complete());
@@ -206,7 +207,7 @@ TEST_F(RunStdin, FromAFileWhoseReadDoesNotReturnIsGivenUpAndDoesNotPassTheCheck)
   EXPECT_EQ(result.stdin_report->read_error, std::errc::timed_out);
   EXPECT_EQ(result.stdin_report->written, 0u);
   EXPECT_FALSE(result.stdin_report->complete());
-  EXPECT_EQ(check(result).error().code, std::errc::timed_out);
+  EXPECT_EQ(require_success(result).error().code, std::errc::timed_out);
 }
 
 // /proc/self/mem opens as any file, and cannot be read at its beginning.
@@ -217,8 +218,8 @@ TEST_F(RunStdin, ThatCannotBeReadToItsEndIsReportedAndDoesNotPassTheCheck) {
   EXPECT_TRUE(result.status.success());
   EXPECT_EQ(result.stdin_report->read_error, std::errc::io_error);
   EXPECT_FALSE(result.stdin_report->complete());
-  const RunError error = check(result).error();
-  EXPECT_EQ(error.step, RunError::Step::kCheck);
+  const RunError error = require_success(result).error();
+  EXPECT_EQ(error.step, RunError::Step::kRequireSuccess);
   EXPECT_EQ(error.code, std::errc::io_error);
   EXPECT_EQ(error.to_string(), "process 'cat' got only a part of its input: Input/output error.");
   EXPECT_EQ(error.status, ExitStatus::exited(0));

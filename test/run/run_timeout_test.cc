@@ -106,7 +106,7 @@ TEST_F(RunHeld, StreamIsNoErrorAndBlocksForTheDrainTimeoutOnly) {
   RunOptions options;
   options.drain_timeout = absl::Milliseconds(100);
   const Command command = test_command(ack_, {"fork", "hold-open", "--", "write", "left\n", "exit", "0"});
-  const auto result = check(run(command, options));
+  const auto result = require_success(run(command, options));
   ASSERT_TRUE(result.has_value()) << result.error();
   EXPECT_TRUE(result.value().status.success());
   EXPECT_EQ(result.value().stdout_output.text(), "left\n");
@@ -118,7 +118,7 @@ TEST_F(RunHeld, StreamKeepsNoStatusFromBeingAnError) {
   RunOptions options;
   options.drain_timeout = kNow;
   const Command command = test_command(ack_, {"fork", "hold-open", "--", "write", "left\n", "exit", "5"});
-  const RunError error = check(run(command, options)).error();
+  const RunError error = require_success(run(command, options)).error();
   EXPECT_EQ(error.status, ExitStatus::exited(5));
   EXPECT_EQ(error.stdout_output.text(), "left\n");
   expect_held(error.drain);

@@ -153,7 +153,7 @@ TEST(SpawnSetting, WithDieWithParentItOutlivesTheThreadThatAskedAndTheHandle) {
       command.die_with_parent(true).stdin_from(Stdio::fd(hold.read_fd()));
       Result<Child, SpawnError> child = Child::spawn(command);
       ASSERT_TRUE(child.has_value()) << child.error();
-      child.value().must_not_be_terminated();
+      child.value().detach_on_destruction();
     }).join();
     ack.close_write();
     EXPECT_EQ(ack.wait_line(), "ready");

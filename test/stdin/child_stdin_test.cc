@@ -119,7 +119,7 @@ TEST(Stdin, IsClosedByTheEndOfAnExcusedHandle) {
   CapturedLog log;
   const auto process = [&ack] {
     Child child = spawn_with_pipe(ack, {"read", "exit", "0"});
-    child.must_not_be_terminated();
+    child.detach_on_destruction();
     return std::make_unique<Pidfd>(child.pid());
   }();
   EXPECT_TRUE(ack.wait_for("eof 0"));
@@ -176,7 +176,7 @@ TEST(KeptStdin, IsClosedByTheEndOfAHandleBeforeItsPolicyWaits) {
   const auto process = [&ack] {
     Child child = spawn_with_kept_pipe(ack, {"ignore", "TERM", "read", "exit", "0"});
     EXPECT_TRUE(ack.wait_for("ready"));
-    EXPECT_TRUE(child.terminate_on_drop(TerminationPolicy::service(absl::InfiniteDuration())).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(TerminationPolicy::service(absl::InfiniteDuration())).has_value());
     return std::make_unique<Pidfd>(child.pid());
   }();
   EXPECT_TRUE(ack.wait_for("eof 0"));

@@ -28,11 +28,11 @@ constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kSlackNs = 3000 * kMs;  // for a busy machine
 constexpr int64_t kKillNs = 3000 * kMs;
 
-const char* const kCalls[] = {"terminate", "terminate(timeouts)", "terminate_with_report",
-                              "kill",      "terminate_all",       "kill meanwhile",
-                              "~Child",    "terminate_on_drop",   "nothing at all"};
+const char* const kCalls[] = {
+    "terminate", "terminate(timeouts)",      "terminate_with_report", "kill", "terminate_all", "kill meanwhile",
+    "~Child",    "terminate_on_destruction", "nothing at all"};
 
-thread_local std::string misuse_error;
+thread_local std::string abandoned_child_error;
 
 std::string program_beside_this() {
   char path[4096] = {};
@@ -152,8 +152,8 @@ class Tree {
   Board& board() { return *board_; }
   int pipe() const { return pipe_[0]; }
   std::optional<Child>& child() { return child_; }
-  // Whether the destructor still has to end the group: a manual signal that has found the end excuses it.
-  bool is_excused = false;
+  // Whether the destructor still has to end the group: not where a manual signal has found the end.
+  bool is_seen = false;
 
  private:
   std::string take(warden::Result<Child, warden::SpawnError> result) {
@@ -178,8 +178,9 @@ Attack::Attack(const Order& order, int worker, Yard& yard, Counts& counts)
       counts_(counts),
       worker_(worker),
       next_id_((worker + 1) * 10'000'000) {
-  warden::set_misuse_handler([](const warden::Misuse& misuse, void*) { misuse_error = std::string(misuse.error); },
-                             nullptr);
+  warden::set_abandoned_child_handler(
+      [](const warden::AbandonedChild& abandoned, void*) { abandoned_child_error = std::string(abandoned.error); },
+      nullptr);
 }
 
 Attack::~Attack() = default;
@@ -228,12 +229,12 @@ void Attack::run(uint64_t seed) {
     Tree& tree = *trees_[i];
     if (!tree.child().has_value()) continue;
     if (which == Call::kForget) {
-      tree.child()->must_not_be_terminated();
+      tree.child()->detach_on_destruction();
       continue;
     }
     call_ = call_.substr(0, call_.find(", then")) + ", then ~Child";
-    const Outcome dropped = destroy(tree, kKillNs);
-    if (outcomes[i].error.has_value() && !tree.is_excused) judge(tree, dropped);
+    const Outcome destroyed = destroy(tree, kKillNs);
+    if (outcomes[i].error.has_value() && !tree.is_seen) judge(tree, destroyed);
   }
   clean_up();
 }
@@ -295,9 +296,9 @@ std::vector<Attack::Outcome> Attack::call(Call which, const TerminationPolicy& p
       if (!killed.error.has_value()) outcomes.back() = killed;
       break;
     }
-    case Call::kTerminateOnDrop:
+    case Call::kTerminateOnDestruction:
       bound_ns += kKillNs;
-      if (!child->terminate_on_drop(policy)) ::abort();
+      if (!child->terminate_on_destruction(policy)) ::abort();
       outcomes.push_back(destroy(*trees_[0], bound_ns));
       break;
     case Call::kDestroy:
@@ -316,12 +317,12 @@ std::vector<Attack::Outcome> Attack::call(Call which, const TerminationPolicy& p
 }
 
 Attack::Outcome Attack::destroy(Tree& tree, int64_t bound_ns) {
-  misuse_error.clear();
+  abandoned_child_error.clear();
   const int64_t began_ns = now_ns();
   tree.child().reset();
   Outcome outcome;
   outcome.returned_ns = now_ns();
-  if (!misuse_error.empty()) outcome.error = "~Child reports what it could not end";
+  if (!abandoned_child_error.empty()) outcome.error = "~Child reports what it could not end";
   check_time(began_ns, bound_ns, "~Child");
   return outcome;
 }
@@ -373,7 +374,7 @@ void Attack::call_again(Random& random) {
         static_cast<void>(tree->child()->terminate(absl::Milliseconds(1), absl::Milliseconds(1)));
         break;
       default:
-        tree->is_excused = tree->child()->send_terminate_signal().has_value();
+        tree->is_seen = tree->child()->send_terminate_signal().has_value();
         break;
     }
     check_time(began_ns, kKillNs, "the second call");

@@ -33,7 +33,17 @@ struct Counts {
 };
 
 // What a caller of warden may be: kForget says Ok and does nothing (for the self-check).
-enum class Call { kTerminate, kTimeouts, kReport, kKill, kAll, kKillMeanwhile, kDestroy, kTerminateOnDrop, kForget };
+enum class Call {
+  kTerminate,
+  kTimeouts,
+  kReport,
+  kKill,
+  kAll,
+  kKillMeanwhile,
+  kDestroy,
+  kTerminateOnDestruction,
+  kForget
+};
 
 struct Order {
   std::string mode;

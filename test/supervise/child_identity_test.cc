@@ -118,7 +118,7 @@ void expect_stranger_is_spared(Child child, bool stranger_leads, std::optional<E
   const auto stranger = take_number(child.pid(), stranger_leads);
   ASSERT_NE(stranger, nullptr);
   make_every_call(child, kept);
-  { const Child dropped = std::move(child); }
+  { const Child abandoned = std::move(child); }
   EXPECT_THAT(stranger->signals(), IsEmpty());
 }
 

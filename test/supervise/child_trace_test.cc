@@ -101,7 +101,7 @@ TEST(TracedChild, WakesAWaiterWhenTheTracerHasGone) {
 }
 
 // The call takes the three seconds of its bound. The reaper stays behind and reaps the child later.
-TEST(TracedChild, IsDroppedWithinTheBoundAndCollectedInTheEnd) {
+TEST(TracedChild, IsDestroyedWithinTheBoundAndCollectedInTheEnd) {
   AckPipe ack;
   auto child = std::make_unique<Child>(Child::spawn(test_command({"sleep"})).value());
   const Pidfd process(child->pid());
@@ -180,7 +180,7 @@ TEST(ChildThatThisProcessTraces, IsEndedByItsDestructor) {
   ASSERT_EQ(ack.wait_line(), "traced");
   next_stop_of(*child);
   const Pidfd process(child->pid());
-  ASSERT_TRUE(child->terminate_on_drop(TerminationPolicy::immediate()).has_value());
+  ASSERT_TRUE(child->terminate_on_destruction(TerminationPolicy::immediate()).has_value());
   child.reset();
   EXPECT_TRUE(process.is_dead());
   EXPECT_TRUE(process.wait_reaped());

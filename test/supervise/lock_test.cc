@@ -14,13 +14,13 @@ using OtherLock = std::unique_lock<std::mutex>;
 static_assert(std::is_invocable_v<decltype(&Leader::ended), Leader&, Lock&>);
 static_assert(!std::is_invocable_v<decltype(&Leader::ended), Leader&, OtherLock&>);
 static_assert(!std::is_invocable_v<decltype(&Changes::notify), Changes&, OtherLock&>);
-static_assert(!std::is_invocable_v<decltype(&Supervised::armed), Supervised&, OtherLock&>);
+static_assert(!std::is_invocable_v<decltype(&Supervised::is_end_seen), Supervised&, OtherLock&>);
 static_assert(!std::is_constructible_v<Lock, OtherLock> && !std::is_constructible_v<Lock, std::mutex&>);
 static_assert(std::is_constructible_v<Lock, Supervised&> && !std::is_convertible_v<Supervised&, Lock>);
 
 #ifndef NDEBUG
 
-class LockDeathTest : public testing::Test {
+class LockDeathTest : public ::testing::Test {
  protected:
   FakeSys sys_;
   Supervised child_{sys_, "child"};

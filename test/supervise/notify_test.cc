@@ -50,7 +50,7 @@ class WaitingSys : public FakeSys {
 };
 
 // The parameter: with a pidfd, on which a terminating thread waits itself, or without.
-class NotifyTest : public testing::TestWithParam<bool> {
+class NotifyTest : public ::testing::TestWithParam<bool> {
  protected:
   NotifyTest() {
     const Lock lock(child_);
@@ -116,7 +116,7 @@ TEST_P(NotifyTest, EndOfTheRunWakesTheOthersInIt) {
   EXPECT_EQ(result->error().code(), Errc::kStillRunning);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, NotifyTest, testing::Bool(), [](const testing::TestParamInfo<bool>& has_pidfd) {
+INSTANTIATE_TEST_SUITE_P(Each, NotifyTest, ::testing::Bool(), [](const ::testing::TestParamInfo<bool>& has_pidfd) {
   return has_pidfd.param ? "ByPidfd" : "ByNumber";
 });
 

@@ -6,8 +6,8 @@
 namespace warden::internal {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 class SupervisedTest : public SimulatedChild {
  protected:

@@ -24,7 +24,7 @@ TEST_F(WaitChildTest, ZeroLooksOnceAndDoesNotWait) {
   ASSERT_TRUE(waited.has_value());
   EXPECT_EQ(waited.value(), std::nullopt);
   EXPECT_EQ(sys_.calls().size(), 1u);
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
 }
 
 TEST_F(WaitChildTest, DeadlineLongPastStillLooksOnce) {
@@ -43,7 +43,7 @@ TEST_F(WaitChildTest, BoundedWaitEndsAtTheExit) {
   ASSERT_TRUE(waited.has_value());
   EXPECT_EQ(waited.value(), ExitStatus::exited(4));
   EXPECT_EQ(sys_.elapsed(), ms(300));
-  EXPECT_FALSE(armed());
+  EXPECT_TRUE(is_end_seen());
 }
 
 TEST_F(WaitChildTest, BoundedWaitEndsAtItsDeadline) {
@@ -56,7 +56,7 @@ TEST_F(WaitChildTest, BoundedWaitEndsAtItsDeadline) {
     ASSERT_TRUE(waited.has_value());
     EXPECT_EQ(waited.value(), std::nullopt);
     EXPECT_EQ(sys.elapsed(), seconds(1));
-    EXPECT_TRUE(child.armed(lock));
+    EXPECT_FALSE(child.is_end_seen(lock));
   }
 }
 
@@ -114,7 +114,7 @@ TEST_F(WaitChildTest, LookThatFailsIsAnErrorAndChangesNothing) {
   ASSERT_TRUE(waited.has_error());
   EXPECT_EQ(waited.error().code, std::errc::operation_not_permitted);
   EXPECT_EQ(waited.error().process_name, "victim");
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   EXPECT_EQ(wait_for(seconds(1)).value(), ExitStatus::exited(0));
 }

@@ -3,13 +3,13 @@
 // It writes "forked PID", the child's number, to the descriptor of the --ack=FD that is the child's first argument,
 // waits for the end of its stdin, and ends. KEEP says what becomes of the handle:
 //
-//   armed      a static object
-//   excused    the same, after must_not_be_terminated()
-//   policy     the same, after terminate_on_drop(SIGTERM, a minute)
+//   static     a static object
+//   detached   the same, after detach_on_destruction()
+//   policy     the same, after terminate_on_destruction(SIGTERM, a minute)
 //   waited     the same, after a wait for the child's end
 //   leaked     never destroyed
 //   in-use     never destroyed, with threads in wait() and terminate() from the first byte of stdin on
-//   copied     a static object; a forked copy of the program ends first, in the same way, then the child is excused
+//   copied     a static object; a forked copy of the program ends first, in the same way, then the child is detached
 //
 // END is return, exit, quick_exit, _exit or a thread's exit (thread-exit).
 #include <signal.h>
@@ -73,9 +73,9 @@ void keep(const std::string& how, warden::Child child) {
     return;
   }
   static_child = std::move(child);
-  if (how == "excused") static_child->must_not_be_terminated();
+  if (how == "detached") static_child->detach_on_destruction();
   if (how == "policy") {
-    static_child->terminate_on_drop(warden::TerminationPolicy::service(absl::Minutes(1))).value();
+    static_child->terminate_on_destruction(warden::TerminationPolicy::service(absl::Minutes(1))).value();
   }
   if (how == "waited") static_child->wait().value();
 }
@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
   }
   if (arguments[0] == "copied") {
     if (!copy_ends(arguments[1])) usage("the copy has not ended well");
-    static_child->must_not_be_terminated();
+    static_child->detach_on_destruction();
   }
   return end(arguments[1]);
 }

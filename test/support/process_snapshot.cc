@@ -7,8 +7,8 @@
 namespace warden::test_support {
 namespace {
 
-using warden_testing::internal::find_leaks;
-using warden_testing::internal::ProcessCensus;
+using warden::testing::internal::find_leaks;
+using warden::testing::internal::ProcessCensus;
 
 std::string text_of(int number) { return std::to_string(number); }
 const std::string& text_of(const std::string& name) { return name; }

@@ -10,7 +10,7 @@
 
 namespace warden::test_support {
 
-struct ProcessSnapshot : warden_testing::internal::ProcessCensus {
+struct ProcessSnapshot : warden::testing::internal::ProcessCensus {
   std::map<std::string, std::string> setting;  // see process_setting.h
 
   // State that each thread has is the calling thread's.

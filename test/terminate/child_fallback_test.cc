@@ -163,7 +163,7 @@ TEST_P(EndWithout, TheDestructorKillsTheWholeGroup) {
     CapturedLog log;
     AckPipe ack;
     {
-      const Child dropped = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
+      const Child abandoned = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
       wait_forked(ack, {"child ready", "ready"});
     }
     ASSERT_EQ(log.records().size(), 1u);

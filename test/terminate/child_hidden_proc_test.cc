@@ -213,7 +213,7 @@ TEST_P(UnusualProc, TheDestructorKillsTheGroup) {
   run([] {
     const CapturedLog log;
     AckPipe ack;
-    { const Child dropped = spawn_group(ack, {"fork", "stubborn", "--", "stubborn"}, {"child ready", "ready"}); }
+    { const Child abandoned = spawn_group(ack, {"fork", "stubborn", "--", "stubborn"}, {"child ready", "ready"}); }
     EXPECT_TRUE(ack.wait_eof());
   });
 }

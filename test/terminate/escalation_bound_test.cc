@@ -9,9 +9,9 @@
 namespace warden::internal {
 namespace {
 
-using testing::AllOf;
-using testing::Ge;
-using testing::Le;
+using ::testing::AllOf;
+using ::testing::Ge;
+using ::testing::Le;
 
 class EscalationBoundTest : public SimulatedChild {
  protected:

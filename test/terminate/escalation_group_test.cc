@@ -6,10 +6,10 @@
 namespace warden::internal {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 class EscalationGroupTest : public SimulatedChild {};
 
@@ -43,7 +43,7 @@ TEST_F(EscalationGroupTest, StubbornSurvivorIsSweptWithSigkill) {
   EXPECT_TRUE(report.forced);
   EXPECT_EQ(sys_.elapsed(), seconds(3));
   EXPECT_THAT(lines_of(report.attempts),
-              testing::IsSupersetOf({"@3s sweep send_signal SIGKILL group: ok", "@3s sweep sweep - group: ok"}));
+              ::testing::IsSupersetOf({"@3s sweep send_signal SIGKILL group: ok", "@3s sweep sweep - group: ok"}));
 }
 
 TEST_F(EscalationGroupTest, LeaderThatEndedBeforeTheCallDoesNotEndIt) {

@@ -8,10 +8,10 @@
 namespace warden::internal {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 class EscalationJoinTest : public SimulatedChild {
  protected:
@@ -41,9 +41,9 @@ TEST_F(EscalationJoinTest, ShorterPolicyShortensTheCurrentPhaseAndTheRest) {
   join_at(ms(100), TerminationPolicy::interrupt_first(ms(200), ms(500)));
   const TerminationReport report = report_of(usual());
   EXPECT_THAT(lines_of(report.attempts),
-              testing::IsSupersetOf({"@0 interrupt wait_for_exit SIGINT -: timed_out ETIMEDOUT +300ms",
-                                     "@300ms terminate send_signal SIGTERM group: ok",
-                                     "@800ms kill send_signal SIGKILL group: ok"}));
+              ::testing::IsSupersetOf({"@0 interrupt wait_for_exit SIGINT -: timed_out ETIMEDOUT +300ms",
+                                       "@300ms terminate send_signal SIGTERM group: ok",
+                                       "@800ms kill send_signal SIGKILL group: ok"}));
   EXPECT_EQ(sys_.elapsed(), ms(800));
 }
 
@@ -228,7 +228,7 @@ TEST_F(EscalationJoinTest, EndOfTheRunEndsAWaitForSurvivors) {
     EXPECT_EQ(result.error().code(), Errc::kSurvivors);
     EXPECT_EQ(sys.elapsed(), seconds(4));
     lock.unlock();
-    EXPECT_THAT(sys.violations(), testing::IsEmpty());
+    EXPECT_THAT(sys.violations(), ::testing::IsEmpty());
   }
 }
 

@@ -1,7 +1,8 @@
 // The escalation, row by row: each state with each of its events. S0 is the preflight; S1, S2 and S3 are the sending of
 // SIGINT, the wait for the exit, and the 100 ms of grace after a failed send; S4 to S6 are the same for SIGTERM, S7 to
 // S9 for SIGKILL. An event is a success or failure of the send, or an exit, a timeout or a failed look. Each test
-// checks what the caller gets, what attempt_errors() has, which messages there are, and that only a success can disarm.
+// checks what the caller gets, what attempt_errors() has, which messages there are, and that only a success counts as
+// an end seen.
 #include <errno.h>
 
 #include "test/fake/simulated_child.h"
@@ -9,11 +10,11 @@
 namespace warden::internal {
 namespace {
 
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 using Lines = std::vector<std::string>;
 
@@ -165,7 +166,7 @@ TEST_F(EscalationRowTest, S8Timeout) {
                                              "@1s terminate wait_for_exit SIGTERM -: timed_out ETIMEDOUT +2s",
                                              "@3s kill wait_for_exit SIGKILL -: timed_out ETIMEDOUT +3s"));
   EXPECT_THAT(messages_.messages(), ElementsAre(warning("SIGINT"), warning("SIGTERM"), error("may still run")));
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
 }
 
 TEST_F(EscalationRowTest, S8Error) {
@@ -194,7 +195,7 @@ TEST_F(EscalationRowTest, S9TimeoutIsNotSaidTwice) {
   EXPECT_EQ(sys_.elapsed(), ms(3100));
   EXPECT_THAT(errors_of(result).back(), "@3s kill send_signal SIGKILL group: failed EPERM");
   EXPECT_THAT(messages_.messages(), ElementsAre(warning("SIGINT"), warning("SIGTERM"), error("by hand")));
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
 }
 
 TEST_F(EscalationRowTest, S9Error) {
@@ -225,7 +226,7 @@ TEST_F(EscalationRowTest, KillThatCannotBeSentIsOneErrorAndCanBeRepeated) {
   const TerminationResult refused = terminate(TerminationPolicy::immediate());
   EXPECT_EQ(refused.error().code(), std::errc::operation_not_permitted);
   EXPECT_THAT(errors_of(refused), ElementsAre("@0 kill send_signal SIGKILL group: failed EPERM"));
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
   EXPECT_TRUE(terminate(TerminationPolicy::immediate()).has_value());
 }
 

@@ -4,7 +4,7 @@
 namespace warden::internal {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 class EscalationStrayTest : public SimulatedChild {
  protected:

@@ -6,8 +6,8 @@
 namespace warden::internal {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 class ManualSignalTest : public SimulatedChild {
  protected:
@@ -37,7 +37,7 @@ TEST_F(ManualSignalTest, EndedChildIsASuccessAndIsSentNothing) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   EXPECT_TRUE(send(Signal::interrupt()).has_value());
   EXPECT_THAT(sys_.signals(), IsEmpty());
-  EXPECT_FALSE(armed());
+  EXPECT_TRUE(is_end_seen());
   EXPECT_THAT(last_log(), IsEmpty());
 }
 
@@ -61,7 +61,7 @@ TEST_F(ManualSignalTest, UnknownStateIsAnErrorAndNothingIsSent) {
   EXPECT_THAT(lines_of(result.error().attempts()),
               ElementsAre("@0 terminate check_status SIGTERM leader: failed EACCES"));
   EXPECT_THAT(sys_.signals(), IsEmpty());
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
 }
 
 TEST_F(ManualSignalTest, RunningChildsGroupIsSentTheSignalAndNothingElse) {
@@ -71,7 +71,7 @@ TEST_F(ManualSignalTest, RunningChildsGroupIsSentTheSignalAndNothingElse) {
   EXPECT_TRUE(send(Signal::interrupt()).has_value());
   EXPECT_THAT(sys_.signals(), ElementsAre("pidfd_kill_group SIGINT")) << "no SIGCONT";
   EXPECT_THAT(last_log(), ElementsAre("@0 interrupt send_signal SIGINT group: ok"));
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
   EXPECT_TRUE(stdin_is_open());
   EXPECT_EQ(looks(), 1u);
 }
@@ -81,7 +81,7 @@ TEST_F(ManualSignalTest, FailedSendToAChildThatIsThenFoundEndedIsASuccess) {
   sys_.fail_next(FakeSys::Call::kPidfdKillGroup, ESRCH);
   sys_.during_next_signal = [this] { sys_.exit(sys_.leader(), ExitStatus::exited(0)); };
   EXPECT_TRUE(send(Signal::interrupt()).has_value());
-  EXPECT_FALSE(armed());
+  EXPECT_TRUE(is_end_seen());
   EXPECT_EQ(looks(), 2u);
   EXPECT_THAT(last_log(), ElementsAre("@0 interrupt send_signal SIGINT group: failed ESRCH"));
 }
@@ -94,7 +94,7 @@ TEST_F(ManualSignalTest, FailedSendToARunningChildIsAnErrorWithOneAttempt) {
   EXPECT_EQ(result.error().kind(), TerminationErrorKind::kSignalFailed);
   EXPECT_EQ(result.error().code(), std::errc::operation_not_permitted);
   EXPECT_THAT(lines_of(result.error().attempts()), ElementsAre("@0 interrupt send_signal SIGINT group: failed EPERM"));
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
   EXPECT_EQ(looks(), 2u);
   EXPECT_EQ(phase(), Leader::Stage::kRunning);
 }
@@ -108,7 +108,7 @@ TEST_F(ManualSignalTest, FailedSendAndFailedSecondLookAreTwoAttemptsInThatOrder)
   EXPECT_EQ(result.error().code(), std::errc::operation_not_permitted);
   EXPECT_THAT(lines_of(result.error().attempts()), ElementsAre("@0 terminate send_signal SIGTERM group: failed EPERM",
                                                                "@0 terminate check_status SIGTERM leader: failed EIO"));
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
 }
 
 TEST_F(ManualSignalTest, ChildAfterAFailedSignalCanStillBeSignalled) {
@@ -135,7 +135,7 @@ TEST_F(ManualSignalTest, KillByHandIsAKillAttempt) {
   EXPECT_TRUE(send(Signal::kill()).has_value());
   EXPECT_THAT(sys_.signals(), ElementsAre("kill_group SIGKILL"));
   EXPECT_THAT(last_log(), ElementsAre("@0 kill send_signal SIGKILL group: ok"));
-  EXPECT_TRUE(armed()) << "success says nothing about the child's fate";
+  EXPECT_FALSE(is_end_seen()) << "success says nothing about the child's fate";
 }
 
 }  // namespace

@@ -10,14 +10,14 @@
 namespace warden::internal {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::SizeIs;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
 
-class TerminateChildrenTest : public testing::Test {
+class TerminateChildrenTest : public ::testing::Test {
  protected:
   void TearDown() override { EXPECT_THAT(sys_.violations(), IsEmpty()); }
 

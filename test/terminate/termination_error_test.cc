@@ -11,8 +11,8 @@
 namespace warden {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 Attempt attempt(AttemptPhase phase, AttemptOperation operation, std::optional<Signal> signal, std::errc error) {
   Attempt attempt;

@@ -8,10 +8,10 @@
 namespace warden::internal {
 namespace {
 
-using testing::AllOf;
-using testing::Contains;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 using Kind = WaitOrTerminateError::Kind;
 
@@ -31,7 +31,7 @@ TEST_F(WaitOrTerminateChildTest, ExitInTimeIsReturnedAndNothingIsSent) {
   EXPECT_EQ(result.value().timeout, ms(100));
   EXPECT_FALSE(result.value().timed_out());
   EXPECT_THAT(sys_.signals(), IsEmpty());
-  EXPECT_FALSE(armed());
+  EXPECT_TRUE(is_end_seen());
 }
 
 TEST_F(WaitOrTerminateChildTest, ChildIsTerminatedAfterTheTimeout) {
@@ -43,7 +43,7 @@ TEST_F(WaitOrTerminateChildTest, ChildIsTerminatedAfterTheTimeout) {
   EXPECT_EQ(result.value().termination->ended_by, AttemptPhase::kTerminate);
   EXPECT_EQ(result.value().termination->cause, EndCause::kByUs);
   EXPECT_EQ(sys_.elapsed(), ms(1010));
-  EXPECT_FALSE(armed());
+  EXPECT_TRUE(is_end_seen());
 }
 
 TEST_F(WaitOrTerminateChildTest, ZeroLooksOnceAndTerminates) {
@@ -79,7 +79,7 @@ TEST_F(WaitOrTerminateChildTest, FailedTerminationKeepsTheTimeoutAndTheAttempts)
   EXPECT_EQ(make_error_code(error), Errc::kStillRunning);
   EXPECT_THAT(lines_of(error.termination_error->attempts()), Contains("@3s kill send_signal SIGKILL group: ok"));
   EXPECT_THAT(error.to_string(), AllOf(HasSubstr("'victim'"), HasSubstr("10ms"), HasSubstr("kill send_signal")));
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
 }
 
 TEST_F(WaitOrTerminateChildTest, BrokenWaitTerminatesAndKeepsTheErrorAndTheReport) {
@@ -94,7 +94,7 @@ TEST_F(WaitOrTerminateChildTest, BrokenWaitTerminatesAndKeepsTheErrorAndTheRepor
   EXPECT_FALSE(error.termination_error.has_value());
   EXPECT_EQ(make_error_code(error), std::errc::io_error);
   EXPECT_THAT(error.to_string(), AllOf(HasSubstr("which was terminated"), HasSubstr("SIGINT")));
-  EXPECT_FALSE(armed());
+  EXPECT_TRUE(is_end_seen());
 }
 
 TEST_F(WaitOrTerminateChildTest, BothErrorsAreKeptWhenBothFail) {
@@ -108,7 +108,7 @@ TEST_F(WaitOrTerminateChildTest, BothErrorsAreKeptWhenBothFail) {
   EXPECT_EQ(error.termination_error->code(), std::errc::operation_not_permitted);
   EXPECT_EQ(make_error_code(error), std::errc::operation_not_permitted);
   EXPECT_THAT(error.to_string(), AllOf(HasSubstr("Input/output error"), HasSubstr("Operation not permitted")));
-  EXPECT_TRUE(armed());
+  EXPECT_FALSE(is_end_seen());
 }
 
 TEST_F(WaitOrTerminateChildTest, ExitBetweenTheWaitAndTheTerminationIsNaturalAndInTheReport) {

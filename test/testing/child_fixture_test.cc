@@ -14,7 +14,7 @@
 #include "warden/testing/matchers.h"
 #include "warden/testing/scoped_child.h"
 
-namespace warden_testing {
+namespace warden::testing {
 namespace {
 
 using ::testing::AllOf;
@@ -72,14 +72,14 @@ TEST(FixtureTest, EachChildIsEndedByItsOwnPolicy) {
 }
 
 TEST(FixtureTest, DestructorEndsTheChildrenOfAClassThatForgetsToCallTearDown) {
-  const MisuseCount misuses;
+  const AbandonedChildCount abandoned;
   int pid = -1;
   {
     Fixture fixture;
     pid = fixture.spawn(test_command({"sleep"}))->pid();
   }
   EXPECT_THAT(live_members(pid), IsEmpty());
-  EXPECT_EQ(misuses.value(), 0);
+  EXPECT_EQ(abandoned.value(), 0);
 }
 
 TEST(FixtureTest, SecondTearDownDoesNothingAndLaterChildrenAreEnded) {
@@ -148,4 +148,4 @@ TEST(ScopedChildTest, CanBeReturnedFromAFunction) {
 }
 
 }  // namespace
-}  // namespace warden_testing
+}  // namespace warden::testing

@@ -9,10 +9,10 @@
 #include "gtest/gtest-spi.h"
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
-#include "warden/misuse.h"
+#include "warden/abandoned_child.h"
 #include "warden/testing/child_fixture.h"
 
-namespace warden_testing {
+namespace warden::testing {
 
 inline constexpr bool kMayExit = true;
 
@@ -30,16 +30,18 @@ inline std::vector<std::string> failures_of(const std::function<void()>& body) {
 }
 
 // Counts the handles that are destroyed too early.
-class MisuseCount {
+class AbandonedChildCount {
  public:
-  MisuseCount() { warden::set_misuse_handler(count, this); }
-  ~MisuseCount() { warden::set_misuse_handler(nullptr, nullptr); }
-  MisuseCount(const MisuseCount&) = delete;
-  MisuseCount& operator=(const MisuseCount&) = delete;
+  AbandonedChildCount() { warden::set_abandoned_child_handler(count, this); }
+  ~AbandonedChildCount() { warden::set_abandoned_child_handler(nullptr, nullptr); }
+  AbandonedChildCount(const AbandonedChildCount&) = delete;
+  AbandonedChildCount& operator=(const AbandonedChildCount&) = delete;
   int value() const { return value_; }
 
  private:
-  static void count(const warden::Misuse&, void* context) { ++static_cast<MisuseCount*>(context)->value_; }
+  static void count(const warden::AbandonedChild&, void* context) {
+    ++static_cast<AbandonedChildCount*>(context)->value_;
+  }
   int value_ = 0;
 };
 
@@ -76,6 +78,6 @@ inline SpawnOptions may_exit(bool may) {
   return options;
 }
 
-}  // namespace warden_testing
+}  // namespace warden::testing
 
 #endif  // WARDEN_TEST_TESTING_FIXTURE_PROBE_H_

@@ -19,7 +19,7 @@
 #include "test/support/sigchld_disposition.h"
 #include "test/testing/open_files.h"
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -144,4 +144,4 @@ TEST(Guard, ThatAForeignWaitHasReapedIsNoHarm) {
 }
 
 }  // namespace
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal

@@ -36,7 +36,7 @@ extern "C" const char* __tsan_default_options() { return "report_thread_leaks=0"
 
 namespace {
 
-using warden_testing::internal::Guard;
+using warden::testing::internal::Guard;
 
 std::string test_child, ack_flag;
 int ack_fd = -1;

@@ -25,8 +25,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using warden_testing::internal::kPidfd;
-using warden_testing::internal::open_files;
+using warden::testing::internal::kPidfd;
+using warden::testing::internal::open_files;
 
 // Runs guarded_host with its children, all of whom live, and a stranger whom the guard must leave alone.
 class GuardedHost {

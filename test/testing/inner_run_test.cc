@@ -17,7 +17,7 @@
 #include "test/support/test_child_path.h"
 #include "warden/testing/matchers.h"
 
-namespace warden_testing {
+namespace warden::testing {
 namespace {
 
 namespace fs = std::filesystem;
@@ -263,4 +263,4 @@ TEST_F(InnerRun, FailuresThatAreThrownComeOutOfNoTearDown) {
 }
 
 }  // namespace
-}  // namespace warden_testing
+}  // namespace warden::testing

@@ -14,10 +14,10 @@
 
 namespace {
 
-using warden_testing::ChildFixture;
-using warden_testing::Ready;
-using warden_testing::ScopedChild;
-using warden_testing::SpawnOptions;
+using warden::testing::ChildFixture;
+using warden::testing::Ready;
+using warden::testing::ScopedChild;
+using warden::testing::SpawnOptions;
 
 // A server of one process, or with a worker in its group. `then` is what the script does once it listens.
 warden::Command server(const std::string& then, const std::string& worker = "") {

@@ -22,7 +22,7 @@
 #include "warden/child.h"
 #include "warden/command.h"
 
-namespace warden_testing {
+namespace warden::testing {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -212,13 +212,13 @@ TEST(LeakCheckOfAPart, IsNoneOfAForkedCopy) {
 }
 
 }  // namespace
-}  // namespace warden_testing
+}  // namespace warden::testing
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   if (::getenv("WARDEN_LEAK_CHECK") != nullptr) {
-    warden_testing::install_leak_check();
-    warden_testing::install_leak_check();  // the second call adds no second finding
+    warden::testing::install_leak_check();
+    warden::testing::install_leak_check();  // the second call adds no second finding
   } else {
     std::thread([] {}).join();  // ThreadSanitizer's own thread starts with the first
     ::testing::UnitTest::GetInstance()->listeners().Append(new warden::test_support::LeakListener);

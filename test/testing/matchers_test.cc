@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 #include "test/support/child_probe.h"
 
-namespace warden_testing {
+namespace warden::testing {
 namespace {
 
 using ::testing::Field;
@@ -172,4 +172,4 @@ TEST(HasAttemptTest, ComplaintSaysWhatWasLookedForAndHasTheLog) {
 }
 
 }  // namespace
-}  // namespace warden_testing
+}  // namespace warden::testing

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 namespace {
 
 std::string link_of(const std::string& path) {
@@ -34,4 +34,4 @@ std::vector<std::string> open_files(int pid) {
 
 std::string working_directory(int pid) { return link_of("/proc/" + std::to_string(pid) + "/cwd"); }
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal

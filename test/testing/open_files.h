@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace warden_testing::internal {
+namespace warden::testing::internal {
 
 inline constexpr char kPidfd[] = "anon_inode:[pidfd]";
 
@@ -14,6 +14,6 @@ std::vector<std::string> open_files(int pid);
 
 std::string working_directory(int pid);
 
-}  // namespace warden_testing::internal
+}  // namespace warden::testing::internal
 
 #endif  // WARDEN_TEST_TESTING_OPEN_FILES_H_

@@ -64,7 +64,7 @@ TEST(PrintersTest, NoPublicValueIsShownAsBytes) {
   printed(WaitError());
   printed(ExitStatus::exited(3)), printed(ExitKind::kLost), printed(ResourceUsage());
   printed(LogRecord()), printed(LogSeverity::kDebug);
-  printed(Misuse());
+  printed(AbandonedChild());
   printed(Output()), printed(Output::Facts());
   printed(OutputStream::kStderr), printed(OutputError()), printed(CaptureOptions());
   printed(CaptureOptions::Keep::kFirst);

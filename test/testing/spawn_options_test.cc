@@ -13,7 +13,7 @@
 #include "warden/testing/matchers.h"
 #include "warden/testing/scoped_child.h"
 
-namespace warden_testing {
+namespace warden::testing {
 namespace {
 
 using ::testing::AllOf;
@@ -163,4 +163,4 @@ TEST(SpawnTest, CallsTheChildByTheNameOfTheOptions) {
 }
 
 }  // namespace
-}  // namespace warden_testing
+}  // namespace warden::testing

@@ -16,7 +16,7 @@
 #include "warden/testing/matchers.h"
 #include "warden/testing/scoped_child.h"
 
-namespace warden_testing {
+namespace warden::testing {
 namespace {
 
 using ::testing::AllOf;
@@ -113,7 +113,7 @@ TEST(TearDownTest, CrashThatTheTestHasNotSeenIsAFailureWhateverItDidAfter) {
   };
   const auto is_told = ElementsAre(HasSubstr("crashed: killed by SIGSEGV"));
   EXPECT_THAT(failures_after([](Child& child) { EXPECT_TRUE(child.send_terminate_signal().has_value()); }), is_told);
-  EXPECT_THAT(failures_after([](Child& child) { child.must_not_be_terminated(); }), is_told);
+  EXPECT_THAT(failures_after([](Child& child) { child.detach_on_destruction(); }), is_told);
 }
 
 // The child is stopped, so that it still exists when the second signal comes.
@@ -191,14 +191,14 @@ TEST(TearDownTest, ChildThatTheTestHasExcusedIsEndedAllTheSame) {
   {
     const ScopedChild child(test_command({"sleep"}));
     pid = child->pid();
-    child->must_not_be_terminated();
+    child->detach_on_destruction();
   }
   EXPECT_THAT(live_members(pid), IsEmpty());
 }
 
-TEST(TearDownTest, ChildThatCannotBeEndedFailsTheTestWithTheLogAndIsNoMisuse) {
+TEST(TearDownTest, ChildThatCannotBeEndedFailsTheTestWithTheLogAndIsNotReportedTwice) {
   AckPipe ack;
-  const MisuseCount misuses;
+  const AbandonedChildCount abandoned;
   std::optional<Child> tracer;
   SpawnOptions options;
   options.policy = TerminationPolicy::immediate();
@@ -211,7 +211,7 @@ TEST(TearDownTest, ChildThatCannotBeEndedFailsTheTestWithTheLogAndIsNoMisuse) {
   ASSERT_TRUE(tracer->kill().has_value());
   EXPECT_THAT(failures, ElementsAre(AllOf(HasSubstr("child 'sleep'"), HasSubstr("could not be ended"),
                                           HasSubstr("kill send_signal SIGKILL to group: ok"))));
-  EXPECT_EQ(misuses.value(), 0);
+  EXPECT_EQ(abandoned.value(), 0);
   EXPECT_TRUE(warden::test_support::wait_until_childless());
 }
 
@@ -261,4 +261,4 @@ TEST(TearDownTest, ChildOfAScopeThatAnExceptionLeavesIsEndedAndItsLastLinesArePr
 }
 
 }  // namespace
-}  // namespace warden_testing
+}  // namespace warden::testing

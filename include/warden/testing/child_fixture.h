@@ -1,13 +1,13 @@
 // A GoogleTest fixture whose tests start children and leave none behind.
 //
 // Example:
-//   class ServerTest : public warden_testing::ChildFixture {};
+//   class ServerTest : public warden::testing::ChildFixture {};
 //
 //   TEST_F(ServerTest, Answers) {
 //     warden::Command command("my-server");
 //     command.arg("--port=5555");
-//     warden_testing::SpawnOptions options;
-//     options.ready = warden_testing::Ready::on_line("listening");
+//     warden::testing::SpawnOptions options;
+//     options.ready = warden::testing::Ready::on_line("listening");
 //     warden::Child* const server = spawn(command, options);
 //     ASSERT_NE(server, nullptr);
 //     ...
@@ -23,7 +23,7 @@
 #include "warden/termination_policy.h"
 #include "warden/testing/spawn_options.h"
 
-namespace warden_testing {
+namespace warden::testing {
 
 namespace internal {
 class ChildSet;
@@ -71,6 +71,6 @@ class ChildFixture : public ::testing::Test {
   const std::unique_ptr<internal::ChildSet> children_;
 };
 
-}  // namespace warden_testing
+}  // namespace warden::testing
 
 #endif  // WARDEN_TESTING_CHILD_FIXTURE_H_

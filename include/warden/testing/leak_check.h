@@ -3,12 +3,12 @@
 // Example, for every test of a program:
 //   int main(int argc, char** argv) {
 //     ::testing::InitGoogleTest(&argc, argv);
-//     warden_testing::install_leak_check();
+//     warden::testing::install_leak_check();
 //     return RUN_ALL_TESTS();
 //   }
 // and for a part of one:
 //   TEST(Server, StopsWithoutATrace) {
-//     const warden_testing::LeakCheck check;
+//     const warden::testing::LeakCheck check;
 //     Server().start().stop();
 //   }
 #ifndef WARDEN_TESTING_LEAK_CHECK_H_
@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-namespace warden_testing {
+namespace warden::testing {
 
 namespace internal {
 struct ProcessCensus;
@@ -53,6 +53,6 @@ class LeakCheck {
   const std::unique_ptr<const internal::ProcessCensus> before_;
 };
 
-}  // namespace warden_testing
+}  // namespace warden::testing
 
 #endif  // WARDEN_TESTING_LEAK_CHECK_H_

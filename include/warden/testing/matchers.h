@@ -1,9 +1,9 @@
 // Matchers for how a child ended and for what was tried to end it.
 //
 // Example:
-//   EXPECT_THAT(child->wait(), warden_testing::ExitedWith(0));
-//   EXPECT_THAT(child->kill(), warden_testing::KilledBy(warden::Signal::kill()));
-//   EXPECT_THAT(child->terminate_with_report(policy), warden_testing::EndedInPhase(warden::AttemptPhase::kTerminate));
+//   EXPECT_THAT(child->wait(), warden::testing::ExitedWith(0));
+//   EXPECT_THAT(child->kill(), warden::testing::KilledBy(warden::Signal::kill()));
+//   EXPECT_THAT(child->terminate_with_report(policy), warden::testing::EndedInPhase(warden::AttemptPhase::kTerminate));
 //
 // Each takes a plain value or a Result of one. An error matches none but HasAttempt, and GoogleTest prints it with
 // every attempt. Use the matchers with EXPECT_THAT of "gmock/gmock.h".
@@ -20,7 +20,7 @@
 #include "warden/testing/printers.h"
 #include "warden/warden.h"
 
-namespace warden_testing {
+namespace warden::testing {
 
 namespace internal {
 
@@ -117,6 +117,6 @@ class PartMatcher {
 ::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptLog>> HasAttempt(
     ::testing::Matcher<const warden::Attempt&> attempt);
 
-}  // namespace warden_testing
+}  // namespace warden::testing
 
 #endif  // WARDEN_TESTING_MATCHERS_H_

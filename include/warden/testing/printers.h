@@ -43,7 +43,7 @@ void PrintTo(const Line& line, std::ostream* out);
 void PrintTo(const RunOptions& options, std::ostream* out);
 void PrintTo(const StdinReport& report, std::ostream* out);
 void PrintTo(const RunResult& result, std::ostream* out);
-void PrintTo(const Misuse& misuse, std::ostream* out);
+void PrintTo(const AbandonedChild& abandoned, std::ostream* out);
 void PrintTo(const LogRecord& record, std::ostream* out);
 void PrintTo(const Child& child, std::ostream* out);
 

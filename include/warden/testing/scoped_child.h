@@ -2,9 +2,9 @@
 //
 // Example:
 //   TEST(Server, Answers) {
-//     warden_testing::SpawnOptions options;
-//     options.ready = warden_testing::Ready::on_line("listening");
-//     warden_testing::ScopedChild server(warden::Command("my-server"), options);
+//     warden::testing::SpawnOptions options;
+//     options.ready = warden::testing::Ready::on_line("listening");
+//     warden::testing::ScopedChild server(warden::Command("my-server"), options);
 //     ASSERT_TRUE(server.ok());
 //     ...
 //   }
@@ -17,7 +17,7 @@
 #include "warden/command.h"
 #include "warden/testing/spawn_options.h"
 
-namespace warden_testing {
+namespace warden::testing {
 
 namespace internal {
 class ChildSet;
@@ -47,6 +47,6 @@ class ScopedChild {
   warden::Child* child_;
 };
 
-}  // namespace warden_testing
+}  // namespace warden::testing
 
 #endif  // WARDEN_TESTING_SCOPED_CHILD_H_

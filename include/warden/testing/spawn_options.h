@@ -10,7 +10,7 @@
 #include "warden/output.h"
 #include "warden/termination_policy.h"
 
-namespace warden_testing {
+namespace warden::testing {
 
 // When a child is ready, so that the test may go on.
 struct Ready {
@@ -56,6 +56,6 @@ struct Location {
   static Location here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {file, line}; }
 };
 
-}  // namespace warden_testing
+}  // namespace warden::testing
 
 #endif  // WARDEN_TESTING_SPAWN_OPTIONS_H_

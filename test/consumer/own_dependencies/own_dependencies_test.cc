@@ -22,7 +22,7 @@ TEST(OwnDependencies, AreThoseThatWardenUses) {
   EXPECT_EQ(mine::outcome(), "my own Boost.Outcome");
   EXPECT_EQ(mine::googletest(), "my own GoogleTest");
 
-  const auto done = warden::check(warden::run(warden::Command("true")));
+  const auto done = warden::require_success(warden::run(warden::Command("true")));
   EXPECT_TRUE(done.has_value()) << done.error();
 }
 

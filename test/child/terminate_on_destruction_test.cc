@@ -1,4 +1,4 @@
-// terminate_on_drop: the handle's destructor carries a policy out.
+// terminate_on_destruction: the handle's destructor carries a policy out.
 #include <errno.h>
 #include <signal.h>
 
@@ -18,6 +18,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 const TerminationPolicy kPatient = TerminationPolicy::service(kBound);
 
@@ -30,14 +31,14 @@ Child spawn_polite(AckPipe& ack) {
   return child;
 }
 
-TEST(TerminateOnDrop, CarriesThePolicyOutAndIsNoMistake) {
+TEST(TerminateOnDestruction, CarriesThePolicyOutAndIsNoMistake) {
   const CapturedLog log;
   AckPipe ack;
   std::unique_ptr<Pidfd> process;
   {
     Child child = spawn_polite(ack);
     process = std::make_unique<Pidfd>(child.pid());
-    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
     EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning) << "nothing is done before";
   }
   EXPECT_TRUE(process->is_dead());
@@ -45,45 +46,45 @@ TEST(TerminateOnDrop, CarriesThePolicyOutAndIsNoMistake) {
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, SendsSigtermFirstByDefault) {
+TEST(TerminateOnDestruction, SendsSigtermFirstByDefault) {
   const CapturedLog log;
   AckPipe ack;
   {
     Child child = spawn_polite(ack);
-    EXPECT_TRUE(child.terminate_on_drop().has_value());
+    EXPECT_TRUE(child.terminate_on_destruction().has_value());
   }
   EXPECT_EQ(ack.wait_line(), "got SIGTERM");
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, FollowsTheLastPolicy) {
+TEST(TerminateOnDestruction, FollowsTheLastPolicy) {
   const CapturedLog log;
   AckPipe ack;
   {
     Child child = Child::spawn(test_command(ack, {"handle", "INT", "0"})).value();
     ASSERT_TRUE(ack.wait_for("ready"));
-    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
-    EXPECT_TRUE(child.terminate_on_drop(TerminationPolicy::interrupt_first(kBound, kBound)).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(TerminationPolicy::interrupt_first(kBound, kBound)).has_value());
   }
   EXPECT_EQ(ack.wait_line(), "got SIGINT");
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, EndsTheWholeGroup) {
+TEST(TerminateOnDestruction, EndsTheWholeGroup) {
   const CapturedLog log;
   AckPipe ack;
   std::unique_ptr<Pidfd> grandchild;
   {
     Child child = Child::spawn(test_command(ack, {"fork", "handle", "TERM", "0", "--", "sleep"})).value();
     grandchild = std::make_unique<Pidfd>(wait_forked(ack, {"child ready", "ready"}));
-    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
   }
   EXPECT_TRUE(grandchild->is_dead());
   EXPECT_EQ(ack.wait_line(), "child got SIGTERM");
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, KillsWhatDoesNotMindThePolicysSignals) {
+TEST(TerminateOnDestruction, KillsWhatDoesNotMindThePolicysSignals) {
   const CapturedLog log;
   AckPipe ack;
   std::unique_ptr<Pidfd> leader, grandchild;
@@ -91,7 +92,7 @@ TEST(TerminateOnDrop, KillsWhatDoesNotMindThePolicysSignals) {
     Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
     leader = std::make_unique<Pidfd>(child.pid());
     grandchild = std::make_unique<Pidfd>(wait_forked(ack, {"child ready", "ready"}));
-    EXPECT_TRUE(child.terminate_on_drop(TerminationPolicy::service(absl::Milliseconds(20))).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(TerminationPolicy::service(absl::Milliseconds(20))).has_value());
   }
   EXPECT_TRUE(leader->is_dead());
   EXPECT_TRUE(grandchild->is_dead());
@@ -100,7 +101,7 @@ TEST(TerminateOnDrop, KillsWhatDoesNotMindThePolicysSignals) {
   }
 }
 
-TEST(TerminateOnDrop, EndsTheRestOfTheGroupWhenTheLeaderHasGoneUnseen) {
+TEST(TerminateOnDestruction, EndsTheRestOfTheGroupWhenTheLeaderHasGoneUnseen) {
   const CapturedLog log;
   AckPipe ack;
   std::unique_ptr<Pidfd> grandchild;
@@ -109,21 +110,21 @@ TEST(TerminateOnDrop, EndsTheRestOfTheGroupWhenTheLeaderHasGoneUnseen) {
     const Pidfd leader(child.pid());
     grandchild = std::make_unique<Pidfd>(wait_forked(ack, {"child ready"}));
     ASSERT_TRUE(leader.wait_dead());
-    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
   }
   EXPECT_TRUE(grandchild->is_dead());
   EXPECT_EQ(ack.wait_line(), "child got SIGTERM");
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, ClosesStdinSoThatAChildCanEndByItself) {
+TEST(TerminateOnDestruction, ClosesStdinSoThatAChildCanEndByItself) {
   const CapturedLog log;
   AckPipe ack;
   {
     Command command = test_command(ack, {"ignore", "TERM", "read"});
     Child child = Child::spawn(command.stdin_from(Stdio::pipe())).value();
     ASSERT_TRUE(ack.wait_for("ready"));
-    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
   }
   EXPECT_EQ(ack.wait_line(), "eof 0");
   EXPECT_THAT(log.records(), IsEmpty());
@@ -137,45 +138,55 @@ void expect_untouched(AckPipe& ack, const Pidfd& process) {
   EXPECT_TRUE(process.wait_reaped());
 }
 
-TEST(TerminateOnDrop, IsOverruledByTheExcuse) {
+TEST(TerminateOnDestruction, IsUndoneByALaterDetach) {
   const CapturedLog log;
-  for (const bool excused_first : {true, false}) {
-    AckPipe ack;
-    std::unique_ptr<Pidfd> process;
-    {
-      Child child = Child::spawn(test_command(ack, {"handle", "USR1", "0"})).value();
-      ASSERT_TRUE(ack.wait_for("ready"));
-      process = std::make_unique<Pidfd>(child.pid());
-      if (excused_first) child.must_not_be_terminated();
-      EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
-      if (!excused_first) child.must_not_be_terminated();
-    }
-    expect_untouched(ack, *process);
+  AckPipe ack;
+  std::unique_ptr<Pidfd> process;
+  {
+    Child child = Child::spawn(test_command(ack, {"handle", "USR1", "0"})).value();
+    ASSERT_TRUE(ack.wait_for("ready"));
+    process = std::make_unique<Pidfd>(child.pid());
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
+    child.detach_on_destruction();
+    EXPECT_FALSE(child.ends_on_destruction());
   }
+  expect_untouched(ack, *process);
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, IsBroughtBackByTheEndOfTheExcuse) {
+TEST(TerminateOnDestruction, HoldsAfterAnEarlierDetach) {
   const CapturedLog log;
   AckPipe ack;
   {
     Child child = spawn_polite(ack);
-    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
-    child.must_not_be_terminated();
-    child.must_be_terminated();
+    child.detach_on_destruction();
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
+    EXPECT_TRUE(child.ends_on_destruction());
   }
   EXPECT_EQ(ack.wait_line(), "got SIGTERM");
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, SendsNothingAfterAWait) {
+TEST(TerminateOnDestruction, IsUndoneByTheDefault) {
+  const CapturedLog log;
+  AckPipe ack;
+  {
+    Child child = spawn_polite(ack);
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
+    child.kill_on_destruction();
+  }
+  EXPECT_EQ(ack.wait_line(), "") << "killed, without SIGTERM";
+  EXPECT_THAT(log.records(), SizeIs(1));
+}
+
+TEST(TerminateOnDestruction, SendsNothingAfterAWait) {
   const CapturedLog log;
   AckPipe ack;
   std::unique_ptr<Pidfd> grandchild;
   {
     Child child = Child::spawn(test_command(ack, {"fork", "handle", "USR1", "0", "--", "exit", "0"})).value();
     grandchild = std::make_unique<Pidfd>(wait_forked(ack, {"child ready"}));
-    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
     EXPECT_EQ(child.wait().value().exit_code(), 0);
   }
   EXPECT_FALSE(grandchild->is_dead()) << "an end that was waited for ends nobody else";
@@ -185,17 +196,17 @@ TEST(TerminateOnDrop, SendsNothingAfterAWait) {
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, IsNoMistakeForAChildWhoseEndNobodySaw) {
+TEST(TerminateOnDestruction, IsNoMistakeForAChildWhoseEndNobodySaw) {
   const CapturedLog log;
   {
     Child child = Child::spawn(test_command({"exit", "0"})).value();
-    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
     ASSERT_TRUE(Pidfd(child.pid()).wait_dead());
   }
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, RefusesAWrongPolicyByNameAndKeepsTheOldOne) {
+TEST(TerminateOnDestruction, RefusesAWrongPolicyByNameAndKeepsTheOldOne) {
   // its SIGINT would kill the child
   const TerminationPolicy other = TerminationPolicy::interrupt_first(kBound, kBound);
   TerminationPolicy negative_phase = other;
@@ -210,9 +221,9 @@ TEST(TerminateOnDrop, RefusesAWrongPolicyByNameAndKeepsTheOldOne) {
   AckPipe ack;
   {
     Child child = spawn_polite(ack);
-    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
     for (const auto& [policy, field] : wrong) {
-      const auto refused = child.terminate_on_drop(policy);
+      const auto refused = child.terminate_on_destruction(policy);
       ASSERT_TRUE(refused.has_error()) << field;
       EXPECT_EQ(refused.error().kind(), TerminationErrorKind::kInvalidPolicy);
       EXPECT_EQ(refused.error().code(), std::errc::invalid_argument);
@@ -225,26 +236,26 @@ TEST(TerminateOnDrop, RefusesAWrongPolicyByNameAndKeepsTheOldOne) {
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, LeavesAChildWithoutAPolicyAsItWasWhenItRefuses) {
+TEST(TerminateOnDestruction, LeavesAChildWithoutAPolicyAsItWasWhenItRefuses) {
   TerminationPolicy wrong = kPatient;
   wrong.failed_send_grace = -absl::Seconds(1);
   const CapturedLog log;
   AckPipe ack;
   {
     Child child = spawn_polite(ack);
-    EXPECT_TRUE(child.terminate_on_drop(wrong).has_error());
+    EXPECT_TRUE(child.terminate_on_destruction(wrong).has_error());
   }
-  EXPECT_EQ(log.records().size(), 1u) << "the drop is a mistake as before";
+  EXPECT_EQ(log.records().size(), 1u) << "the destruction is a mistake as before";
   EXPECT_EQ(ack.wait_line(), "") << "SIGKILL came, and no SIGTERM";
 }
 
-TEST(TerminateOnDrop, WorksWhileAnExceptionIsOnItsWay) {
+TEST(TerminateOnDestruction, WorksWhileAnExceptionIsOnItsWay) {
   const CapturedLog log;
   AckPipe ack;
   std::string caught;
   try {
     Child child = spawn_polite(ack);
-    EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+    EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
     throw std::runtime_error("the first mistake");
   } catch (const std::runtime_error& error) {
     caught = error.what();
@@ -254,14 +265,14 @@ TEST(TerminateOnDrop, WorksWhileAnExceptionIsOnItsWay) {
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, MovesWithTheHandle) {
+TEST(TerminateOnDestruction, MovesWithTheHandle) {
   const CapturedLog log;
   AckPipe ack;
   {
     std::vector<Child> children;
     {
       Child child = spawn_polite(ack);
-      EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+      EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
       children.push_back(std::move(child));
     }
     EXPECT_EQ(children.front().state().kind, ProcessState::Kind::kRunning);
@@ -270,11 +281,11 @@ TEST(TerminateOnDrop, MovesWithTheHandle) {
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(TerminateOnDrop, EndsTheChildThatAnAssignmentReplaces) {
+TEST(TerminateOnDestruction, EndsTheChildThatAnAssignmentReplaces) {
   const CapturedLog log;
   AckPipe ack;
   Child child = spawn_polite(ack);
-  EXPECT_TRUE(child.terminate_on_drop(kPatient).has_value());
+  EXPECT_TRUE(child.terminate_on_destruction(kPatient).has_value());
   child = Child::spawn(test_command({"sleep"})).value();
   EXPECT_EQ(ack.wait_line(), "got SIGTERM");
   EXPECT_EQ(child.kill().value().signal(), Signal::kill());

@@ -1,4 +1,4 @@
-// Destroying a handle that is armed, excused, or moved from.
+// Destroying a handle by default, detached, or moved from.
 #include <signal.h>
 
 #include <memory>
@@ -16,7 +16,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(Drop, ArmedKillsTheGroupAndReportsAtErrorLevel) {
+TEST(Destruction, KillsTheGroupAndReportsAtErrorLevel) {
   CapturedLog log;
   AckPipe ack;
   std::unique_ptr<Pidfd> leader;
@@ -35,7 +35,7 @@ TEST(Drop, ArmedKillsTheGroupAndReportsAtErrorLevel) {
   EXPECT_EQ(log.records()[0].error, "");
 }
 
-TEST(Drop, ArmedReportsToStderrWithoutASink) {
+TEST(Destruction, ReportsToStderrWithoutASink) {
   ::testing::internal::CaptureStderr();
   { const Child child = Child::spawn(test_command({"sleep"}).name("left")).value(); }
   const std::string text = ::testing::internal::GetCapturedStderr();
@@ -45,7 +45,7 @@ TEST(Drop, ArmedReportsToStderrWithoutASink) {
   EXPECT_THAT(text, ::testing::EndsWith("\n"));
 }
 
-TEST(Drop, ArmedReportsAChildWhoseEndNobodySaw) {
+TEST(Destruction, ReportsAChildWhoseEndNobodySaw) {
   CapturedLog log;
   {
     const Child child = Child::spawn(test_command({"exit", "0"})).value();
@@ -55,7 +55,7 @@ TEST(Drop, ArmedReportsAChildWhoseEndNobodySaw) {
   EXPECT_EQ(log.records()[0].severity, LogSeverity::kError);
 }
 
-TEST(Drop, ArmedKillsWhatAnUnseenLeaderLeftBehind) {
+TEST(Destruction, KillsWhatAnUnseenLeaderLeftBehind) {
   CapturedLog log;
   AckPipe ack;
   std::unique_ptr<Pidfd> grandchild;
@@ -67,7 +67,7 @@ TEST(Drop, ArmedKillsWhatAnUnseenLeaderLeftBehind) {
   EXPECT_EQ(log.records().size(), 1u);
 }
 
-TEST(Drop, AChildThatWasWaitedForIsDroppedInSilence) {
+TEST(Destruction, IsSilentAfterAWait) {
   CapturedLog log;
   {
     Child child = Child::spawn(test_command({"exit", "0"})).value();
@@ -76,7 +76,7 @@ TEST(Drop, AChildThatWasWaitedForIsDroppedInSilence) {
   EXPECT_TRUE(log.records().empty());
 }
 
-TEST(Drop, AChildThatWasTerminatedOrKilledIsDroppedInSilence) {
+TEST(Destruction, IsSilentAfterATerminationOrAKill) {
   CapturedLog log;
   {
     Child terminated = Child::spawn(test_command({"sleep"})).value();
@@ -87,28 +87,29 @@ TEST(Drop, AChildThatWasTerminatedOrKilledIsDroppedInSilence) {
   EXPECT_TRUE(log.records().empty());
 }
 
-TEST(Drop, ArmingWhatIsArmedChangesNothing) {
+TEST(Destruction, IsTheSameWhereTheDefaultIsAskedFor) {
   CapturedLog log;
   {
     Child child = Child::spawn(test_command({"sleep"})).value();
-    child.must_be_terminated();
-    child.must_be_terminated();
+    child.kill_on_destruction();
+    child.kill_on_destruction();
     EXPECT_TRUE(child.kill().has_value());
   }
   EXPECT_TRUE(log.records().empty());
 }
 
-TEST(Drop, AChildThatIsArmedAfterItsEndWasSeenIsMisuse) {
+TEST(Destruction, IsSilentOnceTheEndWasSeenWhateverIsAskedFor) {
   CapturedLog log;
   {
     Child child = Child::spawn(test_command({"exit", "0"})).value();
     EXPECT_TRUE(child.wait().has_value());
-    child.must_be_terminated();
+    child.kill_on_destruction();
+    EXPECT_FALSE(child.ends_on_destruction());
   }
-  EXPECT_EQ(log.records().size(), 1u);
+  EXPECT_TRUE(log.records().empty());
 }
 
-TEST(Drop, AnExcusedChildLivesOnAndIsCollectedAtItsEnd) {
+TEST(Destruction, LeavesADetachedChildRunningAndCollectsIt) {
   CapturedLog log;
   AckPipe ack;
   std::unique_ptr<Pidfd> process;
@@ -116,8 +117,8 @@ TEST(Drop, AnExcusedChildLivesOnAndIsCollectedAtItsEnd) {
     Child child = Child::spawn(test_command(ack, {"handle", "USR1", "0"})).value();
     ASSERT_TRUE(ack.wait_for("ready"));
     process = std::make_unique<Pidfd>(child.pid());
-    child.must_not_be_terminated();
-    child.must_not_be_terminated();
+    child.detach_on_destruction();
+    child.detach_on_destruction();
   }
   EXPECT_FALSE(process->is_dead());
   ASSERT_TRUE(process->send(SIGUSR1));
@@ -127,33 +128,33 @@ TEST(Drop, AnExcusedChildLivesOnAndIsCollectedAtItsEnd) {
   EXPECT_TRUE(log.records().empty());
 }
 
-TEST(Drop, AnExcusedChildThatHasEndedIsCollected) {
+TEST(Destruction, CollectsADetachedChildThatHasEnded) {
   CapturedLog log;
   for (int i = 0; i < 50; ++i) {
     Child child = Child::spawn(test_command({"exit", "0"})).value();
-    child.must_not_be_terminated();
+    child.detach_on_destruction();
   }
   EXPECT_TRUE(log.records().empty());
   EXPECT_TRUE(wait_until_childless()) << "the reapers that stayed behind collect them";
 }
 
-TEST(Drop, AChildThatIsArmedAgainIsKilled) {
+TEST(Destruction, KillsAChildThatIsDetachedNoMore) {
   CapturedLog log;
   std::unique_ptr<Pidfd> process;
   {
     Child child = Child::spawn(test_command({"sleep"})).value();
     process = std::make_unique<Pidfd>(child.pid());
-    child.must_not_be_terminated();
-    child.must_be_terminated();
-    child.must_be_terminated();
+    child.detach_on_destruction();
+    child.kill_on_destruction();
+    child.kill_on_destruction();
   }
   EXPECT_TRUE(process->is_dead());
   EXPECT_EQ(log.records().size(), 1u);
 }
 
-TEST(Drop, AnExcusedChildCanStillBeTerminated) {
+TEST(Destruction, OfADetachedChildDoesNotForbidATermination) {
   Child child = Child::spawn(test_command({"sleep"})).value();
-  child.must_not_be_terminated();
+  child.detach_on_destruction();
   EXPECT_EQ(child.terminate(kBound, kBound).value().signal(), Signal::interrupt());
 }
 
@@ -180,8 +181,8 @@ TEST(Move, AMovedFromHandleIsInertAndSaysSo) {
   EXPECT_EQ(child.name(), "");
   EXPECT_EQ(child.stdin_fd(), -1);
   child.close_stdin();
-  child.must_be_terminated();
-  child.must_not_be_terminated();
+  child.kill_on_destruction();
+  child.detach_on_destruction();
   // NOLINTEND(bugprone-use-after-move)
   EXPECT_EQ(other.state().kind, ProcessState::Kind::kRunning);
   EXPECT_EQ(other.kill().value().signal(), Signal::kill()) << "nothing was sent before";

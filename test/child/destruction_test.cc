@@ -6,28 +6,25 @@
 namespace warden::internal {
 namespace {
 
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
-class DropTest : public testing::Test {
+class DestructionTest : public ::testing::Test {
  protected:
-  DropTest() {
+  DestructionTest() {
     handle_.supervised = std::make_shared<Supervised>(sys_, "victim");
     const Lock lock(*handle_.supervised);
     handle_.supervised->begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
   }
   void TearDown() override { EXPECT_THAT(sys_.violations(), IsEmpty()); }
-  void disarm() {
-    const Lock lock(*handle_.supervised);
-    handle_.supervised->set_armed(lock, false);
-  }
 
-  // Does what Child::terminate_on_drop does.
+  // Does what Child::terminate_on_destruction does.
   void set_policy(TerminationPolicy policy) {
     handle_.end_policy = std::move(policy);
+    handle_.on_destruction = OnDestruction::kTerminate;
     sys_.play_reaper_of(*handle_.supervised);
   }
 
@@ -36,44 +33,44 @@ class DropTest : public testing::Test {
   Handle handle_;
 };
 
-TEST_F(DropTest, ArmedChildsGroupIsKilledAndTheMistakeReported) {
+TEST_F(DestructionTest, GroupIsKilledAndTheMistakeReported) {
   FakeProcess& worker = sys_.add_member("worker");
   end_handle(handle_);
   EXPECT_FALSE(sys_.leader().alive());
   EXPECT_FALSE(worker.alive());
   EXPECT_THAT(sys_.signals(), ElementsAre("pidfd_kill_group SIGKILL"));
   EXPECT_THAT(messages_.messages(),
-              ElementsAre(AllOf(StartsWith("ERROR victim: "), HasSubstr("must_not_be_terminated"))));
+              ElementsAre(AllOf(StartsWith("ERROR victim: "), HasSubstr("detach_on_destruction"))));
 }
 
-TEST_F(DropTest, ArmedChildThatHasEndedUnseenIsAMistakeToo) {
+TEST_F(DestructionTest, ChildThatHasEndedUnseenIsAMistakeToo) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   end_handle(handle_);
   EXPECT_THAT(sys_.signals(), IsEmpty());
   EXPECT_EQ(messages_.messages().size(), 1u);
 }
 
-TEST_F(DropTest, ExcusedChildIsLeftAlone) {
-  disarm();
+TEST_F(DestructionTest, DetachedChildIsLeftAlone) {
+  handle_.on_destruction = OnDestruction::kDetach;
   end_handle(handle_);
   EXPECT_TRUE(sys_.leader().alive());
   EXPECT_THAT(sys_.calls(), IsEmpty());
   EXPECT_THAT(messages_.messages(), IsEmpty());
 }
 
-TEST_F(DropTest, PinOfAnExcusedChildIsLetGo) {
+TEST_F(DestructionTest, PinOfADetachedChildIsLetGo) {
   sys_.pidfd_group_signals = false;
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   {
     Lock lock(*handle_.supervised);
     handle_.supervised->leader().look(lock);
   }
-  disarm();
+  handle_.on_destruction = OnDestruction::kDetach;
   end_handle(handle_);
   EXPECT_EQ(sys_.leader().state, FakeProcess::State::kGone);
 }
 
-TEST_F(DropTest, UnkillableChildBlocksForThreeSecondsAndIsReportedWithItsAttempts) {
+TEST_F(DestructionTest, UnkillableChildBlocksForThreeSecondsAndIsReportedWithItsAttempts) {
   sys_.leader().unkillable = true;
   end_handle(handle_);
   EXPECT_EQ(sys_.elapsed(), absl::Seconds(3));
@@ -81,7 +78,7 @@ TEST_F(DropTest, UnkillableChildBlocksForThreeSecondsAndIsReportedWithItsAttempt
   EXPECT_THAT(messages_.messages().back(), AllOf(StartsWith("ERROR victim: "), HasSubstr("SIGKILL to group: ok")));
 }
 
-TEST_F(DropTest, PolicyIsCarriedOutStepByStep) {
+TEST_F(DestructionTest, PolicyIsCarriedOutStepByStep) {
   FakeProcess& worker = sys_.add_member("worker");
   set_policy(usual());
   end_handle(handle_);
@@ -91,10 +88,10 @@ TEST_F(DropTest, PolicyIsCarriedOutStepByStep) {
   EXPECT_THAT(sys_.signals(),
               ElementsAre("pidfd_kill_group SIGINT", "pidfd_kill_group SIGCONT", "pidfd_kill_group SIGTERM",
                           "pidfd_kill_group SIGCONT", "pidfd_kill_group SIGKILL"));
-  EXPECT_THAT(messages_.messages(), testing::Each(StartsWith("WARN "))) << "no mistake";
+  EXPECT_THAT(messages_.messages(), ::testing::Each(StartsWith("WARN "))) << "no mistake";
 }
 
-TEST_F(DropTest, PolicyStopsAtTheSignalThatEndsTheChild) {
+TEST_F(DestructionTest, PolicyStopsAtTheSignalThatEndsTheChild) {
   sys_.leader().dies_of(SIGTERM, ms(10));
   set_policy(TerminationPolicy::service(seconds(60)));
   end_handle(handle_);
@@ -103,16 +100,16 @@ TEST_F(DropTest, PolicyStopsAtTheSignalThatEndsTheChild) {
   EXPECT_THAT(messages_.messages(), IsEmpty());
 }
 
-TEST_F(DropTest, PolicyOfAnExcusedChildSendsNothing) {
+TEST_F(DestructionTest, PolicyOfADetachedChildSendsNothing) {
   set_policy(usual());
-  disarm();
+  handle_.on_destruction = OnDestruction::kDetach;
   end_handle(handle_);
   EXPECT_TRUE(sys_.leader().alive());
   EXPECT_THAT(sys_.calls(), IsEmpty());
   EXPECT_THAT(messages_.messages(), IsEmpty());
 }
 
-TEST_F(DropTest, PolicyForAChildThatHasEndedUnseenSendsNothingAndReportsNothing) {
+TEST_F(DestructionTest, PolicyForAChildThatHasEndedUnseenSendsNothingAndReportsNothing) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   set_policy(usual());
   end_handle(handle_);
@@ -122,7 +119,7 @@ TEST_F(DropTest, PolicyForAChildThatHasEndedUnseenSendsNothingAndReportsNothing)
   EXPECT_THAT(messages_.messages(), IsEmpty());
 }
 
-TEST_F(DropTest, ChildThatThePolicyCannotEndIsKilledOnceMoreAndReported) {
+TEST_F(DestructionTest, ChildThatThePolicyCannotEndIsKilledOnceMoreAndReported) {
   sys_.leader().unkillable = true;
   set_policy(TerminationPolicy::service(seconds(1)));
   end_handle(handle_);
@@ -133,7 +130,7 @@ TEST_F(DropTest, ChildThatThePolicyCannotEndIsKilledOnceMoreAndReported) {
   EXPECT_THAT(messages_.messages().back(), AllOf(StartsWith("ERROR victim: destroyed"), HasSubstr("SIGKILL to group")));
 }
 
-TEST_F(DropTest, MemberThatThePolicyCannotEndIsReported) {
+TEST_F(DestructionTest, MemberThatThePolicyCannotEndIsReported) {
   sys_.add_member("worker").unkillable = true;
   sys_.leader().dies_of(SIGTERM);
   set_policy(TerminationPolicy::service(seconds(1)));
@@ -143,14 +140,14 @@ TEST_F(DropTest, MemberThatThePolicyCannotEndIsReported) {
   EXPECT_THAT(messages_.messages().back(), AllOf(StartsWith("ERROR victim: destroyed"), HasSubstr("worker")));
 }
 
-TEST_F(DropTest, ChildThatOnlyTheSecondKillEndsIsReportedWithoutAnError) {
+TEST_F(DestructionTest, ChildThatOnlyTheSecondKillEndsIsReportedWithoutAnError) {
   sys_.leader().unkillable = true;
   sys_.at(seconds(5), [&] { sys_.exit(sys_.leader(), ExitStatus::signaled(Signal::kill(), false)); });
   set_policy(TerminationPolicy::service(seconds(1)));
   end_handle(handle_);
   EXPECT_FALSE(sys_.leader().alive());
   ASSERT_FALSE(messages_.messages().empty());
-  EXPECT_THAT(messages_.messages().back(), AllOf(StartsWith("ERROR victim: destroyed"), testing::EndsWith("| ")));
+  EXPECT_THAT(messages_.messages().back(), AllOf(StartsWith("ERROR victim: destroyed"), ::testing::EndsWith("| ")));
 }
 
 }  // namespace

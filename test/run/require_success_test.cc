@@ -1,4 +1,4 @@
-// check(): which results pass, and the text of the error for the others.
+// require_success(): which results pass, and the text of the error for the others.
 #include <memory>
 #include <sstream>
 #include <string>
@@ -20,7 +20,7 @@ using ::testing::StartsWith;
 using Step = RunError::Step;
 
 RunError error_of_check(const Command& command) {
-  Result<RunResult, RunError> checked = check(run(command));
+  Result<RunResult, RunError> checked = require_success(run(command));
   if (!checked) return std::move(checked).error();
   ADD_FAILURE() << "passed";
   return {};
@@ -36,7 +36,7 @@ Output output_of(const std::string& text) {
 std::string last_lines_of(const std::string& text) {
   RunResult result{"name", ExitStatus::exited(1)};
   result.stderr_output = output_of(text);
-  return check(result).error().last_lines;
+  return require_success(result).error().last_lines;
 }
 
 std::string lines(int from, int to) {
@@ -46,7 +46,7 @@ std::string lines(int from, int to) {
 }
 
 TEST(Check, LetsASuccessPassWithItsOutput) {
-  const auto checked = check(run(shell("echo out; echo err >&2")));
+  const auto checked = require_success(run(shell("echo out; echo err >&2")));
   ASSERT_TRUE(checked.has_value()) << checked.error();
   EXPECT_EQ(checked.value().stdout_output.text(), "out\n");
   EXPECT_EQ(checked.value().stderr_output.text(), "err\n");
@@ -54,7 +54,7 @@ TEST(Check, LetsASuccessPassWithItsOutput) {
 
 TEST(Check, MakesAnErrorOfAnExitCodeAndKeepsAllThatIsKnown) {
   const RunError error = error_of_check(shell("echo out; echo one >&2; echo two >&2; exit 3"));
-  EXPECT_EQ(error.step, Step::kCheck);
+  EXPECT_EQ(error.step, Step::kRequireSuccess);
   EXPECT_EQ(make_error_code(error), Errc::kUnsuccessful);
   EXPECT_EQ(error.to_string(), "process 'sh' failed: exited with code 3. Last lines:\none\ntwo");
   EXPECT_EQ(error.status, ExitStatus::exited(3));
@@ -73,7 +73,7 @@ TEST(Check, MakesAnErrorOfADeathBySignal) {
 }
 
 TEST(Check, MakesAnErrorOfALostStatus) {
-  const RunError error = check(RunResult{"name", ExitStatus::lost()}).error();
+  const RunError error = require_success(RunResult{"name", ExitStatus::lost()}).error();
   EXPECT_EQ(error.code, Errc::kUnsuccessful);
   EXPECT_EQ(error.to_string(), "process 'name' failed: exit status lost.");
 }
@@ -84,7 +84,7 @@ TEST(Check, MakesAnErrorOfATimeoutThoughTheChildEndedWell) {
   const RunResult result = run_until(Command(command).stderr_to(Stdio::null()), {},
                                      [](const RunResult& r) { return r.stdout_output.size() > 0; });
   EXPECT_TRUE(result.status.success());
-  const RunError error = check(result).error();
+  const RunError error = require_success(result).error();
   EXPECT_EQ(error.code, std::errc::timed_out);
   EXPECT_TRUE(error.termination.has_value());
   EXPECT_EQ(error.to_string(), "process 'sh' did not end within " + absl::FormatDuration(result.timeout) +
@@ -148,7 +148,7 @@ TEST(CheckLines, ComeFromSeveralChunks) {
 RunError error_of_check(const std::string& script, CaptureOptions capture) {
   RunOptions options;
   options.capture = capture;
-  Result<RunResult, RunError> checked = check(run(shell(script), options));
+  Result<RunResult, RunError> checked = require_success(run(shell(script), options));
   if (!checked) return std::move(checked).error();
   ADD_FAILURE() << "passed";
   return {};

@@ -1,5 +1,5 @@
 // The report of a handle that was destroyed too early: who gets it, when, and what it says.
-#include "warden/misuse.h"
+#include "warden/abandoned_child.h"
 
 #include <signal.h>
 
@@ -24,42 +24,42 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// This process's misuse handler while the object exists.
+// This process's handler while the object exists.
 class Recorder {
  public:
-  explicit Recorder(std::function<void(const Misuse&)> also = {}) : also_(std::move(also)) {
-    set_misuse_handler(take, this);
+  explicit Recorder(std::function<void(const AbandonedChild&)> also = {}) : also_(std::move(also)) {
+    set_abandoned_child_handler(take, this);
   }
-  ~Recorder() { set_misuse_handler(nullptr, nullptr); }
+  ~Recorder() { set_abandoned_child_handler(nullptr, nullptr); }
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
-  // Each report as "name pid", with ": error" and " unwinding" where the misuse has them.
+  // Each report as "name pid", with ": error" and " unwinding" where it has them.
   const std::vector<std::string>& reports() const { return reports_; }
 
  private:
-  static void take(const Misuse& misuse, void* context) {
+  static void take(const AbandonedChild& abandoned, void* context) {
     auto& recorder = *static_cast<Recorder*>(context);
-    std::string report = std::string(misuse.process_name) + " " + std::to_string(misuse.pid);
-    if (!misuse.error.empty()) report += ": " + std::string(misuse.error);
-    if (misuse.unwinding) report += " unwinding";
+    std::string report = std::string(abandoned.process_name) + " " + std::to_string(abandoned.pid);
+    if (!abandoned.error.empty()) report += ": " + std::string(abandoned.error);
+    if (abandoned.unwinding) report += " unwinding";
     recorder.reports_.push_back(std::move(report));
-    if (recorder.also_) recorder.also_(misuse);
+    if (recorder.also_) recorder.also_(abandoned);
   }
 
-  std::function<void(const Misuse&)> also_;
+  std::function<void(const AbandonedChild&)> also_;
   std::vector<std::string> reports_;
 };
 
 struct RestoreDefault {
-  ~RestoreDefault() { set_misuse_handler(nullptr, nullptr); }
+  ~RestoreDefault() { set_abandoned_child_handler(nullptr, nullptr); }
 };
 
 Child spawn_sleeper(const std::string& name) { return Child::spawn(test_command({"sleep"}).name(name)).value(); }
 
 std::string report_of(const std::string& name, int pid) { return name + " " + std::to_string(pid); }
 
-TEST(Misuse, IsToldWithNameAndNumberInPlaceOfTheMessage) {
+TEST(AbandonedChild, IsToldWithNameAndNumberInPlaceOfTheMessage) {
   const CapturedLog log;
   const Recorder recorder;
   int pid = 0;
@@ -71,14 +71,14 @@ TEST(Misuse, IsToldWithNameAndNumberInPlaceOfTheMessage) {
   EXPECT_THAT(log.records(), IsEmpty());
 }
 
-TEST(Misuse, IsToldWhenTheGroupHasGone) {
+TEST(AbandonedChild, IsToldWhenTheGroupHasGone) {
   AckPipe ack;
   std::unique_ptr<Pidfd> leader, grandchild;
   bool were_dead = false;
   std::vector<int> left = {-1};
-  const Recorder recorder([&](const Misuse& misuse) {
+  const Recorder recorder([&](const AbandonedChild& abandoned) {
     were_dead = leader->is_dead() && grandchild->is_dead();
-    left = live_members(misuse.pid);
+    left = live_members(abandoned.pid);
   });
   {
     const Child child = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"})).value();
@@ -90,23 +90,23 @@ TEST(Misuse, IsToldWhenTheGroupHasGone) {
   EXPECT_THAT(left, IsEmpty());
 }
 
-TEST(Misuse, HandlerMayUseTheLibrary) {
+TEST(AbandonedChild, HandlerMayUseTheLibrary) {
   const CapturedLog log;
   std::optional<Signal> ended_by;
-  const Recorder recorder([&](const Misuse&) {
+  const Recorder recorder([&](const AbandonedChild&) {
     Child own = spawn_sleeper("own");
     ended_by = own.terminate(kBound, kBound).value().signal();
-    set_misuse_handler(nullptr, nullptr);
-    const Child dropped = spawn_sleeper("dropped in the handler");
+    set_abandoned_child_handler(nullptr, nullptr);
+    const Child abandoned = spawn_sleeper("abandoned in the handler");
   });
   { const Child child = spawn_sleeper("first"); }
   EXPECT_EQ(recorder.reports().size(), 1u);
   EXPECT_EQ(ended_by, Signal::interrupt());
   ASSERT_EQ(log.records().size(), 1u) << "the default, which the handler had set by then";
-  EXPECT_EQ(log.records()[0].name, "dropped in the handler");
+  EXPECT_EQ(log.records()[0].name, "abandoned in the handler");
 }
 
-TEST(Misuse, EachIsToldToTheHandlerOfThatTime) {
+TEST(AbandonedChild, EachIsToldToTheHandlerOfThatTime) {
   const Recorder first;
   { const Child child = spawn_sleeper("one"); }
   const Recorder second;
@@ -116,16 +116,16 @@ TEST(Misuse, EachIsToldToTheHandlerOfThatTime) {
   EXPECT_EQ(second.reports().size(), 2u);
 }
 
-TEST(Misuse, NullHandlerBringsTheDefaultMessageBack) {
+TEST(AbandonedChild, NullHandlerBringsTheDefaultMessageBack) {
   const Recorder recorder;
-  set_misuse_handler(nullptr, nullptr);
+  set_abandoned_child_handler(nullptr, nullptr);
   {
     const CapturedLog log;
     { const Child child = spawn_sleeper("to the sink"); }
     ASSERT_EQ(log.records().size(), 1u);
     EXPECT_EQ(log.records()[0].severity, LogSeverity::kError);
     EXPECT_EQ(log.records()[0].name, "to the sink");
-    EXPECT_THAT(log.records()[0].event, HasSubstr("must_not_be_terminated()"));
+    EXPECT_THAT(log.records()[0].event, HasSubstr("detach_on_destruction()"));
   }
   ::testing::internal::CaptureStderr();
   { const Child child = spawn_sleeper("to stderr"); }
@@ -133,7 +133,7 @@ TEST(Misuse, NullHandlerBringsTheDefaultMessageBack) {
   EXPECT_THAT(recorder.reports(), IsEmpty());
 }
 
-TEST(MisuseDuringAnException, IsToldAsSuchAndHidesNothing) {
+TEST(AbandonedChildDuringAnException, IsToldAsSuchAndHidesNothing) {
   const Recorder recorder;
   std::unique_ptr<Pidfd> one, two;
   int one_pid = 0, two_pid = 0;
@@ -154,7 +154,7 @@ TEST(MisuseDuringAnException, IsToldAsSuchAndHidesNothing) {
               ElementsAre(report_of("two", two_pid) + " unwinding", report_of("one", one_pid) + " unwinding"));
 }
 
-TEST(MisuseDuringAnException, IsAnOrdinaryOneOnceTheExceptionIsCaught) {
+TEST(AbandonedChildDuringAnException, IsAnOrdinaryOneOnceTheExceptionIsCaught) {
   const Recorder recorder;
   int pid = 0;
   try {
@@ -175,7 +175,7 @@ struct CleansUpWithAChild {
   int* pid;
 };
 
-TEST(MisuseDuringAnException, IsAnOrdinaryOneOfAHandleThatIsYoungerThanTheException) {
+TEST(AbandonedChildDuringAnException, IsAnOrdinaryOneOfAHandleThatIsYoungerThanTheException) {
   const Recorder recorder;
   int pid = 0;
   try {
@@ -186,11 +186,11 @@ TEST(MisuseDuringAnException, IsAnOrdinaryOneOfAHandleThatIsYoungerThanTheExcept
   EXPECT_THAT(recorder.reports(), ElementsAre(report_of("of the cleanup", pid))) << "its own scope was left normally";
 }
 
-TEST(AbortOnMisuseDeathTest, WritesTheMessageAndAbortsOnceTheGroupHasGone) {
+TEST(AbortOnAbandonedChildDeathTest, WritesTheMessageAndAbortsOnceTheGroupHasGone) {
   AckPipe ack;
   EXPECT_EXIT(
       {
-        abort_on_misuse();
+        abort_on_abandoned_child();
         const Child child =
             Child::spawn(test_command(ack, {"fork", "stubborn", "--", "stubborn"}).name("left")).value();
         wait_forked(ack, {"child ready", "ready"});
@@ -200,9 +200,9 @@ TEST(AbortOnMisuseDeathTest, WritesTheMessageAndAbortsOnceTheGroupHasGone) {
   EXPECT_TRUE(ack.wait_eof()) << "nobody of the group holds the pipe";
 }
 
-TEST(AbortOnMisuse, LeavesAnExceptionOnItsWayAlone) {
+TEST(AbortOnAbandonedChild, LeavesAnExceptionOnItsWayAlone) {
   const RestoreDefault restore;
-  abort_on_misuse();
+  abort_on_abandoned_child();
   std::unique_ptr<Pidfd> process;
   std::string caught;
   ::testing::internal::CaptureStderr();
@@ -218,15 +218,15 @@ TEST(AbortOnMisuse, LeavesAnExceptionOnItsWayAlone) {
   EXPECT_TRUE(process->is_dead());
 }
 
-TEST(AbortOnMisuse, DoesNotMindAChildWhoseEndWasSeen) {
+TEST(AbortOnAbandonedChild, DoesNotMindAChildWhoseEndWasSeen) {
   const RestoreDefault restore;
-  abort_on_misuse();
+  abort_on_abandoned_child();
   Child ended = spawn_sleeper("ended");
   EXPECT_TRUE(ended.kill().has_value());
-  Child excused = Child::spawn(test_command({"exit", "0"})).value();
-  const Pidfd process(excused.pid());
-  excused.must_not_be_terminated();
-  { const Child gone = std::move(excused); }
+  Child detached = Child::spawn(test_command({"exit", "0"})).value();
+  const Pidfd process(detached.pid());
+  detached.detach_on_destruction();
+  { const Child gone = std::move(detached); }
   EXPECT_TRUE(process.wait_reaped());
 }
 
