@@ -53,10 +53,10 @@ TEST(Guide, Run) {
 
 TEST(Guide, Wait) {
   warden::Child child = started({"-c", "read line; exit 3"});
-  warden::Result<std::optional<warden::ExitStatus>> maybe = child.wait_for(absl::Milliseconds(10));
+  warden::Result<std::optional<warden::ExitStatus>, warden::WaitError> maybe = child.wait_for(absl::Milliseconds(10));
   if (maybe && !maybe.value().has_value()) std::cout << "still running\n";
 
-  warden::Result<warden::ExitStatus> status = child.wait();
+  warden::Result<warden::ExitStatus, warden::WaitError> status = child.wait();
   if (status && status.value().exit_code() == 3) std::cout << "exited with 3\n";
   EXPECT_EQ(status.value(), warden::ExitStatus::exited(3));
 }
@@ -164,7 +164,7 @@ TEST(Guide, Feed) {
   warden::Result<void, warden::StdinError> written = child.write_stdin("hello\n", absl::Seconds(5));
   if (!written) std::cerr << written.error() << '\n';  // how much went, and why no more
   child.close_stdin();
-  warden::Result<warden::ExitStatus> status = child.wait();
+  warden::Result<warden::ExitStatus, warden::WaitError> status = child.wait();
   EXPECT_TRUE(written.has_value());
   EXPECT_TRUE(status.value().success());
 }
@@ -172,7 +172,7 @@ TEST(Guide, Feed) {
 TEST(Guide, WaitUntilItIsReady) {
   const std::string socket_path = ::testing::TempDir() + "guide_ready_" + std::to_string(::getpid());
   warden::Child child = started({"-c", "touch \"$1\"; exec sleep 600", "sh", socket_path});
-  warden::Result<warden::Readiness> readiness = child.wait_until_ready(
+  warden::Result<warden::Readiness, warden::WaitError> readiness = child.wait_until_ready(
       [&] { return ::access(socket_path.c_str(), F_OK) == 0; }, /*interval=*/absl::Milliseconds(50),
       /*timeout=*/absl::Seconds(30));
   if (readiness && readiness.value().status) std::cerr << "it has ended: " << *readiness.value().status << '\n';
@@ -214,7 +214,7 @@ TEST(Guide, InPlaceOfPopenForWriting) {
   for (const std::string& line : lines) {
     if (!child.write_stdin(line + '\n', absl::Seconds(30))) break;
   }
-  warden::Result<warden::ExitStatus> status = child.wait();
+  warden::Result<warden::ExitStatus, warden::WaitError> status = child.wait();
   EXPECT_TRUE(status.value().success());
   std::ifstream file(path);
   std::string count, line;
@@ -229,7 +229,8 @@ TEST(Guide, InPlaceOfFork) {
   command.stdin_from(warden::Stdio::null());
   warden::Result<warden::Child, warden::SpawnError> child = warden::Child::spawn(command);
   if (child) {
-    warden::Result<std::optional<warden::ExitStatus>> ended = child.value().wait_for(absl::Seconds(30));
+    warden::Result<std::optional<warden::ExitStatus>, warden::WaitError> ended =
+        child.value().wait_for(absl::Seconds(30));
     if (ended && !ended.value()) child.value().kill().value();
   }
   EXPECT_TRUE(child.value().wait().value().success());
@@ -240,7 +241,7 @@ TEST(Guide, OnATerminal) {
   warden::Command command("true");
   command.foreground(has_terminal);
   warden::Child child = warden::Child::spawn(command).value();
-  warden::Result<warden::ExitStatus> status = child.wait();
+  warden::Result<warden::ExitStatus, warden::WaitError> status = child.wait();
   if (has_terminal) {  // a process in the background that does this is stopped unless it has blocked SIGTTOU
     sigset_t ttou, before;
     sigemptyset(&ttou);

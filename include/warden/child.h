@@ -114,13 +114,13 @@ class Child {
   // Waits for the exit of the child itself, whatever is left of its group. Closes an open stdin pipe first (but see
   // Command::keep_stdin_open).
   // Blocks: until the exit, without a bound.
-  Result<ExitStatus> wait();
+  Result<ExitStatus, WaitError> wait();
 
   // Waits for the exit, until the timeout or the deadline has passed. Empty when it passed first. Leaves an open stdin
   // pipe alone. Zero looks once; absl::InfiniteDuration() has no bound.
   // Errors: EINVAL for a negative duration.
-  Result<std::optional<ExitStatus>> wait_for(absl::Duration timeout);
-  Result<std::optional<ExitStatus>> wait_until(std::chrono::steady_clock::time_point deadline);
+  Result<std::optional<ExitStatus>, WaitError> wait_for(absl::Duration timeout);
+  Result<std::optional<ExitStatus>, WaitError> wait_until(std::chrono::steady_clock::time_point deadline);
 
   // Waits for the exit up to the timeout, and then terminates the child by the policy; at once if the wait itself
   // fails. Closes an open stdin pipe first.
@@ -136,13 +136,14 @@ class Child {
   // Blocks: for the timeout and for what the predicate takes.
   // Errors: EINVAL for a negative duration, an interval of zero, an empty predicate; those of wait_for. What the
   // predicate throws passes through.
-  Result<Readiness> wait_until_ready(const ReadyPredicate& predicate, absl::Duration interval, absl::Duration timeout);
+  Result<Readiness, WaitError> wait_until_ready(const ReadyPredicate& predicate, absl::Duration interval,
+                                                absl::Duration timeout);
 
   // Looks for the exit once, and does not wait for it.
   // Blocks: not, but for one case: where other code has just reaped the child (a foreign wait, SIGCHLD ignored), for
   // what the kernel takes to hand over its status, 1 s at most (PIDFD_GET_INFO, Linux 6.15). Another thread's call on
   // the same Child may hold it up for a reading of /proc.
-  Result<std::optional<ExitStatus>> try_wait();
+  Result<std::optional<ExitStatus>, WaitError> try_wait();
 
   // Looks once. Unlike try_wait this does not count as having seen the end (see the destructor).
   // Blocks: no more than try_wait.

@@ -16,8 +16,6 @@
 
 namespace warden {
 
-struct WaitError;
-
 // Boost.Outcome, under the name that this library's documentation uses.
 namespace outcome {
 using namespace BOOST_OUTCOME_V2_NAMESPACE;  // NOLINT(google-build-using-namespace): an alias that can be added to
@@ -25,8 +23,7 @@ template <class T, class E>
 using result = BOOST_OUTCOME_V2_NAMESPACE::std_result<T, E>;
 }  // namespace outcome
 
-// E is WaitError unless said otherwise: the error of the calls that ask about a child.
-template <class T, class E = WaitError>
+template <class T, class E>
 using Result = outcome::std_result<T, E>;
 
 }  // namespace warden

@@ -75,7 +75,7 @@ int Child::pid() const { return handle_ == nullptr ? -1 : handle_->supervised->p
 
 std::string_view Child::name() const { return handle_ == nullptr ? std::string_view() : handle_->supervised->name(); }
 
-Result<ExitStatus> Child::wait() {
+Result<ExitStatus, WaitError> Child::wait() {
   if (const Refusal refusal = refuse_waiting(handle_)) return refusal;
   Call call(*handle_);
   call.supervised.close_stdin_unless_kept(call.lock);
@@ -84,12 +84,12 @@ Result<ExitStatus> Child::wait() {
   return *std::move(ended).value();
 }
 
-Result<std::optional<ExitStatus>> Child::wait_for(absl::Duration timeout) {
+Result<std::optional<ExitStatus>, WaitError> Child::wait_for(absl::Duration timeout) {
   if (const Refusal refusal = refuse(handle_, check_duration("timeout", timeout))) return refusal;
   return wait_until(internal::deadline_after(handle_->supervised->sys().now(), timeout));
 }
 
-Result<std::optional<ExitStatus>> Child::wait_until(std::chrono::steady_clock::time_point deadline) {
+Result<std::optional<ExitStatus>, WaitError> Child::wait_until(std::chrono::steady_clock::time_point deadline) {
   if (const Refusal refusal = refuse(handle_)) return refusal;
   if (deadline > handle_->supervised->sys().now()) {
     if (const Refusal refusal = refuse_waiting(handle_)) return refusal;
@@ -111,14 +111,14 @@ Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(abs
   return internal::wait_or_terminate_child(call.supervised, call.lock, timeout, policy);
 }
 
-Result<Readiness> Child::wait_until_ready(const ReadyPredicate& predicate, absl::Duration interval,
-                                          absl::Duration timeout) {
+Result<Readiness, WaitError> Child::wait_until_ready(const ReadyPredicate& predicate, absl::Duration interval,
+                                                     absl::Duration timeout) {
   auto invalid = internal::check_readiness_arguments(predicate, interval, timeout);
   if (const Refusal refusal = refuse_waiting(handle_, std::move(invalid))) return refusal;
   return internal::wait_until_ready(*handle_->supervised, predicate, interval, timeout);
 }
 
-Result<std::optional<ExitStatus>> Child::try_wait() { return wait_until(TimePoint::min()); }
+Result<std::optional<ExitStatus>, WaitError> Child::try_wait() { return wait_until(TimePoint::min()); }
 
 ProcessState Child::state() const {
   ProcessState state;

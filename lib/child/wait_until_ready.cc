@@ -10,7 +10,7 @@
 namespace warden::internal {
 namespace {
 
-Result<std::optional<ExitStatus>> wait_for_exit(Supervised& child, TimePoint deadline) {
+Result<std::optional<ExitStatus>, WaitError> wait_for_exit(Supervised& child, TimePoint deadline) {
   const CancellationGuard no_cancellation;
   Lock lock(child);
   return wait_child(child, lock, deadline);
@@ -26,8 +26,8 @@ std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& p
   return check_duration("timeout", timeout);
 }
 
-Result<Readiness> wait_until_ready(Supervised& child, const ReadyPredicate& predicate, absl::Duration interval,
-                                   absl::Duration timeout) {
+Result<Readiness, WaitError> wait_until_ready(Supervised& child, const ReadyPredicate& predicate,
+                                              absl::Duration interval, absl::Duration timeout) {
   Sys& sys = child.sys();
   const TimePoint deadline = deadline_after(sys.now(), timeout);
   TimePoint next = TimePoint::min();

@@ -20,8 +20,8 @@ std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& p
 // it with no lock held, and with the thread's cancellation state as the caller left it. An exit that is returned
 // counts as having seen it.
 // REQUIRES: check_readiness_arguments() finds nothing.
-Result<Readiness> wait_until_ready(Supervised& child, const ReadyPredicate& predicate, absl::Duration interval,
-                                   absl::Duration timeout);
+Result<Readiness, WaitError> wait_until_ready(Supervised& child, const ReadyPredicate& predicate,
+                                              absl::Duration interval, absl::Duration timeout);
 
 }  // namespace warden::internal
 

@@ -4,7 +4,7 @@
 
 namespace warden::internal {
 
-Result<std::optional<ExitStatus>> wait_child(Supervised& child, Lock& lock, TimePoint deadline) {
+Result<std::optional<ExitStatus>, WaitError> wait_child(Supervised& child, Lock& lock, TimePoint deadline) {
   for (bool has_ended = child.leader().look_when_readable(lock, deadline); !has_ended;
        has_ended = child.leader().look(lock)) {
     if (child.leader().look_error(lock) != 0) {

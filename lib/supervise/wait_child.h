@@ -13,7 +13,7 @@ namespace warden::internal {
 // The status, or nothing if the deadline passed first. Looks at least once. The waiter polls the pidfd itself, beside
 // the reaper, so that its wake-up does not depend on another thread's. Releases the lock while it waits. An exit that
 // is returned counts as having seen it.
-Result<std::optional<ExitStatus>> wait_child(Supervised& child, Lock& lock, TimePoint deadline);
+Result<std::optional<ExitStatus>, WaitError> wait_child(Supervised& child, Lock& lock, TimePoint deadline);
 
 }  // namespace warden::internal
 

@@ -19,7 +19,6 @@ using Narrow = outcome::std_result<int, std::error_code>;
 
 static_assert(std::is_same_v<outcome::result<int, SpawnError>, Result<int, SpawnError>>);
 static_assert(std::is_same_v<outcome::result<ExitStatus, TerminationError>, Result<ExitStatus, TerminationError>>);
-static_assert(std::is_same_v<Result<ExitStatus>, Result<ExitStatus, WaitError>>);
 
 InvalidArgument invalid_argument() { return {"signal", "99", "too large"}; }
 WaitError wait_error() { return {std::error_code(EPERM, std::generic_category()), "server"}; }

@@ -92,7 +92,7 @@ TEST(WaitUntilReady, ThePredicateCanBeCancelledAndTheWaitCannot) {
 
 TEST(WaitUntilReady, RefusesWhatMakesNoSense) {
   Child child = Child::spawn(test_command({"sleep"})).value();
-  const auto field = [](const Result<Readiness>& result) {
+  const auto field = [](const Result<Readiness, WaitError>& result) {
     EXPECT_EQ(result.error().code, std::errc::invalid_argument);
     return result.error().invalid_argument.value().field;
   };

@@ -13,7 +13,7 @@ using Kind = Readiness::Kind;
 class WaitUntilReadyTest : public SimulatedChild {
  protected:
   // The predicate returns true from `ready_at` on.
-  Result<Readiness> wait(absl::Duration ready_at, absl::Duration interval, absl::Duration timeout) {
+  Result<Readiness, WaitError> wait(absl::Duration ready_at, absl::Duration interval, absl::Duration timeout) {
     return wait_until_ready(
         child_,
         [this, ready_at] {

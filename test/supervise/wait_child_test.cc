@@ -7,7 +7,7 @@
 namespace warden::internal {
 namespace {
 
-using Waited = Result<std::optional<ExitStatus>>;
+using Waited = Result<std::optional<ExitStatus>, WaitError>;
 
 class WaitChildTest : public SimulatedChild {
  protected:

@@ -18,7 +18,7 @@ Report report_of(Command command, const std::vector<std::string>& arguments) {
   }
   ack.close_write();
   Report report = ack.read_report();
-  const Result<ExitStatus> status = child.value().wait();
+  const Result<ExitStatus, WaitError> status = child.value().wait();
   EXPECT_TRUE(status.has_value() && status.value().success());
   report["spawned pid"] = std::to_string(child.value().pid());
   return report;

@@ -58,15 +58,16 @@ TEST(ExitedWithTest, TakesStatusesAndWhateverHasOne) {
   const ExitStatus status = ExitStatus::exited(3);
   EXPECT_THAT(status, ExitedWith(3));
   EXPECT_THAT(std::optional<ExitStatus>(status), ExitedWith(3));
-  EXPECT_THAT(Result<ExitStatus>(status), ExitedWith(3));
-  EXPECT_THAT(Result<std::optional<ExitStatus>>(status), ExitedWith(3));
+  EXPECT_THAT(Result<ExitStatus, WaitError>(status), ExitedWith(3));
+  EXPECT_THAT(Result<std::optional<ExitStatus>, WaitError>(status), ExitedWith(3));
   EXPECT_THAT((Result<ExitStatus, TerminationError>(status)), ExitedWith(3));
   EXPECT_THAT((Result<TerminationReport, TerminationError>(
                   TerminationReport{status, AttemptPhase::kKill, warden::EndCause::kByUs, true, {}, {}})),
               ExitedWith(3));
   EXPECT_THAT((warden::WaitOrTerminateResult{status, kBound}), ExitedWith(3));
   EXPECT_THAT((warden::ProcessState{warden::ProcessState::Kind::kExited, status, {}}), ExitedWith(3));
-  EXPECT_THAT(Result<warden::Readiness>(warden::Readiness{warden::Readiness::Kind::kExited, status}), ExitedWith(3));
+  EXPECT_THAT(Result<warden::Readiness, warden::WaitError>(warden::Readiness{warden::Readiness::Kind::kExited, status}),
+              ExitedWith(3));
   EXPECT_THAT(warden::run(test_command({"exit", "3"})), ExitedWith(3));
 }
 
@@ -80,14 +81,16 @@ TEST(ExitedWithTest, OtherCodesSignalsAndLostStatusesDoNotMatch) {
   EXPECT_THAT(ExitStatus::signaled(Signal::kill(), false), Not(ExitedWith(9)));
   EXPECT_THAT(ExitStatus::signaled(Signal::kill(), false), Not(ExitedWith(::testing::_)));
   EXPECT_THAT(ExitStatus::lost(), Not(ExitedWith(::testing::_)));
-  EXPECT_THAT(Result<std::optional<ExitStatus>>(std::nullopt), Not(ExitedWith(::testing::_)));
+  EXPECT_THAT(Result<std::optional<ExitStatus>, WaitError>(std::nullopt), Not(ExitedWith(::testing::_)));
 }
 
 TEST(ExitedWithTest, ComplaintSaysWhatWasExpectedAndHowItEnded) {
-  const std::string text = complaint(Result<ExitStatus>(ExitStatus::signaled(Signal::abort(), false)), ExitedWith(0));
+  const std::string text =
+      complaint(Result<ExitStatus, WaitError>(ExitStatus::signaled(Signal::abort(), false)), ExitedWith(0));
   EXPECT_THAT(text, HasSubstr("exited with a code that is equal to 0"));
   EXPECT_THAT(text, HasSubstr("killed by SIGABRT"));
-  EXPECT_THAT(complaint(Result<std::optional<ExitStatus>>(std::nullopt), ExitedWith(0)), HasSubstr("has not ended"));
+  EXPECT_THAT(complaint(Result<std::optional<ExitStatus>, WaitError>(std::nullopt), ExitedWith(0)),
+              HasSubstr("has not ended"));
 }
 
 TEST(ExitedWithTest, ComplaintOfAnErrorHasItsWholeLog) {
@@ -101,7 +104,7 @@ TEST(KilledByTest, TakesTheSignalAndNoOther) {
   const ExitStatus killed = ExitStatus::signaled(Signal::kill(), false);
   EXPECT_THAT(killed, KilledBy(Signal::kill()));
   EXPECT_THAT(ExitStatus::signaled(Signal::kill(), /*core_dumped=*/true), KilledBy(Signal::kill()));
-  EXPECT_THAT(Result<ExitStatus>(killed), KilledBy(Signal::kill()));
+  EXPECT_THAT(Result<ExitStatus, WaitError>(killed), KilledBy(Signal::kill()));
   EXPECT_THAT(killed, Not(KilledBy(Signal::terminate())));
   EXPECT_THAT(ExitStatus::exited(9), Not(KilledBy(Signal::kill())));
   EXPECT_THAT((Result<ExitStatus, TerminationError>(an_error())), Not(KilledBy(Signal::kill())));

@@ -84,8 +84,8 @@ TEST(PrintersTest, NoPublicValueIsShownAsBytes) {
 }
 
 TEST(PrintersTest, ResultPrintsItsValueOrAllThatItsErrorSays) {
-  EXPECT_EQ(printed(Result<ExitStatus>(ExitStatus::exited(3))), "exited with code 3");
-  EXPECT_EQ(printed(Result<std::optional<ExitStatus>>(ExitStatus::exited(3))), "(exited with code 3)");
+  EXPECT_EQ(printed(Result<ExitStatus, WaitError>(ExitStatus::exited(3))), "exited with code 3");
+  EXPECT_EQ(printed(Result<std::optional<ExitStatus>, WaitError>(ExitStatus::exited(3))), "(exited with code 3)");
   EXPECT_EQ(printed(Result<void, TerminationError>(outcome::success())), "ok");
   EXPECT_EQ(printed(Result<ExitStatus, TerminationError>(an_error())), "error: " + an_error().to_string());
   EXPECT_EQ(printed(Result<void, TerminationError>(an_error())), "error: " + an_error().to_string());
