@@ -68,12 +68,12 @@ class AttemptLog {
  public:
   using const_iterator = std::vector<Attempt>::const_iterator;
 
-  void append(Attempt attempt) { attempts_.push_back(std::move(attempt)); }
+  // The attempt as it stands in the log; valid until the next one.
+  Attempt& append(Attempt attempt) { return attempts_.emplace_back(std::move(attempt)); }
 
   std::size_t size() const { return attempts_.size(); }
   bool empty() const { return attempts_.empty(); }
   const Attempt& operator[](std::size_t i) const { return attempts_[i]; }
-  Attempt& back() { return attempts_.back(); }
   const_iterator begin() const { return attempts_.begin(); }
   const_iterator end() const { return attempts_.end(); }
 

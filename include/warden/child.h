@@ -61,6 +61,10 @@ struct ProcessState {
   std::error_code error;
 };
 
+// "running", "exited", "uncertain".
+std::string_view to_string(ProcessState::Kind kind);
+
+std::ostream& operator<<(std::ostream& out, ProcessState::Kind kind);
 // "running", the status, or "uncertain: " and why.
 std::ostream& operator<<(std::ostream& out, const ProcessState& state);
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,10 @@
 #include "warden/output.h"
 
 namespace warden {
+
+namespace internal {
+struct CommandAccess;
+}
 
 // Where one standard stream of the child leads. A value; opens nothing by itself.
 class Stdio {
@@ -63,6 +68,12 @@ class Stdio {
   FileMode mode_;
   CaptureOptions capture_;
 };
+
+// "inherit", "null", "fd", "file", "pipe", "capture", "merge"; "read", "truncate", "append".
+std::string_view to_string(Stdio::Kind kind);
+std::string_view to_string(Stdio::FileMode mode);
+std::ostream& operator<<(std::ostream& out, Stdio::Kind kind);
+std::ostream& operator<<(std::ostream& out, Stdio::FileMode mode);
 
 // A limit of the child, by the number of the resource (RLIMIT_* of sys/resource.h). kUnlimited is RLIM_INFINITY.
 struct ResourceLimit {
@@ -131,6 +142,9 @@ class Command {
   Command& stdout_to(Stdio stdio);
   Command& stderr_to(Stdio stdio);
 
+  // A copy that sends the streams elsewhere which no call above has set.
+  Command with_default_streams(Stdio stdin_default, Stdio stdout_default, Stdio stderr_default) const;
+
   // The child gets copies of these and of no other descriptor above 2, whatever their close-on-exec flags say. A target
   // may be named once and must not be below 3.
   Command& inherit_fd(int fd) { return inherit_fd(fd, fd); }
@@ -166,7 +180,9 @@ class Command {
   const std::vector<std::string>& arguments() const { return arguments_; }
   const std::string& display_name() const { return name_.has_value() ? *name_ : program_; }
 
-  // The rest, as set: for the library and for tests.
+ private:
+  friend struct internal::CommandAccess;
+
   struct EnvChange {
     enum class Kind { kSet, kUnset, kClear };
     Kind kind;
@@ -177,7 +193,7 @@ class Command {
     std::vector<EnvChange> env_changes;
     std::optional<std::string> cwd;
     Stdio stdio[3] = {Stdio::inherit(), Stdio::inherit(), Stdio::inherit()};
-    bool stdio_is_set[3] = {false, false, false};  // by a setter: run() has other defaults
+    bool stdio_is_set[3] = {false, false, false};  // by a setter
     bool keep_stdin_open = false;
     std::vector<InheritedFd> inherited_fds;
     bool group = true;
@@ -189,9 +205,9 @@ class Command {
     std::optional<int> nice;
     std::optional<Credentials> credentials;
   };
-  const Options& options() const { return options_; }
 
- private:
+  Command& set_stdio(int stream, Stdio stdio);
+
   std::string program_;
   std::vector<std::string> arguments_;
   std::optional<std::string> name_;

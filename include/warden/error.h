@@ -44,45 +44,43 @@ struct InvalidArgument {
 
 std::error_code make_error_code(const InvalidArgument& error);  // always EINVAL
 
-// Where a spawn failed. Steps from kSetGroup on happen in the child, in about this order.
-enum class SpawnStep {
-  kValidate,           // the Command itself; `field` and `value` say what
-  kResolveProgram,     // PATH lookup
-  kCreateThread,       // the reaper thread
-  kCreateReader,       // the thread that reads the captured streams
-  kCreatePipe,         // the pipe for stdin or a captured stream
-  kLaunch,             // clone(2)
-  kSetGroup,           // setpgid(2)
-  kSetSession,         // setsid(2)
-  kUnshareFiles,       // a descriptor table of its own
-  kSetDescriptor,      // dup3(2), fcntl(2)
-  kOpenFile,           // open(2) for a stream; `value` is the path
-  kSetForeground,      // the terminal's foreground group
-  kSetLimit,           // prlimit(2)
-  kSetNice,            // setpriority(2)
-  kSetGroups,          // setgroups(2)
-  kSetGid,             // setresgid(2)
-  kSetUid,             // setresuid(2)
-  kChangeDirectory,    // chdir(2)
-  kParentDeathSignal,  // prctl(2)
-  kExec,               // execve(2); `value` is the path that was tried
-  kAdopt,              // taking an existing process under supervision
-};
-
-// The step as text: "set the process group", "execute the program".
-std::string_view to_string(SpawnStep step);
-
 // A child that could not be started. Nothing is left of it: no process, no zombie, no descriptor, no thread.
 struct SpawnError {
+  // Where it failed. Steps from kSetGroup on happen in the child, in about this order.
+  enum class Step {
+    kValidate,           // the Command itself; `invalid_argument` says what
+    kResolveProgram,     // PATH lookup
+    kCreateThread,       // the reaper thread
+    kCreateReader,       // the thread that reads the captured streams
+    kCreatePipe,         // the pipe for stdin or a captured stream
+    kLaunch,             // clone(2)
+    kSetGroup,           // setpgid(2)
+    kSetSession,         // setsid(2)
+    kUnshareFiles,       // a descriptor table of its own
+    kSetDescriptor,      // dup3(2), fcntl(2)
+    kOpenFile,           // open(2) for a stream; `subject` is the path
+    kSetForeground,      // the terminal's foreground group
+    kSetLimit,           // prlimit(2)
+    kSetNice,            // setpriority(2)
+    kSetGroups,          // setgroups(2)
+    kSetGid,             // setresgid(2)
+    kSetUid,             // setresuid(2)
+    kChangeDirectory,    // chdir(2)
+    kParentDeathSignal,  // prctl(2)
+    kExec,               // execve(2); `subject` is the path that was tried
+    kAdopt,              // taking an existing process under supervision
+  };
   std::error_code code;  // the errno of the step (generic category), or an Errc
-  SpawnStep step = SpawnStep::kValidate;
+  Step step = Step::kValidate;
   std::string process_name;
-  std::string field;   // bad input: which part of the Command; else empty
-  std::string value;   // the offending value, or the path that the step was about
-  std::string reason;  // bad input: what is wrong with it; else empty
+  std::string subject;  // what the step was about: the path, the descriptor's number, the value; or empty
+  std::optional<InvalidArgument> invalid_argument = std::nullopt;  // kValidate, and kAdopt of a number that none has
 
   std::string to_string() const;
 };
+
+// "validate", "set_group", "exec".
+std::string_view to_string(SpawnError::Step step);
 
 std::error_code make_error_code(const SpawnError& error);
 
@@ -98,13 +96,13 @@ struct WaitError {
 std::error_code make_error_code(const WaitError& error);
 
 // What value() of a Result does with these errors: throws std::system_error with the code and to_string() as its
-// message. Where exceptions are off, it prints the message and aborts.
+// what(). Where exceptions are off, it prints the message and aborts.
 [[noreturn]] void outcome_throw_as_system_error_with_payload(const InvalidArgument& error);
 [[noreturn]] void outcome_throw_as_system_error_with_payload(const SpawnError& error);
 [[noreturn]] void outcome_throw_as_system_error_with_payload(const WaitError& error);
 
 std::ostream& operator<<(std::ostream& out, const InvalidArgument& error);
-std::ostream& operator<<(std::ostream& out, SpawnStep step);
+std::ostream& operator<<(std::ostream& out, SpawnError::Step step);
 std::ostream& operator<<(std::ostream& out, const SpawnError& error);
 std::ostream& operator<<(std::ostream& out, const WaitError& error);
 

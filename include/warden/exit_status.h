@@ -6,17 +6,12 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/time/time.h"
 #include "warden/signal.h"
 
 namespace warden {
-
-enum class ExitKind {
-  kExited,    // it called exit: there is a code
-  kSignaled,  // a signal ended it: there is a signal
-  kLost,      // other code took the status (SIGCHLD ignored, a foreign wait), and this kernel keeps no copy
-};
 
 // What the child used, by getrusage(2) of the child itself and the children that it waited for.
 struct ResourceUsage {
@@ -33,15 +28,21 @@ struct ResourceUsage {
 // 128+n is an ordinary exit code here.
 class ExitStatus {
  public:
+  enum class Kind {
+    kExited,    // it called exit: there is a code
+    kSignaled,  // a signal ended it: there is a signal
+    kLost,      // other code took the status (SIGCHLD ignored, a foreign wait), and this kernel keeps no copy
+  };
+
   // REQUIRES: 0 <= code <= 255.
   static ExitStatus exited(int code);
   static ExitStatus signaled(Signal signal, bool core_dumped);
   static ExitStatus lost();
 
-  ExitKind kind() const { return kind_; }
+  Kind kind() const { return kind_; }
 
   // True for an exit with code 0, and for nothing else.
-  bool success() const { return kind_ == ExitKind::kExited && code_ == 0; }
+  bool success() const { return kind_ == Kind::kExited && code_ == 0; }
 
   // The code of an exit; empty for the other kinds.
   std::optional<int> exit_code() const;
@@ -66,14 +67,18 @@ class ExitStatus {
   friend bool operator!=(const ExitStatus& a, const ExitStatus& b) { return !(a == b); }
 
  private:
-  ExitStatus(ExitKind kind, int code, bool core_dumped) : kind_(kind), code_(code), core_dumped_(core_dumped) {}
+  ExitStatus(Kind kind, int code, bool core_dumped) : kind_(kind), code_(code), core_dumped_(core_dumped) {}
 
-  ExitKind kind_;
+  Kind kind_;
   int code_;  // the exit code or the signal's number, by kind_; 0 when lost
   bool core_dumped_;
   std::optional<ResourceUsage> usage_;
 };
 
+// "exited", "signaled", "lost".
+std::string_view to_string(ExitStatus::Kind kind);
+
+std::ostream& operator<<(std::ostream& out, ExitStatus::Kind kind);
 // Writes to_string().
 std::ostream& operator<<(std::ostream& out, const ExitStatus& status);
 

@@ -2,11 +2,16 @@
 #ifndef WARDEN_LOG_H_
 #define WARDEN_LOG_H_
 
+#include <iosfwd>
 #include <string_view>
 
 namespace warden {
 
 enum class LogSeverity { kDebug, kWarning, kError };
+
+// "debug", "warning", "error".
+std::string_view to_string(LogSeverity severity);
+std::ostream& operator<<(std::ostream& out, LogSeverity severity);
 
 // One message. The views are valid during the call only.
 struct LogRecord {

@@ -25,8 +25,9 @@
 namespace warden {
 
 namespace internal {
+struct OutputAccess;
 struct OutputChunk;
-}
+}  // namespace internal
 
 // A stream that can be captured.
 enum class OutputStream { kStdout, kStderr };
@@ -53,6 +54,10 @@ struct CaptureOptions {
   // the line is marked. 16 KiB by default; not zero. Has no effect on what is kept.
   std::size_t max_line_length = 16 * 1024;
 };
+
+// "first", "last".
+std::string_view to_string(CaptureOptions::Keep keep);
+std::ostream& operator<<(std::ostream& out, CaptureOptions::Keep keep);
 
 // One captured stream, as it was at one moment. A value: it does not change, and outlives the Child. The bytes are as
 // they were written, NUL and invalid UTF-8 too. Copies share the bytes. Thread-compatible.
@@ -85,7 +90,9 @@ class Output {
   // Why reading stopped before the end of the stream; no error as a rule.
   std::error_code read_error() const { return read_error_; }
 
-  // For the library and for tests.
+ private:
+  friend struct internal::OutputAccess;
+
   struct Facts {
     std::uint64_t total_bytes = 0;
     bool complete = false;
@@ -94,7 +101,6 @@ class Output {
   };
   Output(std::vector<internal::OutputChunk> chunks, Facts facts);
 
- private:
   void swap(Output& other) noexcept;
 
   std::vector<internal::OutputChunk>* chunks_ = nullptr;  // null where there are none

@@ -76,7 +76,7 @@ struct LineWait {
   bool matched() const { return kind == Kind::kMatched; }
 };
 
-// "matched", "stream closed", "child exited", "timed out".
+// "matched", "stream_closed", "child_exited", "timed_out".
 std::string_view to_string(LineWait::Kind kind);
 std::ostream& operator<<(std::ostream& out, LineWait::Kind kind);
 // With the line, in quotes, where there is one.

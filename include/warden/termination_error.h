@@ -3,11 +3,14 @@
 #define WARDEN_TERMINATION_ERROR_H_
 
 #include <iosfwd>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "warden/attempt_log.h"
+#include "warden/error.h"
 
 namespace warden {
 
@@ -32,55 +35,41 @@ struct StuckProcess {
   std::string to_string() const;
 };
 
-enum class TerminationErrorKind {
-  kInvalidPolicy,      // refused before anything was sent; nothing was tried
-  kSignalFailed,       // a manual signal could not be sent
-  kTerminationFailed,  // the escalation went through to its end, and the child or its group is still there
-};
-
 // The child stays supervised, and the call can be made again.
-class TerminationError {
- public:
-  TerminationError(TerminationErrorKind kind, std::error_code code, std::string process_name, AttemptLog attempts);
+struct TerminationError {
+  enum class Kind {
+    kRefused,            // a wrong policy, or a handle that is not usable: nothing was tried
+    kSignalFailed,       // a manual signal could not be sent
+    kTerminationFailed,  // the escalation went through to its end, and the child or its group is still there
+  };
+  Kind kind = Kind::kTerminationFailed;
 
-  TerminationErrorKind kind() const { return kind_; }
   // Why it failed: an Errc (kStillRunning, kNotReapable, kSurvivors, kGroupUnknown, ...) or the errno of the failed
   // signal (EPERM).
-  std::error_code code() const { return code_; }
-  const std::string& process_name() const { return process_name_; }
+  std::error_code code;
+  std::string process_name;
 
   // Everything that was tried, in order.
-  const AttemptLog& attempts() const { return attempts_; }
-  // What failed or timed out, in order.
-  std::vector<Attempt> attempt_errors() const { return attempts_.errors(); }
+  AttemptLog attempts = {};
 
   // The processes that were left of the group, where that could be known.
-  const std::vector<Survivor>& survivors() const { return survivors_; }
-  void set_survivors(std::vector<Survivor> survivors) { survivors_ = std::move(survivors); }
+  std::vector<Survivor> survivors = {};
 
   // What keeps the child, and what keeps the survivors (16 at most), where /proc could be read.
-  const std::vector<StuckProcess>& stuck() const { return stuck_; }
-  void set_stuck(std::vector<StuckProcess> stuck) { stuck_ = std::move(stuck); }
+  std::vector<StuckProcess> stuck = {};
 
-  // kInvalidPolicy: what is wrong with it.
-  const std::string& detail() const { return detail_; }
-  void set_detail(std::string detail) { detail_ = std::move(detail); }
+  std::optional<InvalidArgument> invalid_argument = std::nullopt;  // set when the call itself was refused
 
   // The headline, the process name, and every attempt with its error's text.
   std::string to_string() const;
-
- private:
-  TerminationErrorKind kind_;
-  std::error_code code_;
-  std::string process_name_;
-  AttemptLog attempts_;
-  std::vector<Survivor> survivors_;
-  std::vector<StuckProcess> stuck_;
-  std::string detail_;
 };
+
+// "refused", "signal_failed", "termination_failed".
+std::string_view to_string(TerminationError::Kind kind);
 
 std::error_code make_error_code(const TerminationError& error);
 [[noreturn]] void outcome_throw_as_system_error_with_payload(const TerminationError& error);
+std::ostream& operator<<(std::ostream& out, TerminationError::Kind kind);
 std::ostream& operator<<(std::ostream& out, const Survivor& survivor);
 std::ostream& operator<<(std::ostream& out, const StuckProcess& process);
 std::ostream& operator<<(std::ostream& out, const TerminationError& error);

@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "absl/time/time.h"
@@ -35,21 +36,26 @@ struct WaitOrTerminateError {
     kTerminationFailed,         // the time passed, and the child could not be terminated
     kWaitAndTerminationFailed,  // the wait broke, and the child could not be terminated either
   };
-  Kind kind;
+  Kind kind = Kind::kTerminationFailed;
+  std::error_code code;  // that of the termination's error if there is one, else of the wait's
   std::string process_name;
-  absl::Duration timeout;
+  absl::Duration timeout;  // that the child was given
 
   std::optional<WaitError> wait_error = std::nullopt;
   std::optional<TerminationReport> termination = std::nullopt;  // kWaitFailed only
   std::optional<TerminationError> termination_error = std::nullopt;
+  std::optional<InvalidArgument> invalid_argument = std::nullopt;  // set when the call itself was refused
 
   // Every part that is there, with its attempts.
   std::string to_string() const;
 };
 
-// The code of the termination's error if there is one, else of the wait's.
+// "refused", "wait_failed", "termination_failed", "wait_and_termination_failed".
+std::string_view to_string(WaitOrTerminateError::Kind kind);
+
 std::error_code make_error_code(const WaitOrTerminateError& error);
 [[noreturn]] void outcome_throw_as_system_error_with_payload(const WaitOrTerminateError& error);
+std::ostream& operator<<(std::ostream& out, WaitOrTerminateError::Kind kind);
 // The status, or how the child was terminated after its time.
 std::ostream& operator<<(std::ostream& out, const WaitOrTerminateResult& result);
 std::ostream& operator<<(std::ostream& out, const WaitOrTerminateError& error);

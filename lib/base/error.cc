@@ -2,8 +2,10 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <new>
 #include <ostream>
+#include <stdexcept>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -47,6 +49,51 @@ class Category : public std::error_category {
   }
 };
 
+// A step's word, and what it does; in the order of SpawnError::Step.
+struct StepText {
+  std::string_view word;
+  const char* what;
+};
+constexpr StepText kSteps[] = {
+    {"validate", "check the command"},
+    {"resolve_program", "find the program"},
+    {"create_thread", "create the reaper thread"},
+    {"create_reader", "create the thread that reads the output"},
+    {"create_pipe", "create a pipe"},
+    {"launch", "create the process"},
+    {"set_group", "set the process group"},
+    {"set_session", "create the session"},
+    {"unshare_files", "unshare the descriptor table"},
+    {"set_descriptor", "set a descriptor"},
+    {"open_file", "open a file"},
+    {"set_foreground", "set the terminal's foreground group"},
+    {"set_limit", "set a resource limit"},
+    {"set_nice", "set the nice value"},
+    {"set_groups", "set the supplementary groups"},
+    {"set_gid", "set the group id"},
+    {"set_uid", "set the user id"},
+    {"change_directory", "change the directory"},
+    {"parent_death_signal", "set the parent-death signal"},
+    {"exec", "execute the program"},
+    {"adopt", "adopt the process"},
+};
+
+static_assert(std::size(kSteps) == static_cast<std::size_t>(SpawnError::Step::kAdopt) + 1);
+
+const StepText& text_of(SpawnError::Step step) { return kSteps[static_cast<int>(step)]; }
+
+#if defined(__cpp_exceptions)
+// Its what() is the message alone: that of std::system_error would end in the code's text once more.
+class Thrown : public std::system_error {
+ public:
+  Thrown(std::error_code code, const std::string& message) : std::system_error(code), message_(message) {}
+  const char* what() const noexcept override { return message_.what(); }
+
+ private:
+  std::runtime_error message_;  // which is copied without an exception
+};
+#endif
+
 }  // namespace
 
 const std::error_category& error_category() {
@@ -65,62 +112,15 @@ std::string InvalidArgument::to_string() const {
 
 std::error_code make_error_code(const InvalidArgument&) { return std::make_error_code(std::errc::invalid_argument); }
 
-std::string_view to_string(SpawnStep step) {
-  switch (step) {
-    case SpawnStep::kValidate:
-      return "check the command";
-    case SpawnStep::kResolveProgram:
-      return "find the program";
-    case SpawnStep::kCreateThread:
-      return "create the reaper thread";
-    case SpawnStep::kCreateReader:
-      return "create the thread that reads the output";
-    case SpawnStep::kCreatePipe:
-      return "create a pipe";
-    case SpawnStep::kLaunch:
-      return "create the process";
-    case SpawnStep::kSetGroup:
-      return "set the process group";
-    case SpawnStep::kSetSession:
-      return "create the session";
-    case SpawnStep::kUnshareFiles:
-      return "unshare the descriptor table";
-    case SpawnStep::kSetDescriptor:
-      return "set a descriptor";
-    case SpawnStep::kOpenFile:
-      return "open a file";
-    case SpawnStep::kSetForeground:
-      return "set the terminal's foreground group";
-    case SpawnStep::kSetLimit:
-      return "set a resource limit";
-    case SpawnStep::kSetNice:
-      return "set the nice value";
-    case SpawnStep::kSetGroups:
-      return "set the supplementary groups";
-    case SpawnStep::kSetGid:
-      return "set the group id";
-    case SpawnStep::kSetUid:
-      return "set the user id";
-    case SpawnStep::kChangeDirectory:
-      return "change the directory";
-    case SpawnStep::kParentDeathSignal:
-      return "set the parent-death signal";
-    case SpawnStep::kExec:
-      return "execute the program";
-    case SpawnStep::kAdopt:
-      return "adopt the process";
-  }
-  return "unknown step";
-}
+std::string_view to_string(SpawnError::Step step) { return text_of(step).word; }
 
 std::string SpawnError::to_string() const {
   std::string text = absl::StrCat("could not start '", process_name, "': ");
-  if (!field.empty()) {
-    absl::StrAppend(&text, "invalid ", field, " '", absl::CHexEscape(value), "': ", reason, ": ");
+  if (invalid_argument.has_value()) {
+    absl::StrAppend(&text, invalid_argument->to_string(), ": ");
   } else {
-    const std::string_view what = warden::to_string(step);
-    absl::StrAppend(&text, "cannot ", absl::string_view(what.data(), what.size()), value.empty() ? "" : " '",
-                    absl::CHexEscape(value), value.empty() ? ": " : "': ");
+    absl::StrAppend(&text, "cannot ", text_of(step).what, subject.empty() ? "" : " '", absl::CHexEscape(subject),
+                    subject.empty() ? ": " : "': ");
   }
   return text + code.message();
 }
@@ -132,15 +132,15 @@ std::string WaitError::to_string() const {
 
 void internal::throw_system_error(std::error_code code, const std::string& message) {
 #if defined(__cpp_exceptions)
-  throw std::system_error(code, message);
+  throw Thrown(code, message);
 #else
-  std::fprintf(stderr, "warden: %s: %s\n", message.c_str(), code.message().c_str());
+  std::fprintf(stderr, "warden: %s\n", message.c_str());
   std::abort();
 #endif
 }
 
 WARDEN_DEFINE_THROW_AND_PRINT(InvalidArgument)
-std::ostream& operator<<(std::ostream& out, SpawnStep step) { return out << to_string(step); }
+std::ostream& operator<<(std::ostream& out, SpawnError::Step step) { return out << to_string(step); }
 WARDEN_DEFINE_ERROR(SpawnError)
 WARDEN_DEFINE_ERROR(WaitError)
 

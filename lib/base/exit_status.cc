@@ -6,20 +6,20 @@
 
 namespace warden {
 
-ExitStatus ExitStatus::exited(int code) { return ExitStatus(ExitKind::kExited, code, false); }
+ExitStatus ExitStatus::exited(int code) { return ExitStatus(Kind::kExited, code, false); }
 
 ExitStatus ExitStatus::signaled(Signal signal, bool core_dumped) {
-  return ExitStatus(ExitKind::kSignaled, signal.number(), core_dumped);
+  return ExitStatus(Kind::kSignaled, signal.number(), core_dumped);
 }
 
-ExitStatus ExitStatus::lost() { return ExitStatus(ExitKind::kLost, 0, false); }
+ExitStatus ExitStatus::lost() { return ExitStatus(Kind::kLost, 0, false); }
 
 std::optional<int> ExitStatus::exit_code() const {
-  return kind_ == ExitKind::kExited ? std::optional<int>(code_) : std::nullopt;
+  return kind_ == Kind::kExited ? std::optional<int>(code_) : std::nullopt;
 }
 
 std::optional<Signal> ExitStatus::signal() const {
-  if (kind_ != ExitKind::kSignaled) return std::nullopt;
+  if (kind_ != Kind::kSignaled) return std::nullopt;
   return Signal::from_number(code_).value();
 }
 
@@ -31,15 +31,29 @@ ExitStatus ExitStatus::with_resource_usage(const ResourceUsage& usage) const {
 
 std::string ExitStatus::to_string() const {
   switch (kind_) {
-    case ExitKind::kExited:
+    case Kind::kExited:
       return absl::StrCat("exited with code ", code_);
-    case ExitKind::kSignaled:
+    case Kind::kSignaled:
       return absl::StrCat("killed by ", signal()->name(), core_dumped_ ? " (core dumped)" : "");
-    case ExitKind::kLost:
+    case Kind::kLost:
       break;
   }
   return "exit status lost";
 }
+
+std::string_view to_string(ExitStatus::Kind value) {
+  switch (value) {
+    case ExitStatus::Kind::kExited:
+      return "exited";
+    case ExitStatus::Kind::kSignaled:
+      return "signaled";
+    case ExitStatus::Kind::kLost:
+      return "lost";
+  }
+  return "unknown";
+}
+
+std::ostream& operator<<(std::ostream& out, ExitStatus::Kind value) { return out << to_string(value); }
 
 std::ostream& operator<<(std::ostream& out, const ExitStatus& status) { return out << status.to_string(); }
 

@@ -1,5 +1,7 @@
 #include "warden/log.h"
 
+#include <ostream>
+
 #include "lib/base/callback.h"
 #include "lib/base/log_message.h"
 
@@ -9,6 +11,20 @@ namespace {
 internal::Callback<LogSink> sink;
 
 }  // namespace
+
+std::string_view to_string(LogSeverity severity) {
+  switch (severity) {
+    case LogSeverity::kDebug:
+      return "debug";
+    case LogSeverity::kWarning:
+      return "warning";
+    case LogSeverity::kError:
+      return "error";
+  }
+  return "unknown";
+}
+
+std::ostream& operator<<(std::ostream& out, LogSeverity severity) { return out << to_string(severity); }
 
 void set_log_sink(LogSink function, void* context) { sink.set({function, context}); }
 

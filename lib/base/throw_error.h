@@ -8,7 +8,8 @@
 
 namespace warden::internal {
 
-// Throws std::system_error(code, message); where exceptions are off, prints both to stderr and aborts.
+// Throws a std::system_error with the code, whose what() is the message; where exceptions are off, prints the message
+// to stderr and aborts.
 [[noreturn]] void throw_system_error(std::error_code code, const std::string& message);
 
 }  // namespace warden::internal

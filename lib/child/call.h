@@ -13,6 +13,7 @@
 #include "warden/output.h"
 #include "warden/stdin_error.h"
 #include "warden/termination_error.h"
+#include "warden/wait_or_terminate.h"
 
 namespace warden::internal {
 
@@ -30,14 +31,11 @@ class Refusal {
   operator WaitError() const { return {code_, process_name(), invalid_}; }
   operator StdinError() const { return {StdinError::Kind::kRefused, code_, process_name(), 0, invalid_}; }
   operator OutputError() const { return {code_, process_name(), std::nullopt, invalid_}; }
-  operator TerminationError() const { return termination_error(TerminationErrorKind::kTerminationFailed); }
-
-  // `kind` is that of a handle which cannot be used; a wrong argument has its own.
-  TerminationError termination_error(TerminationErrorKind kind) const {
-    if (!invalid_.has_value()) return {kind, code_, process_name(), {}};
-    TerminationError error(TerminationErrorKind::kInvalidPolicy, code_, process_name(), {});
-    error.set_detail(invalid_->to_string());
-    return error;
+  operator TerminationError() const {
+    return {TerminationError::Kind::kRefused, code_, process_name(), {}, {}, {}, invalid_};
+  }
+  WaitOrTerminateError with_timeout(absl::Duration timeout) const {
+    return {WaitOrTerminateError::Kind::kRefused, code_, process_name(), timeout, {}, {}, {}, invalid_};
   }
 
  private:

@@ -36,6 +36,20 @@ void set_on_destruction(internal::Handle* handle, OnDestruction what) {
 
 }  // namespace
 
+std::string_view to_string(ProcessState::Kind value) {
+  switch (value) {
+    case ProcessState::Kind::kRunning:
+      return "running";
+    case ProcessState::Kind::kExited:
+      return "exited";
+    case ProcessState::Kind::kUncertain:
+      return "uncertain";
+  }
+  return "unknown";
+}
+
+std::ostream& operator<<(std::ostream& out, ProcessState::Kind value) { return out << to_string(value); }
+
 std::ostream& operator<<(std::ostream& out, const ProcessState& state) {
   if (state.status.has_value()) return out << *state.status;
   if (state.kind == ProcessState::Kind::kRunning) return out << "running";
@@ -100,13 +114,10 @@ Result<std::optional<ExitStatus>, WaitError> Child::wait_until(std::chrono::stea
 
 Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(absl::Duration timeout,
                                                                              const TerminationPolicy& policy) {
-  using Kind = WaitOrTerminateError::Kind;
   if (const Refusal refusal = refuse_waiting(handle_, check_duration("timeout", timeout))) {
-    return WaitOrTerminateError{Kind::kRefused, refusal.process_name(), timeout, refusal};
+    return refusal.with_timeout(timeout);
   }
-  if (const Refusal refusal = refuse(handle_, policy.validate())) {
-    return WaitOrTerminateError{Kind::kRefused, refusal.process_name(), timeout, {}, {}, refusal};
-  }
+  if (const Refusal refusal = refuse(handle_, policy.validate())) return refusal.with_timeout(timeout);
   Call call(*handle_);
   return internal::wait_or_terminate_child(call.supervised, call.lock, timeout, policy);
 }
@@ -174,9 +185,7 @@ Result<void, TerminationError> Child::send_interrupt_signal() { return send_sign
 Result<void, TerminationError> Child::send_terminate_signal() { return send_signal(Signal::terminate()); }
 
 Result<void, TerminationError> Child::send_signal(Signal signal) {
-  if (const Refusal refusal = refuse(handle_, internal::check_can_be_sent("signal", signal))) {
-    return refusal.termination_error(TerminationErrorKind::kSignalFailed);
-  }
+  if (const Refusal refusal = refuse(handle_, internal::check_can_be_sent("signal", signal))) return refusal;
   Call call(*handle_);
   return internal::send_manual_signal(call.supervised, call.lock, signal);
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "lib/base/os_error.h"
 #include "lib/os/sys_fd.h"
+#include "lib/spawn/command_access.h"
 #include "lib/spawn/launcher.h"
 #include "lib/spawn/spawn_plan.h"
 
@@ -54,15 +55,15 @@ Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command&
   const std::string& name = command.display_name();
   auto handle = std::make_unique<Handle>();
   handle->supervised = std::make_shared<Supervised>(sys, name);
-  handle->supervised->set_stdin(std::move(plan.stdin_write), command.options().keep_stdin_open);
+  handle->supervised->set_stdin(std::move(plan.stdin_write), options_of(command).keep_stdin_open);
   handle->output = std::move(plan.output);
   if (handle->output != nullptr) {
     const int error = handle->output->start();
-    if (error != 0) return failed_at(name, SpawnStep::kCreateReader, os_error(error));
+    if (error != 0) return failed_at(name, SpawnError::Step::kCreateReader, os_error(error));
   }
   LaunchResult launched;
   const int error = start_and_launch(*handle, plan, &launched);
-  if (error != 0) return failed_at(name, SpawnStep::kCreateThread, os_error(error));
+  if (error != 0) return failed_at(name, SpawnError::Step::kCreateThread, os_error(error));
   if (launched.error != 0) {
     const std::error_code code = launched.was_killed ? make_error_code(Errc::kNotExecuted) : os_error(launched.error);
     return failed_at(name, launched.step, code, plan.subject_of(launched.step, launched.subject));
@@ -72,24 +73,23 @@ Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command&
 
 Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::string name) {
   if (name.empty()) name = absl::StrCat("pid ", pid);
-  const std::string value = absl::StrCat(pid);
+  const std::string subject = absl::StrCat(pid);
   if (pid < 2) {
-    SpawnError error = failed_at(name, SpawnStep::kAdopt, os_error(EINVAL), value);
-    error.field = "pid";
-    error.reason = "no child has this number";
+    SpawnError error = failed_at(name, SpawnError::Step::kAdopt, os_error(EINVAL));
+    error.invalid_argument = InvalidArgument{"pid", absl::StrCat(pid), "no child has this number"};
     return error;
   }
   ChildId id{pid, -1};
   const auto is_ours = [&sys, &id] { return sys.look(id, Reap::kLeave).error == 0; };
-  if (!is_ours()) return failed_at(name, SpawnStep::kAdopt, Errc::kNotAChild, value);
+  if (!is_ours()) return failed_at(name, SpawnError::Step::kAdopt, Errc::kNotAChild, subject);
   SysFd pidfd(sys, sys.pidfd_open(pid));
   id.pidfd = std::max(pidfd.get(), -1);
   // The child may have gone before pidfd_open: then the number may be another process's.
-  if (!is_ours()) return failed_at(name, SpawnStep::kAdopt, Errc::kNotAChild, value);
+  if (!is_ours()) return failed_at(name, SpawnError::Step::kAdopt, Errc::kNotAChild, subject);
   auto handle = std::make_unique<Handle>();
   handle->supervised = std::make_shared<Supervised>(sys, name);
   const int error = handle->reaper.start(handle->supervised, {});
-  if (error != 0) return failed_at(name, SpawnStep::kCreateThread, os_error(error));
+  if (error != 0) return failed_at(name, SpawnError::Step::kCreateThread, os_error(error));
   pidfd.release();
   {
     const Lock lock(*handle->supervised);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "lib/base/os_error.h"
+#include "lib/output/output_access.h"
 
 namespace warden::internal {
 namespace {
@@ -28,12 +29,12 @@ int CapturedStream::open(UniqueFd* write_end) {
 
 Output CapturedStream::snapshot() {
   const Lock lock(mutex_);
-  Output::Facts facts;
+  OutputFacts facts;
   facts.total_bytes = kept_.total();
   facts.complete = has_ended_ && !read_error_;
   facts.read_error = read_error_;
   facts.tail = kept_.tail();
-  return Output(kept_.snapshot(), std::move(facts));
+  return OutputAccess::make(kept_.snapshot(), std::move(facts));
 }
 
 void CapturedStream::attach(const std::shared_ptr<LineSubscription>& subscription) {

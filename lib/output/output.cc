@@ -81,4 +81,16 @@ std::string OutputError::to_string() const {
 std::ostream& operator<<(std::ostream& out, OutputStream stream) { return out << to_string(stream); }
 WARDEN_DEFINE_ERROR(OutputError)
 
+std::string_view to_string(CaptureOptions::Keep value) {
+  switch (value) {
+    case CaptureOptions::Keep::kFirst:
+      return "first";
+    case CaptureOptions::Keep::kLast:
+      return "last";
+  }
+  return "unknown";
+}
+
+std::ostream& operator<<(std::ostream& out, CaptureOptions::Keep value) { return out << to_string(value); }
+
 }  // namespace warden

@@ -9,13 +9,13 @@ std::string_view to_string(LineWait::Kind kind) {
     case LineWait::Kind::kMatched:
       return "matched";
     case LineWait::Kind::kStreamClosed:
-      return "stream closed";
+      return "stream_closed";
     case LineWait::Kind::kChildExited:
-      return "child exited";
+      return "child_exited";
     case LineWait::Kind::kTimedOut:
       break;
   }
-  return "timed out";
+  return "timed_out";
 }
 
 std::ostream& operator<<(std::ostream& out, LineWait::Kind kind) { return out << to_string(kind); }

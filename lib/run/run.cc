@@ -13,6 +13,7 @@
 #include "lib/os/deadline.h"
 #include "lib/output/drain_output.h"
 #include "lib/run/run_input.h"
+#include "lib/spawn/command_access.h"
 #include "lib/stdin/stdin_feeder.h"
 #include "lib/terminate/terminate_child.h"
 #include "lib/terminate/wait_or_terminate_child.h"
@@ -131,7 +132,7 @@ Result<RunResult, RunError> RunningChild::to_the_end() {
   WaitOrTerminateResult& ended = waited.value();
   stop_feeding(ended.timed_out());
   RunResult result{command_.display_name(), ended.status};
-  result.stderr_is_merged = command_.options().stdio[2].kind() == Stdio::Kind::kMerge;
+  result.stderr_is_merged = internal::options_of(command_).stdio[2].kind() == Stdio::Kind::kMerge;
   result.termination = std::move(ended.termination);
   return with_output(options_.drain_timeout, std::move(result));
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "lib/base/argument_check.h"
 #include "lib/base/os_error.h"
+#include "lib/spawn/command_access.h"
 
 namespace warden::internal {
 namespace {
@@ -34,7 +35,7 @@ Problem check_stdin(const Command& command, const RunOptions& options) {
   const std::string field = is_file ? "stdin_file" : "stdin_text";
   const std::string value = is_file ? *options.stdin_file : absl::StrCat(options.stdin_text->size(), " bytes");
   if (is_file && options.stdin_text.has_value()) return InvalidArgument{field, value, "stdin_text is given, too"};
-  if (command.options().stdio_is_set[0]) return InvalidArgument{field, value, "the command has a stdin of its own"};
+  if (options_of(command).stdio_is_set[0]) return InvalidArgument{field, value, "the command has a stdin of its own"};
   if (!is_file) return std::nullopt;
   if (value.empty()) return InvalidArgument{field, value, "is empty"};
   if (value.find('\0') != std::string::npos) return InvalidArgument{field, value, "contains a NUL byte"};
@@ -80,14 +81,10 @@ std::optional<RunError> check_run_input(const Command& command, const RunOptions
   return refused(command, {"stdin_file", *options.stdin_file, absl::StrCat("cannot be read: ", code.message())}, code);
 }
 
-Command with_streams(Command command, const RunOptions& options) {
-  const bool(&is_set)[3] = command.options().stdio_is_set;
-  const bool needs[3] = {!is_set[0], !is_set[1], !is_set[2]};
-  if (needs[0]) command.stdin_from(is_to_be_fed(options) ? Stdio::pipe() : Stdio::null());
-  if (needs[1]) command.stdout_to(Stdio::capture(options.capture));
-  if (needs[2]) command.stderr_to(Stdio::capture(options.capture));
-  command.keep_stdin_open(false);
-  return command;
+Command with_streams(const Command& command, const RunOptions& options) {
+  const Stdio input = is_to_be_fed(options) ? Stdio::pipe() : Stdio::null();
+  const Stdio output = Stdio::capture(options.capture);
+  return command.with_default_streams(input, output, output).keep_stdin_open(false);
 }
 
 }  // namespace warden::internal

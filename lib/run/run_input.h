@@ -15,7 +15,7 @@ namespace warden::internal {
 std::optional<RunError> check_run_input(const Command& command, const RunOptions& options, UniqueFd* source);
 
 // The command, with a destination for each stream that it leaves unset.
-Command with_streams(Command command, const RunOptions& options);
+Command with_streams(const Command& command, const RunOptions& options);
 
 inline bool is_to_be_fed(const RunOptions& options) {
   return options.stdin_text.has_value() || options.stdin_file.has_value();

@@ -1,8 +1,45 @@
 #include "warden/command.h"
 
 #include <iterator>
+#include <ostream>
 
 namespace warden {
+
+std::string_view to_string(Stdio::Kind value) {
+  switch (value) {
+    case Stdio::Kind::kInherit:
+      return "inherit";
+    case Stdio::Kind::kNull:
+      return "null";
+    case Stdio::Kind::kFd:
+      return "fd";
+    case Stdio::Kind::kFile:
+      return "file";
+    case Stdio::Kind::kPipe:
+      return "pipe";
+    case Stdio::Kind::kCapture:
+      return "capture";
+    case Stdio::Kind::kMerge:
+      return "merge";
+  }
+  return "unknown";
+}
+
+std::ostream& operator<<(std::ostream& out, Stdio::Kind value) { return out << to_string(value); }
+
+std::string_view to_string(Stdio::FileMode value) {
+  switch (value) {
+    case Stdio::FileMode::kRead:
+      return "read";
+    case Stdio::FileMode::kTruncate:
+      return "truncate";
+    case Stdio::FileMode::kAppend:
+      return "append";
+  }
+  return "unknown";
+}
+
+std::ostream& operator<<(std::ostream& out, Stdio::FileMode value) { return out << to_string(value); }
 
 Command& Command::arg(std::string argument) {
   arguments_.push_back(std::move(argument));
@@ -56,22 +93,24 @@ Command& Command::keep_stdin_open(bool keep) {
   return *this;
 }
 
-Command& Command::stdin_from(Stdio stdio) {
-  options_.stdio[0] = std::move(stdio);
-  options_.stdio_is_set[0] = true;
+Command& Command::set_stdio(int stream, Stdio stdio) {
+  options_.stdio[stream] = std::move(stdio);
+  options_.stdio_is_set[stream] = true;
   return *this;
 }
 
-Command& Command::stdout_to(Stdio stdio) {
-  options_.stdio[1] = std::move(stdio);
-  options_.stdio_is_set[1] = true;
-  return *this;
-}
+Command& Command::stdin_from(Stdio stdio) { return set_stdio(0, std::move(stdio)); }
 
-Command& Command::stderr_to(Stdio stdio) {
-  options_.stdio[2] = std::move(stdio);
-  options_.stdio_is_set[2] = true;
-  return *this;
+Command& Command::stdout_to(Stdio stdio) { return set_stdio(1, std::move(stdio)); }
+
+Command& Command::stderr_to(Stdio stdio) { return set_stdio(2, std::move(stdio)); }
+
+Command Command::with_default_streams(Stdio stdin_default, Stdio stdout_default, Stdio stderr_default) const {
+  Command copy = *this;
+  if (!options_.stdio_is_set[0]) copy.stdin_from(std::move(stdin_default));
+  if (!options_.stdio_is_set[1]) copy.stdout_to(std::move(stdout_default));
+  if (!options_.stdio_is_set[2]) copy.stderr_to(std::move(stderr_default));
+  return copy;
 }
 
 Command& Command::inherit_fd(int source, int target) {

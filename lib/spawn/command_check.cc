@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lib/base/os_error.h"
+#include "lib/spawn/command_access.h"
 
 namespace warden::internal {
 namespace {
@@ -19,10 +20,8 @@ using Problem = std::optional<SpawnError>;
 SpawnError problem(std::string field, std::string value, std::string reason, int error = EINVAL) {
   SpawnError found;
   found.code = os_error(error);
-  found.step = SpawnStep::kValidate;
-  found.field = std::move(field);
-  found.value = std::move(value);
-  found.reason = std::move(reason);
+  found.step = SpawnError::Step::kValidate;
+  found.invalid_argument = InvalidArgument{std::move(field), std::move(value), std::move(reason)};
   return found;
 }
 
@@ -44,9 +43,9 @@ Problem check_arguments(const Command& command) {
   return std::nullopt;
 }
 
-Problem check_environment(const Command::Options& options) {
-  for (const Command::EnvChange& change : options.env_changes) {
-    if (change.kind == Command::EnvChange::Kind::kClear) continue;
+Problem check_environment(const CommandOptions& options) {
+  for (const EnvChange& change : options.env_changes) {
+    if (change.kind == EnvChange::Kind::kClear) continue;
     if (change.name.empty()) return problem("env", change.name, "a variable's name is empty");
     if (change.name.find('=') != std::string::npos)
       return problem("env", change.name, "a variable's name contains '='");
@@ -56,7 +55,7 @@ Problem check_environment(const Command::Options& options) {
   return std::nullopt;
 }
 
-Problem check_cwd(const Command::Options& options) {
+Problem check_cwd(const CommandOptions& options) {
   if (!options.cwd.has_value()) return std::nullopt;
   const std::string& cwd = *options.cwd;
   if (auto found = check_path("cwd", cwd)) return found;
@@ -78,7 +77,7 @@ Problem check_capture(const std::string& field, const Stdio& stdio, int number) 
   return std::nullopt;
 }
 
-Problem check_streams(const Command::Options& options) {
+Problem check_streams(const CommandOptions& options) {
   static const char* const kNames[] = {"stdin", "stdout", "stderr"};
   for (int i = 0; i < 3; ++i) {
     const Stdio& stdio = options.stdio[i];
@@ -93,7 +92,7 @@ Problem check_streams(const Command::Options& options) {
   return std::nullopt;
 }
 
-Problem check_inherited(const Command::Options& options) {
+Problem check_inherited(const CommandOptions& options) {
   std::set<int> targets;
   for (const InheritedFd& inherited : options.inherited_fds) {
     if (auto found = check_open("inherit_fd", inherited.source)) return found;
@@ -104,7 +103,7 @@ Problem check_inherited(const Command::Options& options) {
   return std::nullopt;
 }
 
-Problem check_limits(const Command::Options& options) {
+Problem check_limits(const CommandOptions& options) {
   for (const ResourceLimit& limit : options.limits) {
     if (limit.resource < 0 || limit.resource >= static_cast<int>(RLIMIT_NLIMITS)) {
       return problem("limit", absl::StrCat(limit.resource), "is not a resource of getrlimit(2)");
@@ -116,7 +115,7 @@ Problem check_limits(const Command::Options& options) {
   return std::nullopt;
 }
 
-Problem check_setting(const Command::Options& options) {
+Problem check_setting(const CommandOptions& options) {
   if (options.umask.has_value() && *options.umask > 0777) {
     return problem("umask", absl::StrCat(*options.umask), "is above 0777");
   }
@@ -132,7 +131,7 @@ Problem check_setting(const Command::Options& options) {
 }  // namespace
 
 std::optional<SpawnError> check_command(const Command& command) {
-  const Command::Options& options = command.options();
+  const CommandOptions& options = options_of(command);
   Problem found = check_arguments(command);
   if (!found) found = check_text("name", command.display_name());
   if (!found) found = check_environment(options);

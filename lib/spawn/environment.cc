@@ -18,7 +18,7 @@ namespace {
 
 namespace bp = boost::process::v2;
 
-using Kind = Command::EnvChange::Kind;
+using Kind = EnvChange::Kind;
 
 // The part before the '='. An entry without one is no variable, and has no name.
 absl::string_view name_of(absl::string_view entry) {
@@ -31,7 +31,7 @@ constexpr std::size_t kUsualCount = 100;
 constexpr std::size_t kUsualSize = 8 * 1024;
 
 // The last change of each variable, which is the one that counts.
-using LastChanges = std::map<absl::string_view, const Command::EnvChange*>;
+using LastChanges = std::map<absl::string_view, const EnvChange*>;
 
 // The PATH for an environment that has none (execvp(3)).
 std::string default_path() {
@@ -62,8 +62,8 @@ int reason_for_none(const std::string& name, const std::string& path) {
 }  // namespace
 
 // Reads the parent's environment only if some of it stays: no lock keeps setenv(3) out during the read.
-Environment::Environment(const std::vector<Command::EnvChange>& changes) {
-  const auto is_clear = [](const Command::EnvChange& change) { return change.kind == Kind::kClear; };
+Environment::Environment(const std::vector<EnvChange>& changes) {
+  const auto is_clear = [](const EnvChange& change) { return change.kind == Kind::kClear; };
   const auto last_clear = std::find_if(changes.rbegin(), changes.rend(), is_clear);
   begins_.reserve(kUsualCount);
   text_.reserve(kUsualSize);

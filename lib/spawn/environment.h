@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "warden/command.h"
+#include "lib/spawn/command_access.h"
 
 namespace warden::internal {
 
@@ -16,7 +16,7 @@ namespace warden::internal {
 class Environment {
  public:
   // One snapshot of the caller's environment, with the changes applied in order.
-  explicit Environment(const std::vector<Command::EnvChange>& changes);
+  explicit Environment(const std::vector<EnvChange>& changes);
 
   // In the form that execve(2) takes, with a null at the end. Valid as long as this object.
   std::vector<const char*> pointers() const;

@@ -43,7 +43,7 @@ void give_foreground_back(const ExecChildArgs& args) {
   if (get_foreground() == raw_syscall(SYS_getpid)) set_foreground(args.foreground_before);
 }
 
-[[noreturn]] void fail(const ExecChildArgs& args, SpawnStep step, long result, int subject = -1) {
+[[noreturn]] void fail(const ExecChildArgs& args, SpawnError::Step step, long result, int subject = -1) {
   give_foreground_back(args);
   args.failure->step = step;
   args.failure->subject = subject;
@@ -52,16 +52,16 @@ void give_foreground_back(const ExecChildArgs& args) {
 }
 
 // Fails at `step` if the call failed.
-long check(const ExecChildArgs& args, SpawnStep step, long result, int subject = -1) {
+long check(const ExecChildArgs& args, SpawnError::Step step, long result, int subject = -1) {
   if (result < 0) fail(args, step, result, subject);
   return result;
 }
 
 void enter_group(const ExecChildArgs& args) {
   if (args.new_session) {
-    check(args, SpawnStep::kSetSession, raw_syscall(SYS_setsid));  // leads its group too
+    check(args, SpawnError::Step::kSetSession, raw_syscall(SYS_setsid));  // leads its group too
   } else if (args.new_group) {
-    check(args, SpawnStep::kSetGroup, raw_syscall(SYS_setpgid, 0, 0));
+    check(args, SpawnError::Step::kSetGroup, raw_syscall(SYS_setpgid, 0, 0));
   }
 }
 
@@ -71,7 +71,8 @@ void enter_group(const ExecChildArgs& args) {
 bool unshare_table(const ExecChildArgs& args) {
   if (!args.shares_table) return false;
   if (raw_syscall(SYS_close_range, args.first_unused, ~0U, kCloseRangeUnshare) == 0) return true;
-  check(args, SpawnStep::kUnshareFiles, raw_syscall(SYS_unshare, CLONE_FILES));  // the parent then launches with a copy
+  check(args, SpawnError::Step::kUnshareFiles,
+        raw_syscall(SYS_unshare, CLONE_FILES));  // the parent then launches with a copy
   return false;
 }
 
@@ -105,7 +106,7 @@ int stage(const ExecChildArgs& args, const DescriptorAction& action) {
   for (int base = 3;;) {
     const long result = raw_syscall(SYS_fcntl, action.source, F_DUPFD_CLOEXEC, base);
     if (result == -EMFILE && (base = free_number(args)) >= 0) continue;
-    const int fd = static_cast<int>(check(args, SpawnStep::kSetDescriptor, result, action.target));
+    const int fd = static_cast<int>(check(args, SpawnError::Step::kSetDescriptor, result, action.target));
     if (!is_target(args, fd)) return fd;
     base = fd + 1;
   }
@@ -126,7 +127,7 @@ void copy_to_target(const ExecChildArgs& args, const DescriptorAction& action) {
   const long result = action.staged == action.target
                           ? raw_syscall(SYS_fcntl, action.target, F_SETFD, 0)  // no close-on-exec
                           : raw_syscall(SYS_dup3, action.staged, action.target, 0);
-  check(args, SpawnStep::kSetDescriptor, result, action.target);
+  check(args, SpawnError::Step::kSetDescriptor, result, action.target);
 }
 
 // In a full table closes the target first, for its number; only then, since the path may lead to it (/dev/stdout).
@@ -137,10 +138,10 @@ void open_at_target(const ExecChildArgs& args, const DescriptorAction& action) {
   long result = open();
   if (result == -EMFILE && raw_syscall(SYS_close, action.target) == 0) result = open();
   const bool is_file = action.kind == DescriptorAction::Kind::kOpen;
-  const SpawnStep step = is_file ? SpawnStep::kOpenFile : SpawnStep::kSetDescriptor;
+  const SpawnError::Step step = is_file ? SpawnError::Step::kOpenFile : SpawnError::Step::kSetDescriptor;
   const int fd = static_cast<int>(check(args, step, result, action.target));
   if (fd == action.target) return;
-  check(args, SpawnStep::kSetDescriptor, raw_syscall(SYS_dup3, fd, action.target, 0), action.target);
+  check(args, SpawnError::Step::kSetDescriptor, raw_syscall(SYS_dup3, fd, action.target, 0), action.target);
   raw_syscall(SYS_close, fd);
 }
 
@@ -159,7 +160,8 @@ void set_descriptors(const ExecChildArgs& args) {
   for (std::size_t i = 0; i < args.action_count; ++i) {
     const DescriptorAction& action = args.actions[i];
     if (action.kind != DescriptorAction::Kind::kDuplicate) continue;
-    check(args, SpawnStep::kSetDescriptor, raw_syscall(SYS_dup3, action.source, action.target, 0), action.target);
+    check(args, SpawnError::Step::kSetDescriptor, raw_syscall(SYS_dup3, action.source, action.target, 0),
+          action.target);
   }
 }
 
@@ -176,27 +178,27 @@ void close_the_rest(const ExecChildArgs& args, bool unused_are_closed) {
 
 void set_limits(const ExecChildArgs& args) {
   for (std::size_t i = 0; i < args.limit_count; ++i) {
-    check(args, SpawnStep::kSetLimit,
+    check(args, SpawnError::Step::kSetLimit,
           raw_syscall(SYS_prlimit64, 0, args.limits[i].resource, as_argument(&args.limits[i].value), 0),
           static_cast<int>(i));
   }
-  if (args.set_nice) check(args, SpawnStep::kSetNice, raw_syscall(SYS_setpriority, PRIO_PROCESS, 0, args.nice));
+  if (args.set_nice) check(args, SpawnError::Step::kSetNice, raw_syscall(SYS_setpriority, PRIO_PROCESS, 0, args.nice));
 }
 
 // Sets the groups first: setting the user id gives up the privilege that they need.
 void set_credentials(const ExecChildArgs& args) {
   if (args.set_groups) {
-    check(args, SpawnStep::kSetGroups,
+    check(args, SpawnError::Step::kSetGroups,
           raw_syscall(SYS_setgroups, static_cast<long>(args.group_count), as_argument(args.groups)));
   }
-  if (args.set_gid) check(args, SpawnStep::kSetGid, raw_syscall(SYS_setresgid, args.gid, args.gid, args.gid));
-  if (args.set_uid) check(args, SpawnStep::kSetUid, raw_syscall(SYS_setresuid, args.uid, args.uid, args.uid));
+  if (args.set_gid) check(args, SpawnError::Step::kSetGid, raw_syscall(SYS_setresgid, args.gid, args.gid, args.gid));
+  if (args.set_uid) check(args, SpawnError::Step::kSetUid, raw_syscall(SYS_setresuid, args.uid, args.uid, args.uid));
 }
 
 // Leaves if the parent died before the signal was armed. getppid(2) gives 0 for a parent in another pid namespace.
 void arm_parent_death_signal(const ExecChildArgs& args) {
   if (!args.die_with_parent) return;
-  check(args, SpawnStep::kParentDeathSignal, raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL));
+  check(args, SpawnError::Step::kParentDeathSignal, raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL));
   const long parent = raw_syscall(SYS_getppid);
   if (parent != args.parent_pid && parent != 0) leave(127);
 }
@@ -225,7 +227,7 @@ void reset_signals() {
 void take_foreground(ExecChildArgs& args) {
   if (!args.foreground) return;
   args.foreground_before = get_foreground();
-  check(args, SpawnStep::kSetForeground, set_foreground(static_cast<int>(raw_syscall(SYS_getpid))));
+  check(args, SpawnError::Step::kSetForeground, set_foreground(static_cast<int>(raw_syscall(SYS_getpid))));
 }
 
 }  // namespace
@@ -241,12 +243,12 @@ int exec_child(void* argument) {
   set_limits(args);
   set_credentials(args);
   if (args.cwd != nullptr) {
-    check(args, SpawnStep::kChangeDirectory, raw_syscall(SYS_chdir, as_argument(args.cwd)));
+    check(args, SpawnError::Step::kChangeDirectory, raw_syscall(SYS_chdir, as_argument(args.cwd)));
   }
   arm_parent_death_signal(args);
   reset_signals();
   args.failure->is_at_exec = true;
-  fail(args, SpawnStep::kExec,
+  fail(args, SpawnError::Step::kExec,
        raw_syscall(SYS_execve, as_argument(args.program), as_argument(args.argv), as_argument(args.envp)));
 }
 

@@ -38,7 +38,7 @@ struct LimitAction {
 
 // Where and why the child stopped. Written by the child, read by the parent after the child has gone or has executed.
 struct ExecFailure {
-  SpawnStep step;
+  SpawnError::Step step;
   int error;        // an errno; 0 while nothing has failed
   int subject;      // the descriptor, or the index of the limit, that failed; -1 for none
   bool is_at_exec;  // all steps but the last are done

@@ -57,7 +57,7 @@ class FailureReport {
   volatile ExecFailure* get() const { return failure_; }
 
  private:
-  ExecFailure local_ = {SpawnStep::kLaunch, 0, -1, false};
+  ExecFailure local_ = {SpawnError::Step::kLaunch, 0, -1, false};
   ExecFailure* failure_ = &local_;
   bool mapped_ = false;
 };
@@ -159,7 +159,7 @@ LaunchResult launch_once(SpawnPlan& plan) {
   const volatile ExecFailure& failure = *report.get();
   if (failure.error == 0 && failure.is_at_exec && has_executed(plan.child, result.child)) return result;
   result.was_killed = failure.error == 0;
-  result.step = result.was_killed && failure.is_at_exec ? SpawnStep::kExec : failure.step;
+  result.step = result.was_killed && failure.is_at_exec ? SpawnError::Step::kExec : failure.step;
   result.error = result.was_killed ? ECANCELED : failure.error;
   result.subject = failure.subject;
   reap_failed(result.child);
@@ -182,11 +182,11 @@ bool pause_for_busy_file(int* tries) {
 // Whether a failed launch can be tried again: with a change to the plan, which is made here, or after a pause.
 bool can_retry(const LaunchResult& failed, SpawnPlan& plan, int* busy_tries) {
   switch (failed.step) {
-    case SpawnStep::kUnshareFiles:
+    case SpawnError::Step::kUnshareFiles:
       return std::exchange(plan.child.shares_table, false);
-    case SpawnStep::kSetDescriptor:
+    case SpawnError::Step::kSetDescriptor:
       return plan.inherit_pipes();
-    case SpawnStep::kExec:
+    case SpawnError::Step::kExec:
       return failed.error == ETXTBSY && pause_for_busy_file(busy_tries);
     default:
       return false;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "lib/base/os_error.h"
 #include "lib/os/pipe.h"
+#include "lib/spawn/command_access.h"
 #include "lib/spawn/command_check.h"
 
 namespace warden::internal {
@@ -91,7 +92,7 @@ int create_stdin_pipe(SpawnPlan* plan) {
   return error;
 }
 
-int create_output_pipes(const Command::Options& options, SpawnPlan* plan) {
+int create_output_pipes(const CommandOptions& options, SpawnPlan* plan) {
   for (const int target : {STDOUT_FILENO, STDERR_FILENO}) {
     const Stdio& stdio = options.stdio[target];
     if (stdio.kind() != Stdio::Kind::kCapture) continue;
@@ -112,7 +113,7 @@ int first_unused_of(const std::vector<DescriptorAction>& actions) {
   return first_unused;
 }
 
-void plan_descriptors(const Command::Options& options, SpawnPlan* plan) {
+void plan_descriptors(const CommandOptions& options, SpawnPlan* plan) {
   plan->actions.reserve(3 + options.inherited_fds.size());
   for (int target = 0; target < 3; ++target) plan->actions.push_back(action_for(options.stdio[target], target, plan));
   for (const InheritedFd& inherited : options.inherited_fds) {
@@ -140,7 +141,7 @@ void plan_credentials(const Credentials& credentials, SpawnPlan* plan) {
   child.group_count = credentials.groups->size();
 }
 
-void plan_setting(const Command::Options& options, SpawnPlan* plan) {
+void plan_setting(const CommandOptions& options, SpawnPlan* plan) {
   ExecChildArgs& child = plan->child;
   plan->leads_group = options.group || options.new_session;
   plan->launch_on_reaper = options.die_with_parent;
@@ -161,12 +162,13 @@ void plan_setting(const Command::Options& options, SpawnPlan* plan) {
 
 }  // namespace
 
-SpawnError failed_at(const std::string& process_name, SpawnStep step, std::error_code code, std::string value) {
+SpawnError failed_at(const std::string& process_name, SpawnError::Step step, std::error_code code,
+                     std::string subject) {
   SpawnError error;
   error.code = code;
   error.step = step;
   error.process_name = process_name;
-  error.value = std::move(value);
+  error.subject = std::move(subject);
   return error;
 }
 
@@ -176,23 +178,23 @@ bool SpawnPlan::inherit_pipes() {
   return true;
 }
 
-std::string SpawnPlan::subject_of(SpawnStep step, int subject) const {
+std::string SpawnPlan::subject_of(SpawnError::Step step, int subject) const {
   switch (step) {
-    case SpawnStep::kExec:
+    case SpawnError::Step::kExec:
       return program;
-    case SpawnStep::kChangeDirectory:
+    case SpawnError::Step::kChangeDirectory:
       return child.cwd;
-    case SpawnStep::kOpenFile:
+    case SpawnError::Step::kOpenFile:
       return actions[static_cast<std::size_t>(subject)].path;  // files are opened for 0, 1 and 2 only
-    case SpawnStep::kSetDescriptor:
+    case SpawnError::Step::kSetDescriptor:
       return absl::StrCat(subject);
-    case SpawnStep::kSetLimit:
+    case SpawnError::Step::kSetLimit:
       return absl::StrCat("resource ", limits[static_cast<std::size_t>(subject)].resource);
-    case SpawnStep::kSetNice:
+    case SpawnError::Step::kSetNice:
       return absl::StrCat(child.nice);
-    case SpawnStep::kSetGid:
+    case SpawnError::Step::kSetGid:
       return absl::StrCat(child.gid);
-    case SpawnStep::kSetUid:
+    case SpawnError::Step::kSetUid:
       return absl::StrCat(child.uid);
     default:
       return {};
@@ -203,23 +205,23 @@ Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& co
   if (auto found = check_command(command)) return *std::move(found);
   const std::string& name = command.display_name();
   auto plan = std::make_unique<SpawnPlan>();
-  const Environment& environment = plan->environment.emplace(command.options().env_changes);
+  const Environment& environment = plan->environment.emplace(options_of(command).env_changes);
   plan->envp = environment.pointers();
   FoundProgram found = find_program(command.program(), environment);
   if (found.path.empty()) {
-    return failed_at(name, SpawnStep::kResolveProgram, os_error(found.error), command.program());
+    return failed_at(name, SpawnError::Step::kResolveProgram, os_error(found.error), command.program());
   }
   plan->program = std::move(found.path);
   plan->argv = argv_of(command);
-  if (command.options().stdio[0].kind() == Stdio::Kind::kPipe) {
+  if (options_of(command).stdio[0].kind() == Stdio::Kind::kPipe) {
     const int error = create_stdin_pipe(plan.get());
-    if (error != 0) return failed_at(name, SpawnStep::kCreatePipe, os_error(error));
+    if (error != 0) return failed_at(name, SpawnError::Step::kCreatePipe, os_error(error));
   }
-  if (const int error = create_output_pipes(command.options(), plan.get())) {
-    return failed_at(name, SpawnStep::kCreatePipe, os_error(error));
+  if (const int error = create_output_pipes(options_of(command), plan.get())) {
+    return failed_at(name, SpawnError::Step::kCreatePipe, os_error(error));
   }
-  plan_descriptors(command.options(), plan.get());
-  plan_setting(command.options(), plan.get());
+  plan_descriptors(options_of(command), plan.get());
+  plan_setting(options_of(command), plan.get());
   plan->child.program = plan->program.c_str();
   plan->child.argv = plan->argv.data();
   plan->child.envp = plan->envp.data();

@@ -46,11 +46,12 @@ struct SpawnPlan {
   bool inherit_pipes();
 
   // The path, resource or id at which the child failed; empty where there is none.
-  std::string subject_of(SpawnStep step, int subject) const;
+  std::string subject_of(SpawnError::Step step, int subject) const;
 };
 
 // A step of the launch that failed, and the value that it was about.
-SpawnError failed_at(const std::string& process_name, SpawnStep step, std::error_code code, std::string value = {});
+SpawnError failed_at(const std::string& process_name, SpawnError::Step step, std::error_code code,
+                     std::string subject = {});
 
 // Checks the command, looks up the program, snapshots the environment and creates the pipes. The plan points into the
 // command, and is valid as long as that.

@@ -106,8 +106,7 @@ Attempt& Escalation::record(AttemptOperation operation, TimePoint started, Attem
   attempt.elapsed = duration_between(started, child_.sys().now());
   attempt.result = result;
   attempt.error = error;
-  log_.append(std::move(attempt));
-  return log_.back();
+  return log_.append(std::move(attempt));
 }
 
 void Escalation::warn(LogSeverity severity, std::string event, std::string error) {
@@ -312,7 +311,7 @@ void Escalation::wait(Lock& lock) {
 
 EndCause Escalation::cause_of_end(const Lock& lock) const {
   const ExitStatus& status = leader_.status(lock);
-  if (status.kind() == ExitKind::kLost) return EndCause::kUnknown;
+  if (status.kind() == ExitStatus::Kind::kLost) return EndCause::kUnknown;
   if (!status.signal().has_value()) return group_.was_sent_any(lock) ? EndCause::kByUs : EndCause::kNatural;
   return group_.was_sent(lock, status.signal()->number()) ? EndCause::kByUs : EndCause::kByAnother;
 }
@@ -321,9 +320,9 @@ TerminationResult Escalation::outcome(const Lock& lock) const {
   if (succeeded_) {
     return TerminationReport{leader_.status(lock), phase_, cause_of_end(lock), forced_, survivors_, log_};
   }
-  TerminationError error(TerminationErrorKind::kTerminationFailed, failure_, child_.name(), log_);
-  error.set_survivors(survivors_of(live_));
-  error.set_stuck(stuck_);
+  TerminationError error = {TerminationError::Kind::kTerminationFailed, failure_, child_.name(), log_};
+  error.survivors = survivors_of(live_);
+  error.stuck = stuck_;
   return error;
 }
 

@@ -33,7 +33,7 @@ Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock,
   };
   const auto fail = [&]() -> Result<void, TerminationError> {
     child.set_last_log(lock, log);
-    return TerminationError(TerminationErrorKind::kSignalFailed, log[0].error, child.name(), log);
+    return TerminationError{TerminationError::Kind::kSignalFailed, log[0].error, child.name(), log};
   };
   const auto succeed = [&]() -> Result<void, TerminationError> {
     if (child.leader().ended(lock)) child.set_end_seen(lock);

@@ -9,13 +9,13 @@
 namespace warden {
 namespace {
 
-const char* headline(TerminationErrorKind kind) {
+const char* headline(TerminationError::Kind kind) {
   switch (kind) {
-    case TerminationErrorKind::kInvalidPolicy:
-      return "cannot terminate process by this policy";
-    case TerminationErrorKind::kSignalFailed:
+    case TerminationError::Kind::kRefused:
+      return "refused to signal process";
+    case TerminationError::Kind::kSignalFailed:
       return "failed to send a signal to process";
-    case TerminationErrorKind::kTerminationFailed:
+    case TerminationError::Kind::kTerminationFailed:
       break;
   }
   return "failed to terminate process";
@@ -42,29 +42,37 @@ std::string StuckProcess::to_string() const {
   return text;
 }
 
-TerminationError::TerminationError(TerminationErrorKind kind, std::error_code code, std::string process_name,
-                                   AttemptLog attempts)
-    : kind_(kind), code_(code), process_name_(std::move(process_name)), attempts_(std::move(attempts)) {}
+std::string_view to_string(TerminationError::Kind kind) {
+  switch (kind) {
+    case TerminationError::Kind::kRefused:
+      return "refused";
+    case TerminationError::Kind::kSignalFailed:
+      return "signal_failed";
+    case TerminationError::Kind::kTerminationFailed:
+      return "termination_failed";
+  }
+  return "unknown";
+}
 
 std::string TerminationError::to_string() const {
   std::string text =
-      absl::StrCat(headline(kind_), " '", process_name_, "': ", detail_.empty() ? code_.message() : detail_, ".");
-  if (!stuck_.empty()) {
-    absl::StrAppend(&text, " Left: ", absl::StrJoin(stuck_, "; ", append_text<StuckProcess>), ".");
-  } else if (!survivors_.empty()) {
-    absl::StrAppend(&text, " Left: ", absl::StrJoin(survivors_, ", ", append_text<Survivor>), ".");
+      absl::StrCat(headline(kind), " '", process_name,
+                   "': ", invalid_argument.has_value() ? invalid_argument->to_string() : code.message(), ".");
+  if (!stuck.empty()) {
+    absl::StrAppend(&text, " Left: ", absl::StrJoin(stuck, "; ", append_text<StuckProcess>), ".");
+  } else if (!survivors.empty()) {
+    absl::StrAppend(&text, " Left: ", absl::StrJoin(survivors, ", ", append_text<Survivor>), ".");
   }
-  absl::StrAppend(&text, attempts_.empty() ? " Nothing was tried." : " Attempts: ");
-  for (std::size_t i = 0; i < attempts_.size(); ++i) {
-    absl::StrAppend(&text, i == 0 ? "" : " ", "[", i + 1, "] ", attempts_[i].to_string());
+  absl::StrAppend(&text, attempts.empty() ? " Nothing was tried." : " Attempts: ");
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    absl::StrAppend(&text, i == 0 ? "" : " ", "[", i + 1, "] ", attempts[i].to_string());
   }
   return text;
 }
 
-std::error_code make_error_code(const TerminationError& error) { return error.code(); }
-
+std::ostream& operator<<(std::ostream& out, TerminationError::Kind kind) { return out << to_string(kind); }
 std::ostream& operator<<(std::ostream& out, const Survivor& survivor) { return out << text_of(survivor); }
 std::ostream& operator<<(std::ostream& out, const StuckProcess& process) { return out << process.to_string(); }
-WARDEN_DEFINE_THROW_AND_PRINT(TerminationError)
+WARDEN_DEFINE_ERROR(TerminationError)
 
 }  // namespace warden

@@ -13,7 +13,9 @@ using Kind = WaitOrTerminateError::Kind;
 std::string headline(const WaitOrTerminateError& error) {
   switch (error.kind) {
     case Kind::kRefused:
-      return absl::StrCat("cannot wait for or terminate process '", error.process_name, "'.");
+      return absl::StrCat(
+          "refused to wait for or terminate process '", error.process_name,
+          "': ", error.invalid_argument.has_value() ? error.invalid_argument->to_string() : error.code.message(), ".");
     case Kind::kWaitFailed:
       return absl::StrCat("failed to wait for process '", error.process_name, "', which was terminated.");
     case Kind::kTerminationFailed:
@@ -35,16 +37,27 @@ std::string WaitOrTerminateError::to_string() const {
   return text;
 }
 
-std::error_code make_error_code(const WaitOrTerminateError& error) {
-  if (error.termination_error.has_value()) return error.termination_error->code();
-  return error.wait_error.has_value() ? error.wait_error->code : std::error_code();
+std::string_view to_string(Kind kind) {
+  switch (kind) {
+    case Kind::kRefused:
+      return "refused";
+    case Kind::kWaitFailed:
+      return "wait_failed";
+    case Kind::kTerminationFailed:
+      return "termination_failed";
+    case Kind::kWaitAndTerminationFailed:
+      return "wait_and_termination_failed";
+  }
+  return "unknown";
 }
+
+std::ostream& operator<<(std::ostream& out, Kind kind) { return out << to_string(kind); }
 
 std::ostream& operator<<(std::ostream& out, const WaitOrTerminateResult& result) {
   if (!result.termination.has_value()) return out << result.status;
   return out << "timed out after " << absl::FormatDuration(result.timeout) << ", then " << *result.termination;
 }
 
-WARDEN_DEFINE_THROW_AND_PRINT(WaitOrTerminateError)
+WARDEN_DEFINE_ERROR(WaitOrTerminateError)
 
 }  // namespace warden

@@ -20,14 +20,16 @@ Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate_child(Supe
     const ExitStatus status = ended.value().status;
     return WaitOrTerminateResult{status, timeout, std::move(ended).value()};
   }
-  WaitOrTerminateError error{Kind::kTerminationFailed, child.name(), timeout};
+  WaitOrTerminateError error{Kind::kTerminationFailed, {}, child.name(), timeout};
   if (waited.has_error()) {
     error.kind = ended.has_value() ? Kind::kWaitFailed : Kind::kWaitAndTerminationFailed;
+    error.code = waited.error().code;
     error.wait_error = std::move(waited).error();
   }
   if (ended.has_value()) {
     error.termination = std::move(ended).value();
   } else {
+    error.code = ended.error().code;
     error.termination_error = std::move(ended).error();
   }
   return error;

@@ -25,7 +25,7 @@ void append_lines(const std::optional<warden::Output>& output, const char* name,
 // Where the child had ended before the tear-down, the test's own attempts say more than the tear-down's look.
 warden::AttemptLog attempts_of(const Sight& before, const Outcome& outcome) {
   if (before.has_ended && !before.attempts.empty()) return before.attempts;
-  return outcome.has_value() ? outcome.value().attempts : outcome.error().attempts();
+  return outcome.has_value() ? outcome.value().attempts : outcome.error().attempts;
 }
 
 }  // namespace

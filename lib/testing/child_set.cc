@@ -28,18 +28,14 @@ void tell_unguarded(const std::string& who, std::error_code error) {
             error.message().c_str());
 }
 
-Command for_a_test(Command command, const SpawnOptions& options) {
+Command for_a_test(const Command& command, const SpawnOptions& options) {
   warden::CaptureOptions capture;
   capture.limit = options.keep_output;
   capture.keep = warden::CaptureOptions::Keep::kLast;
-  const bool* const is_set = command.options().stdio_is_set;
-  const bool chosen[3] = {is_set[0], is_set[1], is_set[2]};
-  if (!chosen[0]) command.stdin_from(Stdio::null());
-  if (!chosen[1]) command.stdout_to(Stdio::capture(capture));
-  if (!chosen[2]) command.stderr_to(Stdio::capture(capture));
-  if (!options.name.empty()) command.name(options.name);
-  command.die_with_parent(true);
-  return command;
+  Command watched = command.with_default_streams(Stdio::null(), Stdio::capture(capture), Stdio::capture(capture));
+  if (!options.name.empty()) watched.name(options.name);
+  watched.die_with_parent(true);
+  return watched;
 }
 
 std::vector<Outcome> end_one_by_one(const TrackedChildren& children) {

@@ -39,19 +39,19 @@ Found<AttemptPhase> find(OfPhase, const warden::RunResult& result) {
 
 Found<AttemptLog> find(OfLog, const AttemptLog& log) { return {log}; }
 Found<AttemptLog> find(OfLog, const TerminationReport& report) { return {report.attempts}; }
-Found<AttemptLog> find(OfLog, const warden::TerminationError& error) { return {error.attempts()}; }
+Found<AttemptLog> find(OfLog, const warden::TerminationError& error) { return {error.attempts}; }
 Found<AttemptLog> find(OfLog, const warden::WaitOrTerminateResult& result) {
   return part_of(result.termination, &TerminationReport::attempts);
 }
 Found<AttemptLog> find(OfLog, const warden::WaitOrTerminateError& error) {
-  if (error.termination_error.has_value()) return {error.termination_error->attempts()};
+  if (error.termination_error.has_value()) return {error.termination_error->attempts};
   return part_of(error.termination, &TerminationReport::attempts);
 }
 Found<AttemptLog> find(OfLog, const warden::RunResult& result) {
   return part_of(result.termination, &TerminationReport::attempts);
 }
 Found<AttemptLog> find(OfLog of, const warden::RunError& error) {
-  if (error.termination_error.has_value()) return {error.termination_error->attempts()};
+  if (error.termination_error.has_value()) return {error.termination_error->attempts};
   if (error.wait_error.has_value()) return find(of, *error.wait_error);
   return part_of(error.termination, &TerminationReport::attempts);
 }

@@ -18,51 +18,7 @@ std::string number_or(const std::optional<std::uint32_t>& number, const char* ot
 
 }  // namespace
 
-void PrintTo(ExitKind kind, std::ostream* out) {
-  constexpr const char* kNames[] = {"exited", "signaled", "lost"};
-  *out << kNames[static_cast<int>(kind)];
-}
-
 void PrintTo(Errc code, std::ostream* out) { *out << make_error_code(code).message(); }
-
-void PrintTo(TerminationErrorKind kind, std::ostream* out) {
-  constexpr const char* kNames[] = {"invalid policy", "signal failed", "termination failed"};
-  *out << kNames[static_cast<int>(kind)];
-}
-
-void PrintTo(WaitOrTerminateError::Kind kind, std::ostream* out) {
-  constexpr const char* kNames[] = {"refused", "wait failed", "termination failed", "wait and termination failed"};
-  *out << kNames[static_cast<int>(kind)];
-}
-
-void PrintTo(ProcessState::Kind kind, std::ostream* out) {
-  constexpr const char* kNames[] = {"running", "exited", "uncertain"};
-  *out << kNames[static_cast<int>(kind)];
-}
-
-void PrintTo(Stdio::Kind kind, std::ostream* out) {
-  constexpr const char* kNames[] = {"inherit", "null", "fd", "file", "pipe", "capture", "merge"};
-  *out << kNames[static_cast<int>(kind)];
-}
-
-void PrintTo(Stdio::FileMode mode, std::ostream* out) {
-  constexpr const char* kNames[] = {"read", "truncate", "append"};
-  *out << kNames[static_cast<int>(mode)];
-}
-
-void PrintTo(CaptureOptions::Keep keep, std::ostream* out) {
-  *out << (keep == CaptureOptions::Keep::kFirst ? "first" : "last");
-}
-
-void PrintTo(Command::EnvChange::Kind kind, std::ostream* out) {
-  constexpr const char* kNames[] = {"set", "unset", "clear"};
-  *out << kNames[static_cast<int>(kind)];
-}
-
-void PrintTo(LogSeverity severity, std::ostream* out) {
-  constexpr const char* kNames[] = {"debug", "warning", "error"};
-  *out << kNames[static_cast<int>(severity)];
-}
 
 void PrintTo(const ResourceUsage& usage, std::ostream* out) {
   *out << "user " << absl::FormatDuration(usage.user_time) << ", system " << absl::FormatDuration(usage.system_time)
@@ -72,7 +28,7 @@ void PrintTo(const ResourceUsage& usage, std::ostream* out) {
 void PrintTo(const AdoptOptions& options, std::ostream* out) { *out << "name " << PrintToString(options.name); }
 
 void PrintTo(const Stdio& stdio, std::ostream* out) {
-  PrintTo(stdio.kind(), out);
+  *out << stdio.kind();
   if (stdio.kind() == Stdio::Kind::kFd) *out << ' ' << stdio.descriptor();
   if (stdio.kind() == Stdio::Kind::kFile) *out << ' ' << PrintToString(stdio.path());
 }
@@ -95,16 +51,6 @@ void PrintTo(const Command& command, std::ostream* out) {
   *out << "command '" << command.display_name() << "' with " << command.arguments().size() << " arguments";
 }
 
-void PrintTo(const Command::EnvChange& change, std::ostream* out) {
-  PrintTo(change.kind, out);
-  *out << ' ' << change.name;
-}
-
-void PrintTo(const Command::Options& options, std::ostream* out) {
-  *out << "stdin " << PrintToString(options.stdio[0]) << ", stdout " << PrintToString(options.stdio[1]) << ", stderr "
-       << PrintToString(options.stdio[2]) << ", own group: " << yes_or_no(options.group);
-}
-
 void PrintTo(const CaptureOptions& options, std::ostream* out) {
   *out << "the " << PrintToString(options.keep) << ' ';
   if (options.limit == CaptureOptions::kUnbounded) {
@@ -119,10 +65,6 @@ void PrintTo(const Output& output, std::ostream* out) {
   const std::size_t from = text.size() - std::min(text.size(), kMostBytes);
   *out << (from > 0 ? "... " : "") << PrintToString(text.substr(from)) << " (" << output.total_bytes()
        << " bytes in all" << (output.truncated() ? ", truncated)" : ")");
-}
-
-void PrintTo(const Output::Facts& facts, std::ostream* out) {
-  *out << facts.total_bytes << " bytes in all, complete: " << yes_or_no(facts.complete);
 }
 
 void PrintTo(const Line& line, std::ostream* out) {
@@ -152,7 +94,7 @@ void PrintTo(const AbandonedChild& abandoned, std::ostream* out) {
 }
 
 void PrintTo(const LogRecord& record, std::ostream* out) {
-  PrintTo(record.severity, out);
+  *out << record.severity;
   *out << ": '" << record.process_name << "': " << record.event << ' ' << record.error;
 }
 

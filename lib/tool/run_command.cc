@@ -22,18 +22,18 @@
 namespace warden::tool {
 namespace {
 
-Command command_of(const RunFlags& flags) {
+Command command_of(const RunFlags& flags, bool in_foreground) {
   Command command(flags.program.front());
   command.args(std::vector<std::string>(flags.program.begin() + 1, flags.program.end()));
   if (!flags.name.empty()) command.name(flags.name);
   if (flags.cwd.has_value()) command.cwd(*flags.cwd);
   for (const auto& [name, value] : flags.env) command.env(name, value);
-  command.die_with_parent(true).foreground(owns_terminal());
+  command.die_with_parent(true).foreground(in_foreground);
   return command;
 }
 
 int exit_code_of(const SpawnError& error) {
-  if (error.step != SpawnStep::kExec && error.step != SpawnStep::kResolveProgram) return kWardenFailed;
+  if (error.step != SpawnError::Step::kExec && error.step != SpawnError::Step::kResolveProgram) return kWardenFailed;
   return error.code == std::errc::no_such_file_or_directory ? kNotFound : kCannotExecute;
 }
 
@@ -109,20 +109,21 @@ int run_command(const RunFlags& flags) {
   take_sigchld_by_default();
   const BlockedSignals blocked(has_terminal());
   const auto started = std::chrono::steady_clock::now();
-  Command command = command_of(flags);
+  const bool in_foreground = owns_terminal();
+  Command command = command_of(flags, in_foreground);
   const auto opened = open_streams(flags);
   PassThrough* const streams = opened.has_value() ? opened->get() : nullptr;
   if (opened.has_value() && streams == nullptr) return kWardenFailed;
   if (streams != nullptr) streams->direct_to_it(&command);
   auto spawned = Child::spawn(command);
   if (!spawned.has_value()) {
-    if (command.options().foreground) take_terminal_back();
+    if (in_foreground) take_terminal_back();
     std::fprintf(stderr, "warden: %s\n", spawned.error().to_string().c_str());
     return exit_code_of(spawned.error());
   }
   if (streams != nullptr) streams->close_write_ends();
   Child& child = spawned.value();
-  JobControl job(child, command.options().foreground);
+  JobControl job(child, in_foreground);
   RunReport report = supervise(child, flags, blocked, job, streams);
   if (!report.status.has_value()) child.detach_on_destruction();  // the tool has tried, and the report says so
   job.end();

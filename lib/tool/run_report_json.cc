@@ -45,9 +45,9 @@ json::value milliseconds(absl::Duration duration) { return absl::ToInt64Millisec
 json::value status_of(const std::optional<ExitStatus>& status) {
   if (!status.has_value()) return nullptr;
   json::object object;
-  object["kind"] = status->kind() == ExitKind::kExited     ? "exited"
-                   : status->kind() == ExitKind::kSignaled ? "signaled"
-                                                           : "lost";
+  object["kind"] = status->kind() == ExitStatus::Kind::kExited     ? "exited"
+                   : status->kind() == ExitStatus::Kind::kSignaled ? "signaled"
+                                                                   : "lost";
   object["code"] = nullptr;
   if (status->exit_code().has_value()) object["code"] = *status->exit_code();
   object["signal"] = nullptr;

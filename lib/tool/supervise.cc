@@ -22,10 +22,10 @@ TerminationPolicy policy_from(Signal first, const RunFlags& flags) {
 
 void add_termination(const Termination& termination, RunReport* report) {
   if (!termination.has_value()) {
-    report->error = termination.error().code().message();
-    for (const StuckProcess& process : termination.error().stuck()) report->error += "; " + process.to_string();
-    report->attempts = termination.error().attempts();
-    report->survivors = termination.error().survivors();
+    report->error = termination.error().code.message();
+    for (const StuckProcess& process : termination.error().stuck) report->error += "; " + process.to_string();
+    report->attempts = termination.error().attempts;
+    report->survivors = termination.error().survivors;
     return;
   }
   const TerminationReport& ended = termination.value();

@@ -114,7 +114,7 @@ TEST_F(AttemptLogTest, KeepsEverythingInTheOrderOfAppending) {
   EXPECT_EQ(log_[0].result, AttemptResult::kOk);
   EXPECT_EQ(log_[1].operation, AttemptOperation::kWaitForExit);
   EXPECT_EQ(log_[2].phase, AttemptPhase::kTerminate);
-  EXPECT_EQ(log_.back().phase, AttemptPhase::kTerminate);
+  EXPECT_EQ(log_[3].phase, AttemptPhase::kTerminate);
   EXPECT_EQ(log_.end() - log_.begin(), 4);
 }
 

@@ -45,9 +45,9 @@ TEST(InvalidArgumentTest, UnprintableValueIsEscaped) {
 TEST(SpawnErrorTest, FailedStepIsNamedWithItsPathAndErrno) {
   SpawnError error;
   error.code = os_error(ENOENT);
-  error.step = SpawnStep::kExec;
+  error.step = SpawnError::Step::kExec;
   error.process_name = "server";
-  error.value = "/usr/bin/server";
+  error.subject = "/usr/bin/server";
   EXPECT_EQ(error.to_string(),
             "could not start 'server': cannot execute the program '/usr/bin/server': No such file or directory");
   EXPECT_EQ(make_error_code(error), std::errc::no_such_file_or_directory);
@@ -56,7 +56,7 @@ TEST(SpawnErrorTest, FailedStepIsNamedWithItsPathAndErrno) {
 TEST(SpawnErrorTest, StepWithoutAPathHasNoQuotes) {
   SpawnError error;
   error.code = os_error(EPERM);
-  error.step = SpawnStep::kSetUid;
+  error.step = SpawnError::Step::kSetUid;
   error.process_name = "server";
   EXPECT_EQ(error.to_string(), "could not start 'server': cannot set the user id: Operation not permitted");
 }
@@ -65,16 +65,14 @@ TEST(SpawnErrorTest, BadInputIsNamedWithItsFieldValueAndReason) {
   SpawnError error;
   error.code = os_error(EINVAL);
   error.process_name = "server";
-  error.field = "env";
-  error.value = "A=B";
-  error.reason = "a name must not have a '='";
+  error.invalid_argument = InvalidArgument{"env", "A=B", "a name must not have a '='"};
   EXPECT_THAT(error.to_string(), HasSubstr("invalid env 'A=B': a name must not have a '='"));
 }
 
 TEST(SpawnErrorTest, EveryStepHasATextOfItsOwn) {
   std::set<std::string_view> texts;
-  for (int step = 0; step <= static_cast<int>(SpawnStep::kAdopt); ++step) {
-    const std::string_view text = to_string(static_cast<SpawnStep>(step));
+  for (int step = 0; step <= static_cast<int>(SpawnError::Step::kAdopt); ++step) {
+    const std::string_view text = to_string(static_cast<SpawnError::Step>(step));
     EXPECT_NE(text, "unknown step") << step;
     EXPECT_TRUE(texts.insert(text).second) << text;
   }
@@ -88,7 +86,7 @@ TEST(WaitErrorTest, TextNamesTheProcessAndTheCause) {
 
 TEST(ErrorTest, StreamsWriteTheText) {
   std::ostringstream out;
-  out << InvalidArgument{"a", "b", "c"} << "|" << WaitError{Errc::kEmptyHandle, "x"} << "|" << SpawnStep::kExec;
+  out << InvalidArgument{"a", "b", "c"} << "|" << WaitError{Errc::kEmptyHandle, "x"} << "|" << SpawnError::Step::kExec;
   EXPECT_EQ(out.str(), "invalid a 'b': c|could not wait for 'x': the handle was moved from|execute the program");
 }
 

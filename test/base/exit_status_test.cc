@@ -10,7 +10,7 @@ namespace {
 TEST(ExitStatusTest, ExitHasACodeAndNoSignal) {
   for (const int code : {0, 1, 9, 137, 255}) {
     const ExitStatus status = ExitStatus::exited(code);
-    EXPECT_EQ(status.kind(), ExitKind::kExited);
+    EXPECT_EQ(status.kind(), ExitStatus::Kind::kExited);
     EXPECT_EQ(status.exit_code(), code);
     EXPECT_EQ(status.signal(), std::nullopt);
     EXPECT_FALSE(status.core_dumped());
@@ -21,7 +21,7 @@ TEST(ExitStatusTest, DeathBySignalHasASignalAndNoCode) {
   for (int number = 1; number <= 64; ++number) {
     const Signal signal = Signal::from_number(number).value();
     const ExitStatus status = ExitStatus::signaled(signal, false);
-    EXPECT_EQ(status.kind(), ExitKind::kSignaled);
+    EXPECT_EQ(status.kind(), ExitStatus::Kind::kSignaled);
     EXPECT_EQ(status.signal(), signal);
     EXPECT_EQ(status.exit_code(), std::nullopt);
     EXPECT_FALSE(status.success());
@@ -30,7 +30,7 @@ TEST(ExitStatusTest, DeathBySignalHasASignalAndNoCode) {
 
 TEST(ExitStatusTest, LostHasNeither) {
   const ExitStatus status = ExitStatus::lost();
-  EXPECT_EQ(status.kind(), ExitKind::kLost);
+  EXPECT_EQ(status.kind(), ExitStatus::Kind::kLost);
   EXPECT_EQ(status.exit_code(), std::nullopt);
   EXPECT_EQ(status.signal(), std::nullopt);
   EXPECT_FALSE(status.core_dumped());

@@ -108,9 +108,9 @@ TEST(Adopt, RefusesNumbersThatNoChildHas) {
     const auto refused = Child::adopt(pid);
     ASSERT_TRUE(refused.has_error()) << pid;
     EXPECT_EQ(refused.error().code, std::errc::invalid_argument);
-    EXPECT_EQ(refused.error().step, SpawnStep::kAdopt);
-    EXPECT_EQ(refused.error().field, "pid");
-    EXPECT_EQ(refused.error().value, std::to_string(pid));
+    EXPECT_EQ(refused.error().step, SpawnError::Step::kAdopt);
+    EXPECT_EQ(refused.error().invalid_argument->field, "pid");
+    EXPECT_EQ(refused.error().invalid_argument->value, std::to_string(pid));
   }
 }
 
@@ -123,8 +123,8 @@ TEST(Adopt, RefusesProcessesThatAreNoChildrenOfOurs) {
     const auto refused = Child::adopt(stranger);
     ASSERT_TRUE(refused.has_error()) << stranger;
     EXPECT_EQ(refused.error().code, Errc::kNotAChild);
-    EXPECT_EQ(refused.error().step, SpawnStep::kAdopt);
-    EXPECT_EQ(refused.error().value, std::to_string(stranger));
+    EXPECT_EQ(refused.error().step, SpawnError::Step::kAdopt);
+    EXPECT_EQ(refused.error().subject, std::to_string(stranger));
   }
   EXPECT_EQ(Child::adopt(pid).value().kill().value().signal(), Signal::kill());
 }

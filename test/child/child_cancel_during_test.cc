@@ -137,7 +137,7 @@ class CancellationDuringAKill : public CancellationDuring {
 TEST_F(CancellationDuringAKill, ComesAfterIt) {
   expect_to_outlast_the_hold([&] {
     const auto killed = child_->kill();
-    EXPECT_TRUE(killed.has_value() || killed.error().code() == Errc::kNotReapable);
+    EXPECT_TRUE(killed.has_value() || killed.error().code == Errc::kNotReapable);
   });
   EXPECT_EQ(child_->kill().value().signal(), Signal::kill());
 }

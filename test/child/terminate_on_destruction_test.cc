@@ -225,10 +225,10 @@ TEST(TerminateOnDestruction, RefusesAWrongPolicyByNameAndKeepsTheOldOne) {
     for (const auto& [policy, field] : wrong) {
       const auto refused = child.terminate_on_destruction(policy);
       ASSERT_TRUE(refused.has_error()) << field;
-      EXPECT_EQ(refused.error().kind(), TerminationErrorKind::kInvalidPolicy);
-      EXPECT_EQ(refused.error().code(), std::errc::invalid_argument);
-      EXPECT_EQ(refused.error().process_name(), "handle");
-      EXPECT_THAT(refused.error().detail(), HasSubstr(field));
+      EXPECT_EQ(refused.error().kind, TerminationError::Kind::kRefused);
+      EXPECT_EQ(refused.error().code, std::errc::invalid_argument);
+      EXPECT_EQ(refused.error().process_name, "handle");
+      EXPECT_EQ(refused.error().invalid_argument.value().field, field);
     }
     EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
   }

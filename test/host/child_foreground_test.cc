@@ -114,7 +114,7 @@ TEST(AForegroundChild, ThatCannotBeStartedLeavesTheTerminalToWhoHadIt) {
     missing.stdin_from(Stdio::fd(terminal.fd())).foreground(true);
     const auto failed = Child::spawn(missing);
     ASSERT_FALSE(failed.has_value());
-    EXPECT_EQ(failed.error().step, SpawnStep::kExec);
+    EXPECT_EQ(failed.error().step, SpawnError::Step::kExec);
     EXPECT_EQ(terminal.foreground_group(), ::getpgrp());
     const auto also_failed = Child::spawn(missing.die_with_parent(true));
     EXPECT_FALSE(also_failed.has_value());

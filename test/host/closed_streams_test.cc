@@ -248,7 +248,7 @@ TEST_P(ClosedStreams, WhatTheHostOpensAtTheirNumbersLaterStaysOpen) {
 // The child's error is written after its descriptor table was made.
 TEST_P(ClosedStreams, AFailedSpawnLeavesThemClosed) {
   run([] {
-    EXPECT_EQ(error_of(Command("/no/such/program").stdin_from(Stdio::pipe())).step, SpawnStep::kExec);
+    EXPECT_EQ(error_of(Command("/no/such/program").stdin_from(Stdio::pipe())).step, SpawnError::Step::kExec);
     expect_closed("after the failure");
   });
 }

@@ -58,7 +58,7 @@ void expect_not_owner(Child& child) {
   EXPECT_EQ(child.state().kind, ProcessState::Kind::kUncertain);
   EXPECT_EQ(child.state().error, Errc::kNotOwner);
   EXPECT_EQ(child.wait_for(absl::ZeroDuration()).error().code, Errc::kNotOwner);
-  EXPECT_EQ(child.kill().error().code(), Errc::kNotOwner);
+  EXPECT_EQ(child.kill().error().code, Errc::kNotOwner);
 }
 
 TEST(ForkedCopy, RefusesEveryWait) {
@@ -86,20 +86,20 @@ TEST(ForkedCopy, RefusesEverySignalAndTermination) {
   AckPipe ack;
   Child child = spawn_witness(ack);
   run_isolated_unchecked([&child] {
-    EXPECT_EQ(child.terminate(kBound, kBound).error().code(), Errc::kNotOwner);
-    EXPECT_EQ(child.terminate(kBound, kBound).error().process_name(), "witness");
-    EXPECT_EQ(child.terminate(kPatient).error().code(), Errc::kNotOwner);
-    EXPECT_EQ(child.terminate_with_report(kPatient).error().code(), Errc::kNotOwner);
-    EXPECT_EQ(child.kill().error().code(), Errc::kNotOwner);
-    EXPECT_EQ(child.send_interrupt_signal().error().code(), Errc::kNotOwner);
-    EXPECT_EQ(child.send_terminate_signal().error().code(), Errc::kNotOwner);
-    EXPECT_EQ(child.send_signal(Signal::user1()).error().code(), Errc::kNotOwner);
-    EXPECT_EQ(child.terminate_on_destruction(kPatient).error().code(), Errc::kNotOwner);
+    EXPECT_EQ(child.terminate(kBound, kBound).error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.terminate(kBound, kBound).error().process_name, "witness");
+    EXPECT_EQ(child.terminate(kPatient).error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.terminate_with_report(kPatient).error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.kill().error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.send_interrupt_signal().error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.send_terminate_signal().error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.send_signal(Signal::user1()).error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.terminate_on_destruction(kPatient).error().code, Errc::kNotOwner);
     std::vector<Child> children;
     children.push_back(std::move(child));
     const auto ended = terminate_all(children, kPatient);
     ASSERT_EQ(ended.size(), 1u);
-    EXPECT_EQ(ended[0].error().code(), Errc::kNotOwner);
+    EXPECT_EQ(ended[0].error().code, Errc::kNotOwner);
   });
   expect_untouched(ack, child);
 }

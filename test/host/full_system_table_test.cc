@@ -48,8 +48,8 @@ const TerminationPolicy kImpatient = TerminationPolicy::service(absl::Millisecon
 template <class Ended>
 void expect_done_or_unknown(const Ended& ended) {
   if (ended.has_value()) return;
-  EXPECT_EQ(ended.error().kind(), TerminationErrorKind::kTerminationFailed);
-  EXPECT_EQ(ended.error().code(), Errc::kGroupUnknown) << ended.error();
+  EXPECT_EQ(ended.error().kind, TerminationError::Kind::kTerminationFailed);
+  EXPECT_EQ(ended.error().code, Errc::kGroupUnknown) << ended.error();
 }
 
 // A child with a stubborn descendant.
@@ -98,7 +98,7 @@ TEST_F(WithoutFiles, WaitOrTerminateHasTheErrorOfTheTermination) {
     if (ended.has_value()) return;
     EXPECT_EQ(ended.error().kind, WaitOrTerminateError::Kind::kTerminationFailed);
     ASSERT_TRUE(ended.error().termination_error.has_value());
-    EXPECT_EQ(ended.error().termination_error->code(), Errc::kGroupUnknown);
+    EXPECT_EQ(ended.error().termination_error->code, Errc::kGroupUnknown);
   });
   expect_retry_keeps_the_promise();
 }
@@ -171,7 +171,7 @@ TEST(SpawnWithoutFiles, APipeForStdinIsSaidToBeImpossible) {
   run_without_files(Files::kNoPipe, [] {
     const auto child = Child::spawn(test_command({"sleep"}).stdin_from(Stdio::pipe()));
     ASSERT_FALSE(child.has_value());
-    EXPECT_EQ(child.error().step, SpawnStep::kCreatePipe);
+    EXPECT_EQ(child.error().step, SpawnError::Step::kCreatePipe);
     EXPECT_EQ(child.error().code, std::errc::too_many_files_open_in_system);
   });
 }

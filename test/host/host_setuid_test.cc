@@ -117,9 +117,9 @@ TEST_F(HostSetuid, AChildThatIsOutOfReachEndsInEpermThatNamesItsUser) {
     policy.kill_timeout = absl::Milliseconds(10);
     const auto failed = child.terminate(policy);
     ASSERT_TRUE(failed.has_error());
-    EXPECT_EQ(failed.error().code(), std::error_code(EPERM, std::generic_category())) << failed.error();
-    ASSERT_THAT(failed.error().stuck(), SizeIs(1));
-    EXPECT_EQ(failed.error().stuck()[0].uid, 0);
+    EXPECT_EQ(failed.error().code, std::error_code(EPERM, std::generic_category())) << failed.error();
+    ASSERT_THAT(failed.error().stuck, SizeIs(1));
+    EXPECT_EQ(failed.error().stuck[0].uid, 0);
     EXPECT_EQ(child.try_wait().value(), std::nullopt);
     hold.close_write();
     EXPECT_EQ(child.wait().value(), ExitStatus::exited(6));

@@ -166,7 +166,7 @@ constexpr std::array<Call, 15> kCallsOnARunningChild = {{
      [](Child& child) {
        TerminationPolicy policy;
        policy.kill_timeout = -kMoment;
-       return child.terminate_on_destruction(policy).error().kind() == TerminationErrorKind::kInvalidPolicy;
+       return child.terminate_on_destruction(policy).error().kind == TerminationError::Kind::kRefused;
      }},
 }};
 

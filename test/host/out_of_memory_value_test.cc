@@ -12,6 +12,7 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "lib/spawn/command_access.h"
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/scarce_memory.h"
@@ -97,8 +98,8 @@ TEST_P(CommandWithoutMemory, CanBeCopiedAndSetAgainAndRunAfterEveryAllocationTha
       setter.set(command);
       const Command copy = command;
       EXPECT_EQ(copy.arguments(), command.arguments());
-      EXPECT_EQ(copy.options().env_changes.size(), command.options().env_changes.size());
-      if (copy.options().inherited_fds.size() > 2) return;  // a spawn refuses a target that is named twice
+      EXPECT_EQ(internal::options_of(copy).env_changes.size(), internal::options_of(command).env_changes.size());
+      if (internal::options_of(copy).inherited_fds.size() > 2) return;  // a spawn refuses a target that is named twice
       Result<Child, SpawnError> child = Child::spawn(command.clear_env());
       ASSERT_TRUE(child.has_value()) << child.error();
       EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(7));

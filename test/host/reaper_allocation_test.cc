@@ -139,7 +139,7 @@ TEST_P(ReaperAllocation, IsNoneForAChildThatEndsWhileALineIsWaitedFor) {
       const std::vector<std::string> mode = {"write", "a line\n", "handle", "TERM", "3"};
       Result<Child, SpawnError> spawned = Child::spawn(test_command(ack, mode).stdout_to(Stdio::capture()));
       if (!spawned) {  // a capture needs an eventfd
-        EXPECT_EQ(spawned.error().step, SpawnStep::kCreateReader);
+        EXPECT_EQ(spawned.error().step, SpawnError::Step::kCreateReader);
         return;
       }
       Child child = std::move(spawned).value();

@@ -242,7 +242,7 @@ TEST_P(ScarceDescriptorsFor, AFailedSpawnSaysWhyAndLosesNoDescriptor) {
     for (const bool die : {false, true}) {
       const auto failed = Child::spawn(Command("/no/such/program").die_with_parent(die));
       ASSERT_FALSE(failed.has_value());
-      EXPECT_EQ(failed.error().step, SpawnStep::kExec);
+      EXPECT_EQ(failed.error().step, SpawnError::Step::kExec);
       EXPECT_EQ(failed.error().code, std::errc::no_such_file_or_directory);
     }
     EXPECT_EQ(ScarceDescriptors::count_free(), free);
@@ -261,7 +261,7 @@ TEST_P(ScarceDescriptorsFor, AStdinPipeIsHadWhereTwoAreLeftAndElseSaidToBeImposs
       if (child.has_value()) {
         EXPECT_EQ(child.value().wait().value(), ExitStatus::exited(4));
       } else {
-        EXPECT_EQ(child.error().step, SpawnStep::kCreatePipe);
+        EXPECT_EQ(child.error().step, SpawnError::Step::kCreatePipe);
         EXPECT_EQ(child.error().code, std::errc::too_many_files_open);
       }
     }

@@ -100,8 +100,8 @@ void spawn_with_room_for(unsigned room, bool* spawned) {
   if (*spawned) {
     EXPECT_EQ(finished_output(child.value()).text(), "text\n");
   } else {
-    const SpawnStep step = child.error().step;
-    EXPECT_TRUE(step == SpawnStep::kCreatePipe || step == SpawnStep::kCreateReader) << child.error();
+    const SpawnError::Step step = child.error().step;
+    EXPECT_TRUE(step == SpawnError::Step::kCreatePipe || step == SpawnError::Step::kCreateReader) << child.error();
     EXPECT_EQ(child.error().code, std::error_code(EMFILE, std::generic_category()));
   }
 }

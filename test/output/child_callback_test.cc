@@ -57,11 +57,11 @@ TEST(Callback, IsRefusedEveryTerminationOfItsOwnChild) {
   Child child = spawn_lasting();
   const TerminationPolicy policy = TerminationPolicy::service(kBound);
   in_callback(child, [&] {
-    EXPECT_EQ(child.terminate(kBound, kBound).error().code(), Errc::kWouldDeadlock);
-    EXPECT_EQ(child.terminate(policy).error().code(), Errc::kWouldDeadlock);
-    EXPECT_EQ(child.terminate_with_report(policy).error().code(), Errc::kWouldDeadlock);
-    EXPECT_EQ(child.kill().error().code(), Errc::kWouldDeadlock);
-    EXPECT_EQ(terminate_all({&child}, policy)[0].error().code(), Errc::kWouldDeadlock);
+    EXPECT_EQ(child.terminate(kBound, kBound).error().code, Errc::kWouldDeadlock);
+    EXPECT_EQ(child.terminate(policy).error().code, Errc::kWouldDeadlock);
+    EXPECT_EQ(child.terminate_with_report(policy).error().code, Errc::kWouldDeadlock);
+    EXPECT_EQ(child.kill().error().code, Errc::kWouldDeadlock);
+    EXPECT_EQ(terminate_all({&child}, policy)[0].error().code, Errc::kWouldDeadlock);
   });
   EXPECT_TRUE(child.attempt_log().empty());
   EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);

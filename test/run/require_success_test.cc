@@ -7,7 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/output/output_chunk.h"
+#include "lib/output/output_access.h"
 #include "test/support/child_probe.h"
 #include "test/support/run_helpers.h"
 #include "warden/warden.h"
@@ -29,7 +29,7 @@ RunError error_of_check(const Command& command) {
 Output output_of(const std::string& text) {
   std::shared_ptr<char> bytes(new char[text.size()], std::default_delete<char[]>());
   text.copy(bytes.get(), text.size());
-  return Output(std::vector<internal::OutputChunk>{{bytes, text.size()}}, {text.size(), true, {}});
+  return internal::OutputAccess::make({{bytes, text.size()}}, {text.size(), true, {}});
 }
 
 // Returns the lines of stderr that the error of a failure quotes.

@@ -95,7 +95,7 @@ TEST(RunRefused, OfTheCommandIsTheSpawnsError) {
   Command command("true");
   const RunError error = error_of_run(command.umask(010000));
   EXPECT_EQ(error.step, Step::kSpawn);
-  EXPECT_EQ(error.spawn_error->field, "umask");
+  EXPECT_EQ(error.spawn_error->invalid_argument->field, "umask");
   EXPECT_EQ(make_error_code(error), std::errc::invalid_argument);
 }
 

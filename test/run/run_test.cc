@@ -152,10 +152,11 @@ TEST(RunStreams, AStdinPipeOfTheCommandIsClosedAtOnce) {
 TEST(Run, LeavesTheCommandAsItWas) {
   const Command command = shell("exit 0");
   EXPECT_TRUE(run(command).value().status.success());
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(command.options().stdio[i].kind(), Stdio::Kind::kInherit);
-    EXPECT_FALSE(command.options().stdio_is_set[i]);
-  }
+  Child child = Child::spawn(command).value();
+  EXPECT_EQ(child.stdin_fd(), -1);
+  EXPECT_EQ(child.output(OutputStream::kStdout).error().code, Errc::kNotCaptured);
+  EXPECT_EQ(child.output(OutputStream::kStderr).error().code, Errc::kNotCaptured);
+  EXPECT_TRUE(child.wait().value().success());
 }
 
 TEST(Run, CanBeCalledByManyThreadsAtATime) {

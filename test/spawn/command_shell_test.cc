@@ -42,10 +42,10 @@ TEST(Shell, SaysInItsExitCodeWhatEndedItsProgramAndWithExecItIsTheProgram) {
 
 TEST(Shell, RefusesANul) {
   const SpawnError error = error_of(Command::shell(std::string("exit 0\0; exit 1", 16)));
-  EXPECT_EQ(error.step, SpawnStep::kValidate);
+  EXPECT_EQ(error.step, SpawnError::Step::kValidate);
   EXPECT_EQ(error.code, std::errc::invalid_argument);
-  EXPECT_EQ(error.field, "args[2]");
-  EXPECT_EQ(error.reason, "contains a NUL byte");
+  EXPECT_EQ(error.invalid_argument->field, "args[2]");
+  EXPECT_EQ(error.invalid_argument->reason, "contains a NUL byte");
 }
 
 TEST(Shell, IsNamedWithoutItsLine) {

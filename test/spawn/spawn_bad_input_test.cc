@@ -104,11 +104,11 @@ void expect_refused(const BadInput& bad) {
   Command command = test_command({"sleep"});
   bad.spoil(command);
   const SpawnError error = error_of(command);
-  EXPECT_EQ(error.step, SpawnStep::kValidate);
-  EXPECT_EQ(error.field, bad.field);
-  EXPECT_EQ(error.value, bad.value);
+  EXPECT_EQ(error.step, SpawnError::Step::kValidate);
+  EXPECT_EQ(error.invalid_argument->field, bad.field);
+  EXPECT_EQ(error.invalid_argument->value, bad.value);
   EXPECT_EQ(error.code, std::error_code(bad.error, std::generic_category())) << error;
-  EXPECT_FALSE(error.reason.empty());
+  EXPECT_FALSE(error.invalid_argument->reason.empty());
   EXPECT_EQ(error.process_name, command.display_name());
 }
 
@@ -118,7 +118,7 @@ TEST_P(SpawnBadInput, IsATypedErrorThatNamesTheFieldAndTheValue) { expect_refuse
 TEST_P(SpawnBadInput, IsRefusedBeforeAnythingIsStarted) {
   run_isolated([] {
     refuse_system_calls({{SYS_clone, EAGAIN}, {SYS_clone3, EAGAIN}});
-    ASSERT_NE(error_of(test_command({"sleep"})).step, SpawnStep::kValidate);  // the filter works
+    ASSERT_NE(error_of(test_command({"sleep"})).step, SpawnError::Step::kValidate);  // the filter works
     expect_refused(GetParam());
   });
 }

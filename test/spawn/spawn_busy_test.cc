@@ -45,12 +45,12 @@ TEST_F(BusyProgram, IsTriedElevenTimesAndAnotherErrorOnce) {
       const int before = newest_number();
       const SpawnError error = error_of(Command(program_).die_with_parent(on_reaper));
       EXPECT_EQ(newest_number() - before, 1 + 11);
-      EXPECT_EQ(error.step, SpawnStep::kExec);
+      EXPECT_EQ(error.step, SpawnError::Step::kExec);
       EXPECT_EQ(error.code, std::errc::text_file_busy);
-      EXPECT_EQ(error.value, program_);
+      EXPECT_EQ(error.subject, program_);
       ::close(writer);
       const int between = newest_number();
-      EXPECT_EQ(error_of(Command("/no/such/program").die_with_parent(on_reaper)).step, SpawnStep::kExec);
+      EXPECT_EQ(error_of(Command("/no/such/program").die_with_parent(on_reaper)).step, SpawnError::Step::kExec);
       EXPECT_EQ(newest_number() - between, 1 + 1);
     }
   });

@@ -79,7 +79,7 @@ class SpawnCredentials : public ::testing::Test {
 TEST_F(SpawnCredentials, UserGroupAndSupplementaryGroupsAreTheChilds) {
   Credentials credentials{kUser, kGroup, std::vector<std::uint32_t>{kGroup, 7, 70'000}};
   if (!can_change_user()) {
-    EXPECT_EQ(error_of(reporter().credentials(credentials)).step, SpawnStep::kSetGroups);
+    EXPECT_EQ(error_of(reporter().credentials(credentials)).step, SpawnError::Step::kSetGroups);
     return;
   }
   const Report report = report_of(reporter().credentials(credentials));
@@ -137,7 +137,7 @@ bool can_be_more_urgent() {
 // since setuid clears it.
 TEST_F(SpawnCredentials, LimitsNiceAndTheParentDeathSignalHoldForAnotherUser) {
   if (!can_change_user()) {
-    EXPECT_EQ(error_of(reporter().nice(-5)).step, SpawnStep::kSetNice);
+    EXPECT_EQ(error_of(reporter().nice(-5)).step, SpawnError::Step::kSetNice);
     return;
   }
   const int nice = can_be_more_urgent() ? -5 : 5;
@@ -152,15 +152,15 @@ TEST_F(SpawnCredentials, LimitsNiceAndTheParentDeathSignalHoldForAnotherUser) {
 
 TEST_F(SpawnCredentials, ADirectoryThatTheUserMayNotEnterIsNamed) {
   if (!can_change_user()) {
-    EXPECT_EQ(error_of(reporter().credentials({kUser, {}, {}})).step, SpawnStep::kSetGroups);
+    EXPECT_EQ(error_of(reporter().credentials({kUser, {}, {}})).step, SpawnError::Step::kSetGroups);
     return;
   }
   const std::string closed = directory_ + "/closed";
   ASSERT_EQ(::mkdir(closed.c_str(), 0700), 0);
   const SpawnError error = error_of(reporter().credentials({kUser, kGroup, {}}).cwd(closed));
-  EXPECT_EQ(error.step, SpawnStep::kChangeDirectory);
+  EXPECT_EQ(error.step, SpawnError::Step::kChangeDirectory);
   EXPECT_EQ(error.code, std::errc::permission_denied);
-  EXPECT_EQ(error.value, closed);
+  EXPECT_EQ(error.subject, closed);
   ::rmdir(closed.c_str());
 }
 
@@ -174,17 +174,17 @@ TEST_F(SpawnCredentials, AnotherUsersChildCanBeTerminatedByRoot) {
 
 TEST_F(SpawnCredentials, WithoutPrivilegeEachRefusalNamesItsStep) {
   run_unprivileged([this] {
-    const auto expect = [](const Command& command, SpawnStep step, int error) {
+    const auto expect = [](const Command& command, SpawnError::Step step, int error) {
       const SpawnError found = error_of(command);
       EXPECT_EQ(found.step, step) << found;
       EXPECT_EQ(found.code, std::error_code(error, std::generic_category())) << found;
     };
-    expect(exiting(0).credentials({0u, {}, {}}), SpawnStep::kSetGroups, EPERM);
-    expect(exiting(0).credentials({{}, {}, std::vector<std::uint32_t>{}}), SpawnStep::kSetGroups, EPERM);
-    expect(exiting(0).nice(-20), SpawnStep::kSetNice, EACCES);
+    expect(exiting(0).credentials({0u, {}, {}}), SpawnError::Step::kSetGroups, EPERM);
+    expect(exiting(0).credentials({{}, {}, std::vector<std::uint32_t>{}}), SpawnError::Step::kSetGroups, EPERM);
+    expect(exiting(0).nice(-20), SpawnError::Step::kSetNice, EACCES);
     const struct rlimit low = {0, 0};
     ASSERT_EQ(::setrlimit(RLIMIT_CORE, &low), 0);
-    expect(exiting(0).limit({RLIMIT_CORE, 0, 1}), SpawnStep::kSetLimit, EPERM);
+    expect(exiting(0).limit({RLIMIT_CORE, 0, 1}), SpawnError::Step::kSetLimit, EPERM);
     EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 1);
   });
 }
@@ -206,29 +206,29 @@ TEST_F(SpawnCredentials, AFullProcessTableIsSaidByTheStepThatItStops) {
       const struct rlimit limit = {most, most};
       ASSERT_EQ(::setrlimit(RLIMIT_NPROC, &limit), 0);
       const SpawnError error = error_of(exiting(0).stdin_from(Stdio::pipe()));
-      EXPECT_EQ(error.step, more == 0 ? SpawnStep::kCreateThread : SpawnStep::kLaunch);
+      EXPECT_EQ(error.step, more == 0 ? SpawnError::Step::kCreateThread : SpawnError::Step::kLaunch);
       EXPECT_EQ(error.code, std::errc::resource_unavailable_try_again);
     });
   }
 }
 
 // The command's path leads through a directory that may not be searched.
-void expect_denied(const Command& command, SpawnStep step, const std::string& value) {
+void expect_denied(const Command& command, SpawnError::Step step, const std::string& value) {
   const SpawnError error = error_of(command);
   EXPECT_EQ(error.step, step) << error;
   EXPECT_EQ(error.code, std::errc::permission_denied) << error;
-  EXPECT_EQ(error.value, value);
+  EXPECT_EQ(error.subject, value);
 }
 
 TEST_F(SpawnCredentials, WhatIsInADirectoryThatTheCallerMayNotSearchIsDenied) {
   ASSERT_EQ(::chmod(directory_.c_str(), can_change_user() ? 0700 : 0), 0);
   run_unprivileged([this] {
-    expect_denied(exiting(0), SpawnStep::kExec, program_);
-    expect_denied(Command("/bin/true").cwd(directory_), SpawnStep::kChangeDirectory, directory_);
-    expect_denied(Command("/bin/true").stdin_from(Stdio::file(program_)), SpawnStep::kOpenFile, program_);
+    expect_denied(exiting(0), SpawnError::Step::kExec, program_);
+    expect_denied(Command("/bin/true").cwd(directory_), SpawnError::Step::kChangeDirectory, directory_);
+    expect_denied(Command("/bin/true").stdin_from(Stdio::file(program_)), SpawnError::Step::kOpenFile, program_);
     // The caller cannot find out whether the program exists, so it is not found.
     const SpawnError error = error_of(Command("test_child").env("PATH", directory_));
-    EXPECT_EQ(error.step, SpawnStep::kResolveProgram);
+    EXPECT_EQ(error.step, SpawnError::Step::kResolveProgram);
     EXPECT_EQ(error.code, std::errc::no_such_file_or_directory);
   });
   ASSERT_EQ(::chmod(directory_.c_str(), 0755), 0);
@@ -239,9 +239,9 @@ TEST_F(SpawnCredentials, WhatIsInADirectoryThatTheChildsUserMayNotSearchIsDenied
   if (!can_change_user()) GTEST_SKIP() << "needs to be root, with other users mapped";
   ASSERT_EQ(::chmod(directory_.c_str(), 0700), 0);
   const Credentials credentials{kUser, kGroup, {}};
-  expect_denied(exiting(0).credentials(credentials), SpawnStep::kExec, program_);
+  expect_denied(exiting(0).credentials(credentials), SpawnError::Step::kExec, program_);
   Command elsewhere("/bin/true");
-  expect_denied(elsewhere.cwd(directory_).credentials(credentials), SpawnStep::kChangeDirectory, directory_);
+  expect_denied(elsewhere.cwd(directory_).credentials(credentials), SpawnError::Step::kChangeDirectory, directory_);
 }
 
 }  // namespace

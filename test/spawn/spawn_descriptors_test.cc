@@ -133,8 +133,8 @@ std::string faults_of_refusal(const std::vector<Wanted>& wanted, int target, int
   const Result<Child, SpawnError> child = Child::spawn(command_for(wanted));
   if (child.has_value()) return name_of(wanted) + ": started with a closed source\n";
   const SpawnError& error = child.error();
-  const bool right = error.code == std::errc::bad_file_descriptor && error.step == SpawnStep::kValidate &&
-                     error.field == name && error.value == std::to_string(source);
+  const bool right = error.code == std::errc::bad_file_descriptor && error.step == SpawnError::Step::kValidate &&
+                     error.invalid_argument->field == name && error.invalid_argument->value == std::to_string(source);
   return right ? "" : name_of(wanted) + ": " + error.to_string() + "\n";
 }
 

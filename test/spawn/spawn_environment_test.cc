@@ -82,8 +82,8 @@ TEST_F(SpawnLookup, UsesThePathOfTheChildsEnvironment) {
   EXPECT_EQ(report.at("argv.0"), "the_program");
   const SpawnError error = error_of(Command("the_program"));
   EXPECT_EQ(error.code, std::errc::no_such_file_or_directory);
-  EXPECT_EQ(error.step, SpawnStep::kResolveProgram);
-  EXPECT_EQ(error.value, "the_program");
+  EXPECT_EQ(error.step, SpawnError::Step::kResolveProgram);
+  EXPECT_EQ(error.subject, "the_program");
 }
 
 TEST_F(SpawnLookup, DoesNotUseThePathOfTheParentWhenTheChildHasAnother) {
@@ -91,8 +91,8 @@ TEST_F(SpawnLookup, DoesNotUseThePathOfTheParentWhenTheChildHasAnother) {
     ::setenv("PATH", directory_.path().c_str(), 1);
     check_leaves_nothing([] {
       EXPECT_EQ(report_of(Command("the_program")).at("argv.0"), "the_program");
-      EXPECT_EQ(error_of(Command("the_program").env("PATH", "/bin")).step, SpawnStep::kResolveProgram);
-      EXPECT_EQ(error_of(Command("the_program").unset_env("PATH")).step, SpawnStep::kResolveProgram);
+      EXPECT_EQ(error_of(Command("the_program").env("PATH", "/bin")).step, SpawnError::Step::kResolveProgram);
+      EXPECT_EQ(error_of(Command("the_program").unset_env("PATH")).step, SpawnError::Step::kResolveProgram);
     });
   });
 }
@@ -117,15 +117,15 @@ TEST_F(SpawnLookup, AProgramWithASlashIsNeverLookedUp) {
   ASSERT_EQ(::symlink(test_child_path().c_str(), directory_.path("sub/it").c_str()), 0);
   const SpawnError error = error_of(Command("sub/it").env("PATH", directory_.path()));
   EXPECT_EQ(error.code, std::errc::no_such_file_or_directory);
-  EXPECT_EQ(error.step, SpawnStep::kExec);
-  EXPECT_EQ(error.value, "sub/it");
+  EXPECT_EQ(error.step, SpawnError::Step::kExec);
+  EXPECT_EQ(error.subject, "sub/it");
 }
 
 TEST_F(SpawnLookup, SaysThatAFileIsThereButMayNotBeExecuted) {
   make_text();
   const SpawnError error = error_of(Command("the_text").env("PATH", directory_.path()));
   EXPECT_EQ(error.code, std::errc::permission_denied);
-  EXPECT_EQ(error.step, SpawnStep::kResolveProgram);
+  EXPECT_EQ(error.step, SpawnError::Step::kResolveProgram);
 }
 
 TEST_F(SpawnLookup, GoesPastAFileThatMayNotBeExecuted) {

@@ -28,12 +28,12 @@ namespace {
 
 std::error_code os_error(int error) { return {error, std::generic_category()}; }
 
-void expect_error(const Command& command, SpawnStep step, int error, const std::string& value) {
+void expect_error(const Command& command, SpawnError::Step step, int error, const std::string& subject) {
   const SpawnError found = error_of(command);
   EXPECT_EQ(found.step, step) << found;
   EXPECT_EQ(found.code, os_error(error)) << found;
-  EXPECT_EQ(found.value, value) << found;
-  EXPECT_EQ(found.field, "");
+  EXPECT_EQ(found.subject, subject) << found;
+  EXPECT_FALSE(found.invalid_argument.has_value());
   EXPECT_EQ(found.process_name, command.display_name());
 }
 
@@ -49,47 +49,50 @@ class SpawnFailure : public ::testing::Test {
   const std::string file_ = directory_.path("file");
 };
 
-TEST_F(SpawnFailure, AMissingProgramIsNoSuchFile) { expect_error(Command(file_), SpawnStep::kExec, ENOENT, file_); }
+TEST_F(SpawnFailure, AMissingProgramIsNoSuchFile) {
+  expect_error(Command(file_), SpawnError::Step::kExec, ENOENT, file_);
+}
 
 TEST_F(SpawnFailure, AMissingNameInThePathIsNoSuchFile) {
-  expect_error(Command("no_such_program_anywhere"), SpawnStep::kResolveProgram, ENOENT, "no_such_program_anywhere");
+  expect_error(Command("no_such_program_anywhere"), SpawnError::Step::kResolveProgram, ENOENT,
+               "no_such_program_anywhere");
 }
 
 TEST_F(SpawnFailure, AFileThatMayNotBeExecutedIsDenied) {
   put("text", 0600);
-  expect_error(Command(file_), SpawnStep::kExec, EACCES, file_);
-  expect_error(Command(directory_.path()), SpawnStep::kExec, EACCES, directory_.path());
+  expect_error(Command(file_), SpawnError::Step::kExec, EACCES, file_);
+  expect_error(Command(directory_.path()), SpawnError::Step::kExec, EACCES, directory_.path());
 }
 
 TEST_F(SpawnFailure, AFileOfAnUnknownFormatIsNotGivenToAShell) {
   put("exit 0\n", 0700);
-  expect_error(Command(file_), SpawnStep::kExec, ENOEXEC, file_);
+  expect_error(Command(file_), SpawnError::Step::kExec, ENOEXEC, file_);
 }
 
 TEST_F(SpawnFailure, AFileInThePathOfTheProgramIsNotADirectory) {
   put("text", 0600);
-  expect_error(Command(file_ + "/program"), SpawnStep::kExec, ENOTDIR, file_ + "/program");
+  expect_error(Command(file_ + "/program"), SpawnError::Step::kExec, ENOTDIR, file_ + "/program");
 }
 
 TEST_F(SpawnFailure, AMissingInterpreterIsNoSuchFile) {
   put("#!/no/such/interpreter\n", 0700);
-  expect_error(Command(file_), SpawnStep::kExec, ENOENT, file_);
+  expect_error(Command(file_), SpawnError::Step::kExec, ENOENT, file_);
 }
 
 TEST_F(SpawnFailure, ATooLongArgumentOrVariableIsSaid) {
   const std::string huge(8 << 20, 'x');
-  expect_error(test_command({"exit", "0"}).arg(huge), SpawnStep::kExec, E2BIG, test_child_path());
-  expect_error(test_command({"exit", "0"}).env("HUGE", huge), SpawnStep::kExec, E2BIG, test_child_path());
+  expect_error(test_command({"exit", "0"}).arg(huge), SpawnError::Step::kExec, E2BIG, test_child_path());
+  expect_error(test_command({"exit", "0"}).env("HUGE", huge), SpawnError::Step::kExec, E2BIG, test_child_path());
 }
 
 TEST_F(SpawnFailure, ALoopOfLinksIsSaid) {
   ASSERT_EQ(::symlink("file", file_.c_str()), 0);
-  expect_error(Command(file_), SpawnStep::kExec, ELOOP, file_);
+  expect_error(Command(file_), SpawnError::Step::kExec, ELOOP, file_);
 }
 
 TEST_F(SpawnFailure, ATooLongNameIsSaid) {
   const std::string path = "/" + std::string(300, 'x');
-  expect_error(Command(path), SpawnStep::kExec, ENAMETOOLONG, path);
+  expect_error(Command(path), SpawnError::Step::kExec, ENAMETOOLONG, path);
 }
 
 TEST_F(SpawnFailure, ALimitThatCannotBeSetIsNamed) {
@@ -97,22 +100,22 @@ TEST_F(SpawnFailure, ALimitThatCannotBeSetIsNamed) {
   const std::string resource = "resource " + std::to_string(RLIMIT_NOFILE);
   Command command = test_command({"exit", "0"});
   command.limit({RLIMIT_CORE, 0, 0}).limit({RLIMIT_NOFILE});
-  expect_error(command, SpawnStep::kSetLimit, EPERM, resource);
+  expect_error(command, SpawnError::Step::kSetLimit, EPERM, resource);
 }
 
 TEST_F(SpawnFailure, AStdinThatIsNoTerminalCannotGiveTheForeground) {
-  expect_error(test_command({"sleep"}).stdin_from(Stdio::null()).foreground(true), SpawnStep::kSetForeground, ENOTTY,
-               "");
+  expect_error(test_command({"sleep"}).stdin_from(Stdio::null()).foreground(true), SpawnError::Step::kSetForeground,
+               ENOTTY, "");
 }
 
 TEST_F(SpawnFailure, TheFirstThatFailsIsSaidAndTheRestIsNotDone) {
   Command command(file_);
-  expect_error(command.stdout_to(Stdio::file("/no/such/file")), SpawnStep::kOpenFile, ENOENT, "/no/such/file");
+  expect_error(command.stdout_to(Stdio::file("/no/such/file")), SpawnError::Step::kOpenFile, ENOENT, "/no/such/file");
 }
 
 TEST_F(SpawnFailure, ErrorsOnTheReaperComeBackTheSame) {
-  expect_error(Command(file_).die_with_parent(true), SpawnStep::kExec, ENOENT, file_);
-  expect_error(Command(file_).stdin_from(Stdio::pipe()), SpawnStep::kExec, ENOENT, file_);
+  expect_error(Command(file_).die_with_parent(true), SpawnError::Step::kExec, ENOENT, file_);
+  expect_error(Command(file_).stdin_from(Stdio::pipe()), SpawnError::Step::kExec, ENOENT, file_);
 }
 
 TEST_F(SpawnFailure, NamesTheProgramAndNeverItsArgumentsOrEnvironment) {
@@ -131,7 +134,7 @@ TEST_F(SpawnFailure, HasTheNameThatWasGiven) {
 }
 
 TEST_F(SpawnFailure, ManyInARowLeaveNothing) {
-  for (int i = 0; i < 100; ++i) expect_error(Command(file_), SpawnStep::kExec, ENOENT, file_);
+  for (int i = 0; i < 100; ++i) expect_error(Command(file_), SpawnError::Step::kExec, ENOENT, file_);
 }
 
 TEST_F(SpawnFailure, ABusyProgramIsTriedAgainUntilItsWriterIsGone) {
@@ -163,7 +166,7 @@ TEST_F(SpawnFailure, ABusyProgramIsTriedAgainUntilItsWriterIsGone) {
 TEST_F(SpawnFailure, AProgramThatStaysBusyIsGivenUp) {
   put("#!/bin/true\n", 0700);
   const int writer = ::open(file_.c_str(), O_WRONLY | O_CLOEXEC);
-  expect_error(Command(file_), SpawnStep::kExec, ETXTBSY, file_);
+  expect_error(Command(file_), SpawnError::Step::kExec, ETXTBSY, file_);
   ::close(writer);
 }
 
@@ -172,7 +175,7 @@ struct FilteredStep {
   const char* test;
   RefusedCall call;
   std::function<void(Command&)> ask;
-  SpawnStep step;
+  SpawnError::Step step;
   std::string value;
 };
 
@@ -183,46 +186,54 @@ std::vector<FilteredStep> filtered_steps() {
   const auto lacks = RefusedCall::When::kArgumentLacksBit;
   const auto capture_both = [](Command& c) { c.stdout_to(Stdio::capture()).stderr_to(Stdio::capture()); };
   return {
-      {"Thread", {SYS_clone3, EAGAIN}, [](Command&) {}, SpawnStep::kCreateThread, ""},
+      {"Thread", {SYS_clone3, EAGAIN}, [](Command&) {}, SpawnError::Step::kCreateThread, ""},
       {"ThreadWithAPipe",
        {SYS_clone3, EAGAIN},
        [](Command& c) { c.stdin_from(Stdio::pipe()); },
-       SpawnStep::kCreateThread,
+       SpawnError::Step::kCreateThread,
        ""},
       {"ThreadThatLaunches",
        {SYS_clone3, EAGAIN},
        [](Command& c) { c.die_with_parent(true); },
-       SpawnStep::kCreateThread,
+       SpawnError::Step::kCreateThread,
        ""},
-      {"ThreadWithACapture", {SYS_clone3, EAGAIN}, capture_both, SpawnStep::kCreateReader, ""},
-      {"EventOfACapture", {SYS_eventfd2, EMFILE}, capture_both, SpawnStep::kCreateReader, ""},
-      {"PipeOfACapture", {SYS_pipe2, EMFILE}, capture_both, SpawnStep::kCreatePipe, ""},
-      {"LaunchWithACapture", {SYS_clone, EAGAIN, lacks, CLONE_THREAD}, capture_both, SpawnStep::kLaunch, ""},
-      {"ExecWithACapture", {SYS_execve, EIO}, capture_both, SpawnStep::kExec, test_child_path()},
-      {"Merge", {SYS_dup3, EMFILE}, [](Command& c) { c.stderr_to(Stdio::merge()); }, SpawnStep::kSetDescriptor, "2"},
-      {"Launch", {SYS_clone, EAGAIN, lacks, CLONE_THREAD}, [](Command&) {}, SpawnStep::kLaunch, ""},
+      {"ThreadWithACapture", {SYS_clone3, EAGAIN}, capture_both, SpawnError::Step::kCreateReader, ""},
+      {"EventOfACapture", {SYS_eventfd2, EMFILE}, capture_both, SpawnError::Step::kCreateReader, ""},
+      {"PipeOfACapture", {SYS_pipe2, EMFILE}, capture_both, SpawnError::Step::kCreatePipe, ""},
+      {"LaunchWithACapture", {SYS_clone, EAGAIN, lacks, CLONE_THREAD}, capture_both, SpawnError::Step::kLaunch, ""},
+      {"ExecWithACapture", {SYS_execve, EIO}, capture_both, SpawnError::Step::kExec, test_child_path()},
+      {"Merge",
+       {SYS_dup3, EMFILE},
+       [](Command& c) { c.stderr_to(Stdio::merge()); },
+       SpawnError::Step::kSetDescriptor,
+       "2"},
+      {"Launch", {SYS_clone, EAGAIN, lacks, CLONE_THREAD}, [](Command&) {}, SpawnError::Step::kLaunch, ""},
       {"LaunchOnReaper",
        {SYS_clone, EAGAIN, lacks, CLONE_THREAD},
        [](Command& c) { c.die_with_parent(true); },
-       SpawnStep::kLaunch,
+       SpawnError::Step::kLaunch,
        ""},
       {"LaunchWithoutMemory",
        {SYS_clone, ENOMEM, lacks, CLONE_THREAD},
        [](Command& c) { c.stdin_from(Stdio::pipe()); },
-       SpawnStep::kLaunch,
+       SpawnError::Step::kLaunch,
        ""},
-      {"Pipe", {SYS_pipe2, ENFILE}, [](Command& c) { c.stdin_from(Stdio::pipe()); }, SpawnStep::kCreatePipe, ""},
-      {"Group", {SYS_setpgid, EPERM}, [](Command&) {}, SpawnStep::kSetGroup, ""},
-      {"Session", {SYS_setsid, EPERM}, [](Command& c) { c.new_session(true); }, SpawnStep::kSetSession, ""},
-      {"Descriptor", {SYS_dup3, EMFILE}, [](Command& c) { c.inherit_fd(1, 77); }, SpawnStep::kSetDescriptor, "77"},
-      {"Nice", {SYS_setpriority, EACCES}, [](Command& c) { c.nice(3); }, SpawnStep::kSetNice, "3"},
-      {"Directory", {SYS_chdir, EACCES}, [](Command& c) { c.cwd("/"); }, SpawnStep::kChangeDirectory, "/"},
+      {"Pipe", {SYS_pipe2, ENFILE}, [](Command& c) { c.stdin_from(Stdio::pipe()); }, SpawnError::Step::kCreatePipe, ""},
+      {"Group", {SYS_setpgid, EPERM}, [](Command&) {}, SpawnError::Step::kSetGroup, ""},
+      {"Session", {SYS_setsid, EPERM}, [](Command& c) { c.new_session(true); }, SpawnError::Step::kSetSession, ""},
+      {"Descriptor",
+       {SYS_dup3, EMFILE},
+       [](Command& c) { c.inherit_fd(1, 77); },
+       SpawnError::Step::kSetDescriptor,
+       "77"},
+      {"Nice", {SYS_setpriority, EACCES}, [](Command& c) { c.nice(3); }, SpawnError::Step::kSetNice, "3"},
+      {"Directory", {SYS_chdir, EACCES}, [](Command& c) { c.cwd("/"); }, SpawnError::Step::kChangeDirectory, "/"},
       {"ParentDeathSignal",
        {SYS_prctl, EINVAL, first_is, PR_SET_PDEATHSIG},
        [](Command& c) { c.die_with_parent(true); },
-       SpawnStep::kParentDeathSignal,
+       SpawnError::Step::kParentDeathSignal,
        ""},
-      {"Exec", {SYS_execve, EIO}, [](Command&) {}, SpawnStep::kExec, test_child_path()},
+      {"Exec", {SYS_execve, EIO}, [](Command&) {}, SpawnError::Step::kExec, test_child_path()},
   };
 }
 
@@ -230,7 +241,7 @@ std::vector<FilteredStep> filtered_steps() {
 // refuses pipes.
 void let_sanitizer_see_a_capture() {
   const Command missing = Command("/no/such/program").stdout_to(Stdio::capture()).stderr_to(Stdio::capture());
-  expect_error(missing, SpawnStep::kExec, ENOENT, "/no/such/program");
+  expect_error(missing, SpawnError::Step::kExec, ENOENT, "/no/such/program");
 }
 
 class SpawnFailureAtStep : public ::testing::TestWithParam<FilteredStep> {};

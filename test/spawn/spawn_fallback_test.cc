@@ -91,10 +91,10 @@ TEST_P(SpawnWithout, ASignalReachesTheChildAlone) {
 TEST_P(SpawnWithout, AFailureSaysItsStepAndLeavesNothing) {
   run([] {
     const SpawnError exec = error_of(Command("/no/such/program"));
-    EXPECT_EQ(exec.step, SpawnStep::kExec);
+    EXPECT_EQ(exec.step, SpawnError::Step::kExec);
     EXPECT_EQ(exec.code, std::errc::no_such_file_or_directory);
     const SpawnError file = error_of(test_command({"sleep"}).stdin_from(Stdio::file("/no/such/file")));
-    EXPECT_EQ(file.step, SpawnStep::kOpenFile);
+    EXPECT_EQ(file.step, SpawnError::Step::kOpenFile);
     EXPECT_EQ(file.code, std::errc::no_such_file_or_directory);
   });
 }

@@ -74,7 +74,7 @@ TEST(SpawnWithAFullTable, AFullTableIsSaidWhereAPipeIsAskedFor) {
     const ScarceDescriptors full(0);
     const SpawnError error = error_of(command);
     EXPECT_EQ(error.code, std::errc::too_many_files_open);
-    EXPECT_EQ(error.step, SpawnStep::kCreatePipe);
+    EXPECT_EQ(error.step, SpawnError::Step::kCreatePipe);
   });
 }
 

@@ -70,7 +70,7 @@ TEST_P(ChildKilledBeforeItsExec, IsAnErrorWhetherOrNotTheProgramExists) {
   for (const std::string& program : {test_child_path(), std::string("/no/such/program")}) {
     const SpawnError error = error_of_killed(command(program).stdout_to(Stdio::file(fifo)), [] {});
     EXPECT_EQ(error.code, Errc::kNotExecuted) << error;
-    EXPECT_EQ(error.step, SpawnStep::kLaunch) << error;
+    EXPECT_EQ(error.step, SpawnError::Step::kLaunch) << error;
     EXPECT_THAT(error.to_string(), ::testing::EndsWith(": the child was killed before it had executed the program"));
   }
 }
@@ -100,8 +100,8 @@ TEST_P(ChildKilledBeforeItsExec, IsAnErrorToWhoseStepTheExecBelongs) {
       EXPECT_EQ(::sigwait(&awaited, &signal), 0);
     });
     EXPECT_EQ(error.code, Errc::kNotExecuted) << error;
-    EXPECT_EQ(error.step, SpawnStep::kExec) << error;
-    EXPECT_EQ(error.value, program) << error;
+    EXPECT_EQ(error.step, SpawnError::Step::kExec) << error;
+    EXPECT_EQ(error.subject, program) << error;
     ::close(fd);
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   });
@@ -123,7 +123,7 @@ TEST(ChildOfAnotherUserKilledBeforeItsExec, IsAnErrorOfTheLaunch) {
   command.credentials({::geteuid(), std::nullopt, std::nullopt}).stdout_to(Stdio::file(fifo));
   const SpawnError error = error_of_killed(command, [] {});
   EXPECT_EQ(error.code, Errc::kNotExecuted) << error;
-  EXPECT_EQ(error.step, SpawnStep::kLaunch) << error;
+  EXPECT_EQ(error.step, SpawnError::Step::kLaunch) << error;
 }
 
 // The counterpart: who is killed as soon as it has executed was started.

@@ -49,11 +49,11 @@ Reached spawn_once(const Command& command, int launch_error) {
     return Reached::kChild;
   }
   const SpawnError& error = child.error();
-  if (error.step == SpawnStep::kCreateThread) {
+  if (error.step == SpawnError::Step::kCreateThread) {
     EXPECT_EQ(error.code, std::error_code(EAGAIN, std::generic_category())) << error;
     return Reached::kNothing;
   }
-  EXPECT_EQ(error.step, SpawnStep::kLaunch) << error;
+  EXPECT_EQ(error.step, SpawnError::Step::kLaunch) << error;
   EXPECT_EQ(error.code, std::error_code(launch_error, std::generic_category())) << error;
   return Reached::kThread;
 }

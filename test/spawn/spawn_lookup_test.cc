@@ -75,10 +75,10 @@ class Lookup : public ::testing::Test {
 
   // The error as "exec ENOENT ./tool", without the root.
   std::string describe(const SpawnError& error) const {
-    const char* const step = error.step == SpawnStep::kExec             ? "exec"
-                             : error.step == SpawnStep::kResolveProgram ? "resolve"
-                                                                        : "?";
-    std::string value = error.value;
+    const char* const step = error.step == SpawnError::Step::kExec             ? "exec"
+                             : error.step == SpawnError::Step::kResolveProgram ? "resolve"
+                                                                               : "?";
+    std::string value = error.subject;
     if (value.rfind(root_.string(), 0) == 0) value.erase(0, root_.string().size() + 1);
     return std::string(step) + " " + ::strerrorname_np(error.code.value()) + " " + value;
   }

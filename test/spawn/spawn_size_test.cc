@@ -61,9 +61,9 @@ void expect_started(const Command& command) {
 
 void expect_too_big(const Command& command) {
   const SpawnError error = error_of(command);
-  EXPECT_EQ(error.step, SpawnStep::kExec) << error;
+  EXPECT_EQ(error.step, SpawnError::Step::kExec) << error;
   EXPECT_EQ(error.code, std::errc::argument_list_too_long) << error;
-  EXPECT_EQ(error.value, command.program());
+  EXPECT_EQ(error.subject, command.program());
   EXPECT_LT(error.to_string().size(), 200u);  // the text does not contain them
 }
 

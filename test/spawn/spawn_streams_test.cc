@@ -88,12 +88,12 @@ TEST_F(SpawnStreams, AFileMayBeTheStreamItselfByItsPathInDev) {
 TEST_F(SpawnStreams, AFileThatCannotBeOpenedIsNamed) {
   const SpawnError missing = error_of(test_command({"sleep"}).stdin_from(Stdio::file(path("in"))));
   EXPECT_EQ(missing.code, std::errc::no_such_file_or_directory);
-  EXPECT_EQ(missing.step, SpawnStep::kOpenFile);
-  EXPECT_EQ(missing.value, path("in"));
+  EXPECT_EQ(missing.step, SpawnError::Step::kOpenFile);
+  EXPECT_EQ(missing.subject, path("in"));
   const SpawnError directory = error_of(test_command({"sleep"}).stderr_to(Stdio::file(directory_.path())));
   EXPECT_EQ(directory.code, std::errc::is_a_directory);
-  EXPECT_EQ(directory.step, SpawnStep::kOpenFile);
-  EXPECT_EQ(directory.value, directory_.path());
+  EXPECT_EQ(directory.step, SpawnError::Step::kOpenFile);
+  EXPECT_EQ(directory.subject, directory_.path());
 }
 
 // The host was started with such streams, or has made them so.

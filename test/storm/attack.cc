@@ -243,7 +243,7 @@ Attack::Outcome Attack::outcome_of(const warden::Result<warden::ExitStatus, ward
   Outcome outcome;
   outcome.returned_ns = now_ns();
   if (result) outcome.status = result.value();
-  if (!result) outcome.error = result.error().code().message();
+  if (!result) outcome.error = result.error().code.message();
   return outcome;
 }
 
@@ -251,7 +251,7 @@ Attack::Outcome Attack::outcome_of(const warden::Result<warden::TerminationRepor
   Outcome outcome;
   outcome.returned_ns = now_ns();
   if (result) outcome.status = result.value().status;
-  if (!result) outcome.error = result.error().code().message();
+  if (!result) outcome.error = result.error().code.message();
   return outcome;
 }
 
@@ -353,7 +353,7 @@ void Attack::judge_status(Tree& tree, const warden::ExitStatus& status) {
   const int code = tree.board().leader_code;
   const std::optional<warden::Signal> signal = status.signal();
   bool is_true = true;
-  if (status.kind() == warden::ExitKind::kLost) ++counts_.lost;
+  if (status.kind() == warden::ExitStatus::Kind::kLost) ++counts_.lost;
   if (status.exit_code().has_value()) is_true = *status.exit_code() == code;
   if (signal.has_value()) is_true = std::count(sent_.begin(), sent_.end(), signal->number()) > 0;
   if (is_true) return;

@@ -166,7 +166,7 @@ TEST(AHostThatLeftItsNamespaceForItsChildren, IsToldThatNoThreadCanBeHadAndHasNo
     check_leaves_nothing([] {
       const auto failed = Child::spawn(test_command({"sleep"}));
       ASSERT_FALSE(failed.has_value());
-      EXPECT_EQ(failed.error().step, SpawnStep::kCreateThread);
+      EXPECT_EQ(failed.error().step, SpawnError::Step::kCreateThread);
       EXPECT_EQ(failed.error().code, std::errc::invalid_argument);
     });
   });

@@ -48,24 +48,24 @@ TEST(TracedChild, EndsInAnErrorAfterTheBoundAndCanBeEndedOnceTheTracerHasGone) {
   EXPECT_LT(cpu_time_of_this_process() - before, absl::Milliseconds(200));
   ASSERT_TRUE(failed.has_error());
   EXPECT_TRUE(process.wait_dead());
-  EXPECT_EQ(failed.error().kind(), TerminationErrorKind::kTerminationFailed);
-  EXPECT_EQ(failed.error().process_name(), "sleep");
-  EXPECT_EQ(failed.error().code(), Errc::kNotReapable);
-  ASSERT_EQ(failed.error().stuck().size(), 1u);
-  const StuckProcess& stuck = failed.error().stuck()[0];
+  EXPECT_EQ(failed.error().kind, TerminationError::Kind::kTerminationFailed);
+  EXPECT_EQ(failed.error().process_name, "sleep");
+  EXPECT_EQ(failed.error().code, Errc::kNotReapable);
+  ASSERT_EQ(failed.error().stuck.size(), 1u);
+  const StuckProcess& stuck = failed.error().stuck[0];
   EXPECT_EQ(stuck.pid, child.pid());
   EXPECT_EQ(stuck.state, 'Z');
   EXPECT_EQ(stuck.tracer_pid, tracer.pid());
   EXPECT_EQ(stuck.tracer_program, "test_child");
   EXPECT_THAT(failed.error().to_string(),
               ::testing::HasSubstr("state Z, traced by " + std::to_string(tracer.pid()) + " (test_child)"));
-  ASSERT_FALSE(failed.error().attempts().empty());
-  const std::vector<Attempt> errors = failed.error().attempt_errors();
+  ASSERT_FALSE(failed.error().attempts.empty());
+  const std::vector<Attempt> errors = failed.error().attempts.errors();
   ASSERT_FALSE(errors.empty());
   EXPECT_EQ(errors.back().operation, AttemptOperation::kWaitForExit);
   EXPECT_EQ(errors.back().result, AttemptResult::kTimedOut);
   EXPECT_GE(errors.back().elapsed, absl::Milliseconds(200));
-  EXPECT_EQ(child.attempt_log().to_string(), failed.error().attempts().to_string());
+  EXPECT_EQ(child.attempt_log().to_string(), failed.error().attempts.to_string());
   EXPECT_TRUE(tracer.kill().has_value());
   EXPECT_EQ(child.terminate(TerminationPolicy::immediate()).value().signal(), Signal::kill());
 }

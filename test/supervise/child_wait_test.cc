@@ -29,7 +29,7 @@ class WaitWithCode : public ::testing::TestWithParam<int> {};
 TEST_P(WaitWithCode, ReportsTheExitCodeUnchanged) {
   Child child = Child::spawn(test_command({"exit", std::to_string(GetParam())})).value();
   const ExitStatus status = child.wait().value();
-  EXPECT_EQ(status.kind(), ExitKind::kExited);
+  EXPECT_EQ(status.kind(), ExitStatus::Kind::kExited);
   EXPECT_EQ(status.exit_code(), GetParam());
   EXPECT_EQ(status.success(), GetParam() == 0);
   EXPECT_FALSE(status.signal().has_value());
@@ -45,7 +45,7 @@ TEST_P(WaitWithSignal, ReportsTheSignalThatEndedTheChild) {
   command.limit({RLIMIT_CORE, 0, 0});
   Child child = Child::spawn(command).value();
   const ExitStatus status = child.wait().value();
-  EXPECT_EQ(status.kind(), ExitKind::kSignaled);
+  EXPECT_EQ(status.kind(), ExitStatus::Kind::kSignaled);
   ASSERT_TRUE(status.signal().has_value());
   EXPECT_EQ(status.signal()->number(), GetParam());
   EXPECT_FALSE(status.exit_code().has_value());

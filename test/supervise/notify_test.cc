@@ -113,7 +113,7 @@ TEST_P(NotifyTest, EndOfTheRunWakesTheOthersInIt) {
   lock.unlock();
   first.join();
   ASSERT_TRUE(result->has_error());
-  EXPECT_EQ(result->error().code(), Errc::kStillRunning);
+  EXPECT_EQ(result->error().code, Errc::kStillRunning);
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, NotifyTest, ::testing::Bool(), [](const ::testing::TestParamInfo<bool>& has_pidfd) {

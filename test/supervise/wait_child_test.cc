@@ -133,7 +133,7 @@ TEST_F(WaitChildTest, LostChildHasALostStatusAndNoMadeUpCode) {
   sys_.at(ms(5), [this] { sys_.steal_zombie(); });
   const Waited waited = wait_for(seconds(1));
   ASSERT_TRUE(waited.has_value());
-  EXPECT_EQ(waited.value()->kind(), ExitKind::kLost);
+  EXPECT_EQ(waited.value()->kind(), ExitStatus::Kind::kLost);
   EXPECT_EQ(waited.value()->exit_code(), std::nullopt);
 }
 

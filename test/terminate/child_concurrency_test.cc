@@ -130,7 +130,7 @@ TEST(Concurrency, AllThreadsSeeOneStatusWhateverTheyCall) {
       }
     });
     for (const auto& status : seen) EXPECT_EQ(status, seen[0]) << "round " << round;
-    EXPECT_NE(seen[0]->kind(), ExitKind::kLost);
+    EXPECT_NE(seen[0]->kind(), ExitStatus::Kind::kLost);
     EXPECT_TRUE(child.kill().has_value());
     EXPECT_THAT(live_members(child.pid()), ::testing::IsEmpty());
   }

@@ -126,9 +126,9 @@ TEST_P(EndWithout, WithSigchldIgnoredNothingIsMadeUp) {
       const auto is_failed_send = [](const Attempt& attempt) {
         return attempt.operation == AttemptOperation::kSendSignal && attempt.result == AttemptResult::kFailed;
       };
-      const AttemptLog& log = ended.error().attempts();
-      EXPECT_TRUE(ended.error().code() == Errc::kGroupUnknown ||
-                  (!ended.error().survivors().empty() && std::any_of(log.begin(), log.end(), is_failed_send)))
+      const AttemptLog& log = ended.error().attempts;
+      EXPECT_TRUE(ended.error().code == Errc::kGroupUnknown ||
+                  (!ended.error().survivors.empty() && std::any_of(log.begin(), log.end(), is_failed_send)))
           << ended.error();
     }
     const ExitStatus status = group.child.try_wait().value().value();
@@ -179,7 +179,7 @@ TEST_P(EndWithout, AForkedCopyHasNoPowerOverTheChild) {
     const pid_t copy = ::fork();
     if (copy == 0) {
       const auto refused = child.send_terminate_signal();
-      ::_exit(refused.has_error() && refused.error().code() == Errc::kNotOwner ? 0 : 1);
+      ::_exit(refused.has_error() && refused.error().code == Errc::kNotOwner ? 0 : 1);
     }
     int status = -1;
     EXPECT_EQ(::waitpid(copy, &status, 0), copy);

@@ -127,7 +127,7 @@ class UnusualProc : public ::testing::TestWithParam<Setting> {
   template <class T>
   static void expect_ended(Child& child, const Result<T, TerminationError>& ended, const ExitStatus& status,
                            AckPipe& ack) {
-    expect_ended(child, ended.has_value(), ended.has_value() ? std::error_code() : ended.error().code(), status, ack);
+    expect_ended(child, ended.has_value(), ended.has_value() ? std::error_code() : ended.error().code, status, ack);
   }
 };
 
@@ -231,8 +231,8 @@ TEST_P(UnusualProc, ASurvivorOfAnotherUserIsNeverMissed) {
     ASSERT_TRUE(become_hidden_user());
     const auto failed = child.terminate(short_policy());
     ASSERT_TRUE(failed.has_error()) << "Ok, and somebody is alive";
-    EXPECT_EQ(failed.error().code(), Errc::kGroupUnknown);
-    EXPECT_THAT(sent_signals(failed.error().attempts()),
+    EXPECT_EQ(failed.error().code, Errc::kGroupUnknown);
+    EXPECT_THAT(sent_signals(failed.error().attempts),
                 ElementsAre("SIGINT group: failed", "SIGTERM group: failed", "SIGKILL group: failed"));
     EXPECT_FALSE(is_forsaken(ack));
     become_root_again();

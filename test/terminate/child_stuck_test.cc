@@ -61,29 +61,29 @@ TEST_F(ForbiddenChild, EndsInEpermWithTheChildsUserAfterTheGracesAndCanBeEndedWi
     const auto failed = child.terminate(absl::InfiniteDuration(), absl::InfiniteDuration());
     ASSERT_TRUE(failed.has_error());
     const TerminationError& error = failed.error();
-    EXPECT_EQ(error.code(), std::errc::operation_not_permitted);
-    EXPECT_THAT(sent_signals(error.attempts()),
+    EXPECT_EQ(error.code, std::errc::operation_not_permitted);
+    EXPECT_THAT(sent_signals(error.attempts),
                 ElementsAre("SIGINT group: failed", "SIGTERM group: failed", "SIGKILL group: failed"));
     int graces = 0;
-    for (const Attempt& attempt : error.attempts()) {
+    for (const Attempt& attempt : error.attempts) {
       EXPECT_NE(attempt.operation, AttemptOperation::kWaitForExit) << attempt;
       if (attempt.operation == AttemptOperation::kSendSignal) {
         EXPECT_EQ(attempt.error, std::errc::operation_not_permitted) << attempt;
       }
       if (attempt.phase != AttemptPhase::kPreflight && attempt.operation == AttemptOperation::kCheckStatus) ++graces;
     }
-    EXPECT_EQ(graces, 3) << error.attempts();
-    ASSERT_THAT(error.stuck(), SizeIs(1));
-    EXPECT_EQ(error.stuck()[0].pid, child.pid());
-    EXPECT_EQ(error.stuck()[0].uid, kChildUser);
-    EXPECT_EQ(error.stuck()[0].state, 'S');
+    EXPECT_EQ(graces, 3) << error.attempts;
+    ASSERT_THAT(error.stuck, SizeIs(1));
+    EXPECT_EQ(error.stuck[0].pid, child.pid());
+    EXPECT_EQ(error.stuck[0].uid, kChildUser);
+    EXPECT_EQ(error.stuck[0].state, 'S');
     EXPECT_THAT(error.to_string(), HasSubstr("of user 1234"));
     EXPECT_EQ(child.try_wait().value(), std::nullopt) << "it lives on under supervision";
 
     const auto signalled = child.send_terminate_signal();
     ASSERT_TRUE(signalled.has_error());
-    EXPECT_EQ(signalled.error().kind(), TerminationErrorKind::kSignalFailed);
-    EXPECT_EQ(signalled.error().code(), std::errc::operation_not_permitted);
+    EXPECT_EQ(signalled.error().kind, TerminationError::Kind::kSignalFailed);
+    EXPECT_EQ(signalled.error().code, std::errc::operation_not_permitted);
 
     ASSERT_EQ(::setresuid(0, 0, 0), 0);
     EXPECT_EQ(child.terminate(kBound, kBound).value().signal(), Signal::interrupt());
@@ -158,13 +158,13 @@ TEST_F(FrozenChild, EndsInAnErrorThatSaysWhereItSleepsAndCanBeEndedWhenItIsThawe
     const auto failed = child.terminate(policy);
     ASSERT_TRUE(failed.has_error());
     const TerminationError& error = failed.error();
-    EXPECT_EQ(error.code(), Errc::kStillRunning);
-    EXPECT_THAT(sent_signals(error.attempts()), ElementsAre("SIGTERM group", "SIGKILL group"));
-    ASSERT_THAT(error.stuck(), SizeIs(1));
-    EXPECT_EQ(error.stuck()[0].pid, child.pid());
-    EXPECT_EQ(error.stuck()[0].program, "test_child");
-    EXPECT_EQ(error.stuck()[0].state, 'D');
-    EXPECT_THAT(error.stuck()[0].wait_channel, HasSubstr("refrigerator"));
+    EXPECT_EQ(error.code, Errc::kStillRunning);
+    EXPECT_THAT(sent_signals(error.attempts), ElementsAre("SIGTERM group", "SIGKILL group"));
+    ASSERT_THAT(error.stuck, SizeIs(1));
+    EXPECT_EQ(error.stuck[0].pid, child.pid());
+    EXPECT_EQ(error.stuck[0].program, "test_child");
+    EXPECT_EQ(error.stuck[0].state, 'D');
+    EXPECT_THAT(error.stuck[0].wait_channel, HasSubstr("refrigerator"));
     EXPECT_THAT(error.to_string(), HasSubstr("state D, in __refrigerator"));
     EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
     freezer.set("THAWED");

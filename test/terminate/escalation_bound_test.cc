@@ -59,7 +59,7 @@ TEST_F(EscalationBoundTest, IsTheSumOfThePhasesAndOneReading) {
   begin_with_corpse(Kernel::kNew, ms(300));
   sys_.never_settle();
   const TerminationError error = error_of(policy(ms(500), ms(700), seconds(1)));
-  EXPECT_EQ(error.code(), Errc::kGroupUnknown);
+  EXPECT_EQ(error.code, Errc::kGroupUnknown);
   EXPECT_THAT(sys_.elapsed(), AllOf(Ge(ms(2200)), Le(ms(2200 + 350))));
 }
 
@@ -68,11 +68,11 @@ TEST_F(EscalationBoundTest, APhaseThatIsShorterThanAReadingTakesAsLongAsThat) {
   begin_with_corpse(Kernel::kNew, ms(300));
   sys_.never_settle();
   const TerminationError error = error_of(policy(ms(50), ms(60), ms(100)));
-  EXPECT_EQ(error.code(), Errc::kGroupUnknown);
+  EXPECT_EQ(error.code, Errc::kGroupUnknown);
   EXPECT_LE(sys_.elapsed(), ms(3 * 355));
-  const absl::Duration interrupted = time_of(error.attempts(), Signal::interrupt());
-  const absl::Duration terminated = time_of(error.attempts(), Signal::terminate());
-  const absl::Duration killed = time_of(error.attempts(), Signal::kill());
+  const absl::Duration interrupted = time_of(error.attempts, Signal::interrupt());
+  const absl::Duration terminated = time_of(error.attempts, Signal::terminate());
+  const absl::Duration killed = time_of(error.attempts, Signal::kill());
   EXPECT_GE(terminated - interrupted, ms(50));
   EXPECT_GE(killed - terminated, ms(60));
 }
@@ -96,7 +96,7 @@ TEST_F(EscalationBoundTest, ATerminationOfSeveralReadsOncePerTurn) {
   sys_.never_settle();
   const std::vector<TerminationResult> results = terminate_children({&child_}, policy(ms(500), ms(500), seconds(1)));
   ASSERT_TRUE(results[0].has_error());
-  EXPECT_EQ(results[0].error().code(), Errc::kGroupUnknown);
+  EXPECT_EQ(results[0].error().code, Errc::kGroupUnknown);
   EXPECT_LE(sys_.elapsed(), ms(2000 + 4 * 7));
 }
 

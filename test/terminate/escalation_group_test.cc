@@ -73,8 +73,8 @@ TEST_F(EscalationGroupTest, UnkillableSurvivorIsNamedInTheError) {
     child.begin(lock, {FakeSys::kLeaderPid, FakeSys::kLeaderPidfd}, true);
     const TerminationResult result = terminate_child(child, lock, usual());
     ASSERT_TRUE(result.has_error());
-    EXPECT_EQ(result.error().code(), Errc::kSurvivors);
-    EXPECT_THAT(result.error().survivors(), ElementsAre(Survivor{worker.pid, "worker"}));
+    EXPECT_EQ(result.error().code, Errc::kSurvivors);
+    EXPECT_THAT(result.error().survivors, ElementsAre(Survivor{worker.pid, "worker"}));
     EXPECT_EQ(sys.elapsed(), seconds(6));
     EXPECT_THAT(sys.violations(), IsEmpty());
   }
@@ -208,9 +208,9 @@ TEST_F(EscalationGroupTest, HiddenProcIsAnErrorAndNeverEmpty) {
   sys_.proc_visible = false;
   sys_.add_member("worker").unkillable = true;
   const TerminationError error = error_of(usual());
-  EXPECT_EQ(error.code(), Errc::kGroupUnknown);
+  EXPECT_EQ(error.code, Errc::kGroupUnknown);
   EXPECT_EQ(sys_.elapsed(), seconds(6));
-  EXPECT_THAT(lines_of(error.attempts()), Contains("@3s kill sweep - group: failed kGroupUnknown"));
+  EXPECT_THAT(lines_of(error.attempts), Contains("@3s kill sweep - group: failed kGroupUnknown"));
   EXPECT_THAT(sys_.violations(), IsEmpty());
 }
 
@@ -232,7 +232,7 @@ TEST_F(EscalationGroupTest, HiddenProcOnAnOldKernelIsAnErrorEvenForAnEmptyGroup)
   sys_.proc_visible = false;
   sys_.leader().dies_of(SIGTERM);
   const TerminationError error = error_of(TerminationPolicy::service(seconds(1)));
-  EXPECT_EQ(error.code(), Errc::kGroupUnknown);
+  EXPECT_EQ(error.code, Errc::kGroupUnknown);
   EXPECT_EQ(sys_.elapsed(), seconds(4));
 }
 
@@ -254,7 +254,7 @@ TEST_F(EscalationGroupTest, MemberThatProcHidesAndThatStaysIsAnError) {
   worker.hidden = true;
   worker.unkillable = true;
   sys_.leader().dies_of(SIGTERM);
-  EXPECT_EQ(error_of(TerminationPolicy::service(seconds(1))).code(), Errc::kGroupUnknown);
+  EXPECT_EQ(error_of(TerminationPolicy::service(seconds(1))).code, Errc::kGroupUnknown);
 }
 
 TEST_F(EscalationGroupTest, UnreadableProcessMakesTheGroupUnknown) {
@@ -264,7 +264,7 @@ TEST_F(EscalationGroupTest, UnreadableProcessMakesTheGroupUnknown) {
   sys_.leader().dies_of(SIGTERM);
   sys_.fail_always(FakeSys::Call::kReadProc, EMFILE);
   const TerminationError error = error_of(TerminationPolicy::service(seconds(1)));
-  EXPECT_EQ(error.code(), Errc::kGroupUnknown);
+  EXPECT_EQ(error.code, Errc::kGroupUnknown);
 }
 
 TEST_F(EscalationGroupTest, EmptyIsSaidAtMostOnceAndKnownForEver) {

@@ -152,9 +152,9 @@ TEST_F(EscalationJoinTest, KillBoundOfASecondCallerShortensTheLastWait) {
   TerminationPolicy impatient = TerminationPolicy::immediate();
   impatient.kill_timeout = ms(500);
   join_at(ms(100), impatient);
-  EXPECT_EQ(error_of(TerminationPolicy::immediate()).code(), Errc::kStillRunning);
+  EXPECT_EQ(error_of(TerminationPolicy::immediate()).code, Errc::kStillRunning);
   EXPECT_EQ(sys_.elapsed(), ms(600));
-  EXPECT_EQ(second_->error().code(), Errc::kStillRunning);
+  EXPECT_EQ(second_->error().code, Errc::kStillRunning);
 }
 
 TEST_F(EscalationJoinTest, GroupCallerWidensALeaderOnlyRun) {
@@ -185,7 +185,7 @@ TEST_F(EscalationJoinTest, WideningAfterTheKillDoesNotExtendItsBound) {
   TerminationPolicy leader_only = TerminationPolicy::immediate();
   leader_only.leader_only = true;
   join_at(ms(2900), TerminationPolicy::immediate());
-  EXPECT_EQ(error_of(leader_only).code(), Errc::kStillRunning);
+  EXPECT_EQ(error_of(leader_only).code, Errc::kStillRunning);
   EXPECT_EQ(sys_.elapsed(), seconds(3));
 }
 
@@ -195,7 +195,7 @@ TEST_F(EscalationJoinTest, GraceIsTheShortestOfAllCallers) {
   patient.failed_send_grace = absl::Hours(1);
   sys_.at(ms(100), [this] { sys_.leader().denies_signals = true; });
   join_at(ms(200), TerminationPolicy::immediate());
-  EXPECT_EQ(error_of(patient).code(), std::errc::operation_not_permitted);
+  EXPECT_EQ(error_of(patient).code, std::errc::operation_not_permitted);
   EXPECT_EQ(sys_.elapsed(), ms(300));
 }
 
@@ -205,7 +205,7 @@ TEST_F(EscalationJoinTest, CallerDuringAGraceShortensIt) {
   TerminationPolicy patient = TerminationPolicy::immediate();
   patient.failed_send_grace = absl::Hours(1);
   join_at(ms(200), TerminationPolicy::immediate());
-  EXPECT_EQ(error_of(patient).code(), std::errc::operation_not_permitted);
+  EXPECT_EQ(error_of(patient).code, std::errc::operation_not_permitted);
   EXPECT_EQ(sys_.elapsed(), ms(300));
 }
 
@@ -225,7 +225,7 @@ TEST_F(EscalationJoinTest, EndOfTheRunEndsAWaitForSurvivors) {
     });
     const TerminationResult result = terminate_child(child, lock, TerminationPolicy::service(absl::InfiniteDuration()));
     ASSERT_TRUE(result.has_error());
-    EXPECT_EQ(result.error().code(), Errc::kSurvivors);
+    EXPECT_EQ(result.error().code, Errc::kSurvivors);
     EXPECT_EQ(sys.elapsed(), seconds(4));
     lock.unlock();
     EXPECT_THAT(sys.violations(), ::testing::IsEmpty());

@@ -42,7 +42,7 @@ TEST_F(EscalationLostTest, StatusThatTheKernelNeverHasIsLostAfterASecond) {
   sys_.exit_info_status = ExitStatus::exited(7);
   sys_.exit_info_empty_answers = 1'000'000;
   sys_.steal_zombie();
-  EXPECT_EQ(report_of(usual()).status.kind(), ExitKind::kLost);
+  EXPECT_EQ(report_of(usual()).status.kind(), ExitStatus::Kind::kLost);
   EXPECT_EQ(sys_.elapsed(), seconds(1));
 }
 
@@ -78,7 +78,7 @@ TEST_F(EscalationLostTest, LostLeaderOnAnOldKernelWithSurvivorsIsUnknownAndNobod
   sys_.steal_zombie();
   sys_.recycle(FakeSys::kLeaderPid, FakeSys::kLeaderPid);
   const TerminationError error = error_of(usual());
-  EXPECT_EQ(error.code(), Errc::kGroupUnknown);
+  EXPECT_EQ(error.code, Errc::kGroupUnknown);
   EXPECT_THAT(sys_.signals(), IsEmpty());
 }
 
@@ -192,7 +192,7 @@ TEST_F(EscalationLostTest, MarkOfANumberThatWasNotOursAnyMoreDoesNotCount) {
   sys_.steal_zombie();
   begin(Kernel::kOld);
   sys_.add_member("of another's group");
-  EXPECT_EQ(error_of(usual()).code(), Errc::kGroupUnknown);
+  EXPECT_EQ(error_of(usual()).code, Errc::kGroupUnknown);
   EXPECT_THAT(sys_.signals(), IsEmpty());
 }
 

@@ -65,7 +65,7 @@ TEST_F(EscalationReapTest, FailedRunOnAnOldKernelKeepsThePin) {
   begin(Kernel::kOld);
   FakeProcess& worker = sys_.add_member("worker");
   worker.unkillable = true;
-  EXPECT_EQ(error_of(usual()).code(), Errc::kSurvivors);
+  EXPECT_EQ(error_of(usual()).code, Errc::kSurvivors);
   EXPECT_EQ(phase(), Leader::Stage::kPinned);
   worker.unkillable = false;
   report_of(usual());
@@ -106,7 +106,7 @@ TEST_F(EscalationReapTest, ThreadThatTerminatesWaitsForTheExitItself) {
 TEST_F(EscalationReapTest, ZombieThatATracerHoldsIsAnErrorAndDoesNotMakeTheRunSpin) {
   begin();
   sys_.leader().traced = true;
-  EXPECT_EQ(error_of(usual()).code(), Errc::kStillRunning) << "nothing tells who the tracer is";
+  EXPECT_EQ(error_of(usual()).code, Errc::kStillRunning) << "nothing tells who the tracer is";
   EXPECT_EQ(sys_.elapsed(), seconds(6));
   EXPECT_LE(sys_.calls().size(), 100u);
   EXPECT_EQ(sys_.count(FakeSys::Call::kPoll), 3u) << "one for each phase";

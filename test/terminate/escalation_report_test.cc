@@ -119,9 +119,9 @@ TEST_F(EscalationStuckTest, ZombieThatATracerHoldsNamesTheTracer) {
   sys_.leader().traced = true;
   sys_.leader().tracer_pid = 77;
   const TerminationError error = error_of(usual());
-  EXPECT_EQ(error.code(), Errc::kNotReapable);
-  ASSERT_THAT(error.stuck(), SizeIs(1));
-  const StuckProcess& stuck = error.stuck()[0];
+  EXPECT_EQ(error.code, Errc::kNotReapable);
+  ASSERT_THAT(error.stuck, SizeIs(1));
+  const StuckProcess& stuck = error.stuck[0];
   EXPECT_EQ(stuck.pid, FakeSys::kLeaderPid);
   EXPECT_EQ(stuck.program, "leader");
   EXPECT_EQ(stuck.state, 'Z');
@@ -136,12 +136,12 @@ TEST_F(EscalationStuckTest, FrozenChildIsRunningAndSaysWhereItSleeps) {
   sys_.leader().wait_channel = "__refrigerator";
   sys_.leader().uid = 1234;
   const TerminationError error = error_of(usual());
-  EXPECT_EQ(error.code(), Errc::kStillRunning);
-  ASSERT_THAT(error.stuck(), SizeIs(1));
-  EXPECT_EQ(error.stuck()[0].state, 'D');
-  EXPECT_EQ(error.stuck()[0].wait_channel, "__refrigerator");
-  EXPECT_EQ(error.stuck()[0].uid, 1234);
-  EXPECT_EQ(error.stuck()[0].tracer_pid, 0);
+  EXPECT_EQ(error.code, Errc::kStillRunning);
+  ASSERT_THAT(error.stuck, SizeIs(1));
+  EXPECT_EQ(error.stuck[0].state, 'D');
+  EXPECT_EQ(error.stuck[0].wait_channel, "__refrigerator");
+  EXPECT_EQ(error.stuck[0].uid, 1234);
+  EXPECT_EQ(error.stuck[0].tracer_pid, 0);
   EXPECT_THAT(error.to_string(), HasSubstr("1000 (leader), state D, in __refrigerator, of user 1234"));
 }
 
@@ -151,11 +151,11 @@ TEST_F(EscalationStuckTest, SurvivorsAreToldOfToo) {
   FakeProcess& worker = sys_.add_member("worker");
   worker.unkillable = true;
   const TerminationError error = error_of(usual());
-  EXPECT_EQ(error.code(), Errc::kSurvivors);
-  ASSERT_THAT(error.stuck(), SizeIs(1));
-  EXPECT_EQ(error.stuck()[0].pid, worker.pid);
-  EXPECT_EQ(error.stuck()[0].state, 'D');
-  EXPECT_THAT(error.survivors(), ElementsAre(Survivor{worker.pid, "worker"}));
+  EXPECT_EQ(error.code, Errc::kSurvivors);
+  ASSERT_THAT(error.stuck, SizeIs(1));
+  EXPECT_EQ(error.stuck[0].pid, worker.pid);
+  EXPECT_EQ(error.stuck[0].state, 'D');
+  EXPECT_THAT(error.survivors, ElementsAre(Survivor{worker.pid, "worker"}));
 }
 
 TEST_F(EscalationStuckTest, ManySurvivorsAreCutShortButAllNamed) {
@@ -163,8 +163,8 @@ TEST_F(EscalationStuckTest, ManySurvivorsAreCutShortButAllNamed) {
   sys_.leader().dies_of(SIGINT);
   for (int i = 0; i < 40; ++i) sys_.add_member("worker").unkillable = true;
   const TerminationError error = error_of(usual());
-  EXPECT_THAT(error.stuck(), SizeIs(16));
-  EXPECT_THAT(error.survivors(), SizeIs(40));
+  EXPECT_THAT(error.stuck, SizeIs(16));
+  EXPECT_THAT(error.survivors, SizeIs(40));
 }
 
 TEST_F(EscalationStuckTest, HiddenProcIsNoErrorOfItsOwn) {
@@ -172,8 +172,8 @@ TEST_F(EscalationStuckTest, HiddenProcIsNoErrorOfItsOwn) {
   sys_.leader().unkillable = true;
   sys_.at(seconds(5), [this] { sys_.fail_always(FakeSys::Call::kReadProc, EACCES); });
   const TerminationError error = error_of(usual());
-  EXPECT_EQ(error.code(), Errc::kStillRunning);
-  EXPECT_THAT(error.stuck(), IsEmpty());
+  EXPECT_EQ(error.code, Errc::kStillRunning);
+  EXPECT_THAT(error.stuck, IsEmpty());
   EXPECT_THAT(error.to_string(), Not(HasSubstr("Left:")));
 }
 
@@ -181,7 +181,7 @@ TEST_F(EscalationStuckTest, ARetryWorksOnceNothingHoldsIt) {
   begin();
   sys_.leader().traced = true;
   sys_.leader().tracer_pid = 900;
-  EXPECT_EQ(error_of(usual()).code(), Errc::kNotReapable);
+  EXPECT_EQ(error_of(usual()).code, Errc::kNotReapable);
   sys_.leader().traced = false;
   const TerminationReport report = report_of(usual());
   EXPECT_EQ(report.status, ExitStatus::signaled(Signal::kill(), false));

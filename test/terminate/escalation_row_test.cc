@@ -1,8 +1,8 @@
 // The escalation, row by row: each state with each of its events. S0 is the preflight; S1, S2 and S3 are the sending of
 // SIGINT, the wait for the exit, and the 100 ms of grace after a failed send; S4 to S6 are the same for SIGTERM, S7 to
 // S9 for SIGKILL. An event is a success or failure of the send, or an exit, a timeout or a failed look. Each test
-// checks what the caller gets, what attempt_errors() has, which messages there are, and that only a success counts as
-// an end seen.
+// checks what the caller gets, what AttemptLog::errors() has, which messages there are, and that only a success counts
+// as an end seen.
 #include <errno.h>
 
 #include "test/fake/simulated_child.h"
@@ -28,7 +28,7 @@ class EscalationRowTest : public SimulatedChild {
     return lines;
   }
   Lines errors_of(const TerminationResult& result) const {
-    return errors_of(result.has_value() ? result.value().attempts : result.error().attempts());
+    return errors_of(result.has_value() ? result.value().attempts : result.error().attempts);
   }
 
   void refuse_next_send() { sys_.fail_next(FakeSys::Call::kPidfdKillGroup, EPERM); }
@@ -161,7 +161,7 @@ TEST_F(EscalationRowTest, S6Error) {
 TEST_F(EscalationRowTest, S8Timeout) {
   sys_.leader().unkillable = true;
   const TerminationResult result = terminate(usual());
-  EXPECT_EQ(result.error().code(), Errc::kStillRunning);
+  EXPECT_EQ(result.error().code, Errc::kStillRunning);
   EXPECT_THAT(errors_of(result), ElementsAre("@0 interrupt wait_for_exit SIGINT -: timed_out ETIMEDOUT +1s",
                                              "@1s terminate wait_for_exit SIGTERM -: timed_out ETIMEDOUT +2s",
                                              "@3s kill wait_for_exit SIGKILL -: timed_out ETIMEDOUT +3s"));
@@ -173,7 +173,7 @@ TEST_F(EscalationRowTest, S8Error) {
   sys_.leader().unkillable = true;
   break_looks(seconds(4), seconds(10));
   const TerminationResult result = terminate(usual());
-  EXPECT_EQ(result.error().code(), Errc::kStatusUnknown);
+  EXPECT_EQ(result.error().code, Errc::kStatusUnknown);
   EXPECT_THAT(errors_of(result).back(), "@3s kill wait_for_exit SIGKILL -: failed EIO +3s");
   EXPECT_THAT(messages_.messages(), ElementsAre(warning("SIGINT"), warning("SIGTERM"), error("may still run")));
 }
@@ -191,7 +191,7 @@ TEST_F(EscalationRowTest, S7FailedAndS9Exited) {
 TEST_F(EscalationRowTest, S9TimeoutIsNotSaidTwice) {
   sys_.at(ms(2900), [this] { refuse_next_send(); });
   const TerminationResult result = terminate(usual());
-  EXPECT_EQ(result.error().code(), std::errc::operation_not_permitted);
+  EXPECT_EQ(result.error().code, std::errc::operation_not_permitted);
   EXPECT_EQ(sys_.elapsed(), ms(3100));
   EXPECT_THAT(errors_of(result).back(), "@3s kill send_signal SIGKILL group: failed EPERM");
   EXPECT_THAT(messages_.messages(), ElementsAre(warning("SIGINT"), warning("SIGTERM"), error("by hand")));
@@ -202,7 +202,7 @@ TEST_F(EscalationRowTest, S9Error) {
   sys_.at(ms(2900), [this] { refuse_next_send(); });
   break_looks(ms(3050), seconds(10));
   const TerminationResult result = terminate(usual());
-  EXPECT_EQ(result.error().code(), std::errc::operation_not_permitted);
+  EXPECT_EQ(result.error().code, std::errc::operation_not_permitted);
   EXPECT_THAT(errors_of(result).back(), "@3s kill check_status SIGKILL -: failed EIO +100ms");
   EXPECT_THAT(messages_.messages(),
               ElementsAre(warning("SIGINT"), warning("SIGTERM"), error("by hand"), warning("unknown after SIGKILL")));
@@ -224,7 +224,7 @@ TEST_F(EscalationRowTest, FailuresDoNotStopTheEscalation) {
 TEST_F(EscalationRowTest, KillThatCannotBeSentIsOneErrorAndCanBeRepeated) {
   refuse_next_send();
   const TerminationResult refused = terminate(TerminationPolicy::immediate());
-  EXPECT_EQ(refused.error().code(), std::errc::operation_not_permitted);
+  EXPECT_EQ(refused.error().code, std::errc::operation_not_permitted);
   EXPECT_THAT(errors_of(refused), ElementsAre("@0 kill send_signal SIGKILL group: failed EPERM"));
   EXPECT_FALSE(is_end_seen());
   EXPECT_TRUE(terminate(TerminationPolicy::immediate()).has_value());

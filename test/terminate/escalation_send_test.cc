@@ -75,10 +75,10 @@ TEST_F(EscalationSendTest, ThreeFailedSendsAreAnErrorAfterThreeGraces) {
   begin();
   sys_.leader().denies_signals = true;
   const TerminationError error = error_of(usual());
-  EXPECT_EQ(error.code(), std::errc::operation_not_permitted);
+  EXPECT_EQ(error.code, std::errc::operation_not_permitted);
   EXPECT_EQ(sys_.elapsed(), ms(300));
   EXPECT_THAT(
-      lines_of(error.attempts()),
+      lines_of(error.attempts),
       ElementsAre("@0 preflight check_status - leader: ok", "@0 interrupt send_signal SIGINT group: failed EPERM",
                   "@0 interrupt check_status SIGINT -: timed_out ETIMEDOUT +100ms",
                   "@100ms terminate send_signal SIGTERM group: failed EPERM",
@@ -183,9 +183,9 @@ TEST_F(EscalationSendTest, RefusalThatTheGroupsSuccessHidesIsFoundAndRecorded) {
   sys_.add_member("worker");
   sys_.leader().denies_signals = true;
   const TerminationError error = error_of(usual());
-  EXPECT_EQ(error.code(), std::errc::operation_not_permitted);
+  EXPECT_EQ(error.code, std::errc::operation_not_permitted);
   EXPECT_EQ(sys_.elapsed(), ms(300));
-  EXPECT_THAT(lines_of(error.attempts()),
+  EXPECT_THAT(lines_of(error.attempts),
               ::testing::IsSupersetOf({"@0 interrupt send_signal SIGINT group: ok",
                                        "@0 interrupt send_signal SIGINT leader: failed EPERM",
                                        "@100ms terminate send_signal SIGTERM leader: failed EPERM",
@@ -219,9 +219,9 @@ TEST_F(EscalationSendTest, NothingIsSaidToBeSentToADeadLeaderOfAGroupThatWeAreIn
   sys_.add_member("us");
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   const TerminationError error = error_of(usual());
-  EXPECT_EQ(error.code(), Errc::kSurvivors);
+  EXPECT_EQ(error.code, Errc::kSurvivors);
   EXPECT_THAT(sys_.signals(), IsEmpty());
-  for (const Attempt& attempt : error.attempts()) {
+  for (const Attempt& attempt : error.attempts) {
     EXPECT_NE(attempt.operation, AttemptOperation::kSendSignal) << attempt;
   }
 }
@@ -252,9 +252,9 @@ TEST_F(EscalationSendTest, GroupThatWeAreInIsNeverSignalled) {
   EXPECT_FALSE(sys_.leader().alive());
   EXPECT_TRUE(us.alive());
   EXPECT_THAT(sys_.signals(), ::testing::Each(StartsWith("pidfd_kill_process ")));
-  EXPECT_THAT(lines_of(error.attempts()), Contains("@0 interrupt send_signal SIGINT leader: ok"));
-  EXPECT_EQ(error.code(), Errc::kSurvivors);
-  EXPECT_THAT(error.survivors(), ElementsAre(Survivor{us.pid, "us"}));
+  EXPECT_THAT(lines_of(error.attempts), Contains("@0 interrupt send_signal SIGINT leader: ok"));
+  EXPECT_EQ(error.code, Errc::kSurvivors);
+  EXPECT_THAT(error.survivors, ElementsAre(Survivor{us.pid, "us"}));
 }
 
 TEST_F(EscalationSendTest, RefusedPidfdSignalFallsBackToTheNumberOfARunningLeader) {

@@ -68,7 +68,7 @@ TEST_F(EscalationStrayTest, CorpseOfOurOwnDoesNotStandForAProcessOfAnotherUser) 
   hidden.denies_signals = true;
   sys_.recycle(5000, 5000);
   sys_.before_visit[5000] = [&] { corpse_->state = FakeProcess::State::kGone; };
-  EXPECT_EQ(error_of(TerminationPolicy::service(ms(100))).code(), Errc::kGroupUnknown);
+  EXPECT_EQ(error_of(TerminationPolicy::service(ms(100))).code, Errc::kGroupUnknown);
 }
 
 // A corpse of that other user explains it.

@@ -82,15 +82,15 @@ TEST_F(EscalationTest, UnkillableChildIsAnErrorExactlyThreeSecondsAfterTheKill) 
   begin();
   sys_.leader().unkillable = true;
   const TerminationError error = error_of(usual());
-  EXPECT_EQ(error.kind(), TerminationErrorKind::kTerminationFailed);
-  EXPECT_EQ(error.code(), Errc::kStillRunning);
-  EXPECT_EQ(error.process_name(), "victim");
-  EXPECT_THAT(error.survivors(), IsEmpty());
+  EXPECT_EQ(error.kind, TerminationError::Kind::kTerminationFailed);
+  EXPECT_EQ(error.code, Errc::kStillRunning);
+  EXPECT_EQ(error.process_name, "victim");
+  EXPECT_THAT(error.survivors, IsEmpty());
   EXPECT_EQ(sys_.elapsed(), seconds(1 + 2 + 3));
-  EXPECT_THAT(lines_of(error.attempts()),
+  EXPECT_THAT(lines_of(error.attempts),
               ::testing::Contains("@3s kill wait_for_exit SIGKILL -: timed_out ETIMEDOUT +3s"));
-  EXPECT_EQ(error.attempts().size(), 9u);
-  EXPECT_EQ(error.attempt_errors().size(), 3u);
+  EXPECT_EQ(error.attempts.size(), 9u);
+  EXPECT_EQ(error.attempts.errors().size(), 3u);
   ASSERT_EQ(messages_.messages().size(), 3u);
   EXPECT_THAT(messages_.messages().back(), StartsWith("ERROR victim: "));
   EXPECT_EQ(phase(), Leader::Stage::kRunning);
@@ -101,7 +101,7 @@ TEST_F(EscalationTest, KillTimeoutOfThePolicyBoundsTheLastWait) {
   sys_.leader().unkillable = true;
   TerminationPolicy policy = TerminationPolicy::immediate();
   policy.kill_timeout = ms(250);
-  EXPECT_EQ(error_of(policy).code(), Errc::kStillRunning);
+  EXPECT_EQ(error_of(policy).code, Errc::kStillRunning);
   EXPECT_EQ(sys_.elapsed(), ms(250));
 }
 
@@ -186,9 +186,9 @@ TEST_F(EscalationTest, WaitInWhichTheStateStaysUnknownFailsWithTheErrorOfTheLook
   sys_.leader().unkillable = true;
   sys_.fail_always(FakeSys::Call::kLook, EACCES);
   const TerminationError error = error_of(TerminationPolicy::service(seconds(1)));
-  EXPECT_EQ(error.code(), Errc::kStatusUnknown);
+  EXPECT_EQ(error.code, Errc::kStatusUnknown);
   EXPECT_EQ(sys_.elapsed(), seconds(4));
-  EXPECT_THAT(lines_of(error.attempts()),
+  EXPECT_THAT(lines_of(error.attempts),
               ::testing::IsSupersetOf({"@0 terminate wait_for_exit SIGTERM -: failed EACCES +1s",
                                        "@1s kill wait_for_exit SIGKILL -: failed EACCES +3s"}));
   EXPECT_THAT(messages_.messages()[1], AllOf(StartsWith("WARN victim: "), HasSubstr("state is unknown after SIGTERM"),
@@ -234,7 +234,7 @@ TEST_F(EscalationTest, LogOfTheLastRunStaysWithTheChild) {
   sys_.leader().unkillable = true;
   const TerminationError error = error_of(TerminationPolicy::immediate());
   const Lock lock(child_);
-  EXPECT_EQ(lines_of(child_.last_log(lock)), lines_of(error.attempts()));
+  EXPECT_EQ(lines_of(child_.last_log(lock)), lines_of(error.attempts));
 }
 
 }  // namespace

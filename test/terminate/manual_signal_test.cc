@@ -55,10 +55,10 @@ TEST_F(ManualSignalTest, UnknownStateIsAnErrorAndNothingIsSent) {
   sys_.fail_next(FakeSys::Call::kLook, EACCES);
   const auto result = send(Signal::terminate());
   ASSERT_TRUE(result.has_error());
-  EXPECT_EQ(result.error().kind(), TerminationErrorKind::kSignalFailed);
-  EXPECT_EQ(result.error().code(), std::errc::permission_denied);
-  EXPECT_EQ(result.error().process_name(), "victim");
-  EXPECT_THAT(lines_of(result.error().attempts()),
+  EXPECT_EQ(result.error().kind, TerminationError::Kind::kSignalFailed);
+  EXPECT_EQ(result.error().code, std::errc::permission_denied);
+  EXPECT_EQ(result.error().process_name, "victim");
+  EXPECT_THAT(lines_of(result.error().attempts),
               ElementsAre("@0 terminate check_status SIGTERM leader: failed EACCES"));
   EXPECT_THAT(sys_.signals(), IsEmpty());
   EXPECT_FALSE(is_end_seen());
@@ -91,9 +91,9 @@ TEST_F(ManualSignalTest, FailedSendToARunningChildIsAnErrorWithOneAttempt) {
   sys_.fail_next(FakeSys::Call::kPidfdKillGroup, EPERM);
   const auto result = send(Signal::interrupt());
   ASSERT_TRUE(result.has_error());
-  EXPECT_EQ(result.error().kind(), TerminationErrorKind::kSignalFailed);
-  EXPECT_EQ(result.error().code(), std::errc::operation_not_permitted);
-  EXPECT_THAT(lines_of(result.error().attempts()), ElementsAre("@0 interrupt send_signal SIGINT group: failed EPERM"));
+  EXPECT_EQ(result.error().kind, TerminationError::Kind::kSignalFailed);
+  EXPECT_EQ(result.error().code, std::errc::operation_not_permitted);
+  EXPECT_THAT(lines_of(result.error().attempts), ElementsAre("@0 interrupt send_signal SIGINT group: failed EPERM"));
   EXPECT_FALSE(is_end_seen());
   EXPECT_EQ(looks(), 2u);
   EXPECT_EQ(phase(), Leader::Stage::kRunning);
@@ -105,9 +105,9 @@ TEST_F(ManualSignalTest, FailedSendAndFailedSecondLookAreTwoAttemptsInThatOrder)
   sys_.during_next_signal = [this] { sys_.fail_next(FakeSys::Call::kLook, EIO); };
   const auto result = send(Signal::terminate());
   ASSERT_TRUE(result.has_error());
-  EXPECT_EQ(result.error().code(), std::errc::operation_not_permitted);
-  EXPECT_THAT(lines_of(result.error().attempts()), ElementsAre("@0 terminate send_signal SIGTERM group: failed EPERM",
-                                                               "@0 terminate check_status SIGTERM leader: failed EIO"));
+  EXPECT_EQ(result.error().code, std::errc::operation_not_permitted);
+  EXPECT_THAT(lines_of(result.error().attempts), ElementsAre("@0 terminate send_signal SIGTERM group: failed EPERM",
+                                                             "@0 terminate check_status SIGTERM leader: failed EIO"));
   EXPECT_FALSE(is_end_seen());
 }
 

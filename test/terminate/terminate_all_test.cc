@@ -95,7 +95,7 @@ TEST(TerminateAll, AWrongPolicyIsRefusedForEachAndNobodyIsSentAnything) {
   const auto ended = terminate_all(children, TerminationPolicy::service(-absl::Seconds(1)));
   ASSERT_EQ(ended.size(), 2u);
   for (const auto& one : ended) {
-    EXPECT_EQ(one.error().kind(), TerminationErrorKind::kInvalidPolicy);
+    EXPECT_EQ(one.error().kind, TerminationError::Kind::kRefused);
     EXPECT_THAT(one.error().to_string(), HasSubstr("phases[0].timeout"));
   }
   for (Child& child : children) {
@@ -109,9 +109,9 @@ TEST(TerminateAll, ThoseThatAreNoChildAreSaidAndTheOthersEnded) {
   Child child = std::move(gone);
   const auto ended = terminate_all({nullptr, &child, &gone}, TerminationPolicy::immediate());
   ASSERT_EQ(ended.size(), 3u);
-  EXPECT_EQ(ended[0].error().code(), Errc::kEmptyHandle);
+  EXPECT_EQ(ended[0].error().code, Errc::kEmptyHandle);
   EXPECT_TRUE(ended[1].has_value());
-  EXPECT_EQ(ended[2].error().code(), Errc::kEmptyHandle);
+  EXPECT_EQ(ended[2].error().code, Errc::kEmptyHandle);
 }
 
 TEST(TerminateAll, NobodyIsNothing) {

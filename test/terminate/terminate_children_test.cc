@@ -92,8 +92,8 @@ TEST_F(TerminateChildrenTest, OneWhoCannotBeEndedHoldsUpNobodyElse) {
   const std::vector<TerminationResult> ended = terminate(usual());
   EXPECT_TRUE(ended[0].has_value());
   ASSERT_TRUE(ended[1].has_error());
-  EXPECT_EQ(ended[1].error().code(), Errc::kStillRunning);
-  EXPECT_EQ(ended[1].error().process_name(), "stuck");
+  EXPECT_EQ(ended[1].error().code, Errc::kStillRunning);
+  EXPECT_EQ(ended[1].error().process_name, "stuck");
   EXPECT_EQ(sys_.elapsed(), seconds(6));
   for (const std::string& message : messages_.messages()) EXPECT_THAT(message, Not(HasSubstr("obedient")));
 }

@@ -40,12 +40,12 @@ AttemptLog six_records() {
 }
 
 TerminationError failed() {
-  return {TerminationErrorKind::kTerminationFailed, Errc::kStillRunning, "server", six_records()};
+  return {TerminationError::Kind::kTerminationFailed, Errc::kStillRunning, "server", six_records()};
 }
 
 TEST(TerminationErrorTest, RecordedAttemptsAreKeptInOrderWithTheirCauses) {
   std::vector<std::tuple<AttemptPhase, AttemptOperation, std::string, std::error_code>> seen;
-  for (const Attempt& a : failed().attempt_errors()) {
+  for (const Attempt& a : failed().attempts.errors()) {
     seen.emplace_back(a.phase, a.operation, a.signal ? a.signal->name() : "", a.error);
   }
   using Operation = AttemptOperation;
@@ -63,19 +63,19 @@ TEST(TerminationErrorTest, RecordedAttemptsAreKeptInOrderWithTheirCauses) {
 
 TEST(TerminationErrorTest, KindCodeAndNameAreThoseGiven) {
   const TerminationError error = failed();
-  EXPECT_EQ(error.kind(), TerminationErrorKind::kTerminationFailed);
-  EXPECT_EQ(error.code(), Errc::kStillRunning);
+  EXPECT_EQ(error.kind, TerminationError::Kind::kTerminationFailed);
+  EXPECT_EQ(error.code, Errc::kStillRunning);
   EXPECT_EQ(make_error_code(error), Errc::kStillRunning);
-  EXPECT_EQ(error.process_name(), "server");
-  EXPECT_EQ(error.attempts().size(), 6u);
+  EXPECT_EQ(error.process_name, "server");
+  EXPECT_EQ(error.attempts.size(), 6u);
 }
 
 TEST(TerminationErrorTest, SuccessesAreAttemptsAndNotErrors) {
   AttemptLog log = six_records();
   log.append({});
-  const TerminationError error(TerminationErrorKind::kTerminationFailed, Errc::kStillRunning, "server", log);
-  EXPECT_EQ(error.attempts().size(), 7u);
-  EXPECT_EQ(error.attempt_errors().size(), 6u);
+  const TerminationError error = {TerminationError::Kind::kTerminationFailed, Errc::kStillRunning, "server", log};
+  EXPECT_EQ(error.attempts.size(), 7u);
+  EXPECT_EQ(error.attempts.errors().size(), 6u);
 }
 
 TEST(TerminationErrorTest, TextIsHeadlineNameReasonAndEveryAttempt) {
@@ -90,25 +90,25 @@ TEST(TerminationErrorTest, TextIsHeadlineNameReasonAndEveryAttempt) {
 }
 
 TEST(TerminationErrorTest, TextCopesWithAnEmptyLog) {
-  const TerminationError error(TerminationErrorKind::kSignalFailed,
-                               std::make_error_code(std::errc::operation_not_permitted), "server", {});
+  const TerminationError error = {TerminationError::Kind::kSignalFailed,
+                                  std::make_error_code(std::errc::operation_not_permitted), "server"};
   EXPECT_EQ(error.to_string(),
             "failed to send a signal to process 'server': Operation not permitted. Nothing was tried.");
 }
 
 TEST(TerminationErrorTest, SurvivorsAreNamedInTheText) {
-  TerminationError error(TerminationErrorKind::kTerminationFailed, Errc::kSurvivors, "server", {});
-  error.set_survivors({{1001, "worker"}, {1002, "(x) y"}});
-  EXPECT_THAT(error.survivors(), ElementsAre(Survivor{1001, "worker"}, Survivor{1002, "(x) y"}));
+  TerminationError error = {TerminationError::Kind::kTerminationFailed, Errc::kSurvivors, "server"};
+  error.survivors = {{1001, "worker"}, {1002, "(x) y"}};
+  EXPECT_THAT(error.survivors, ElementsAre(Survivor{1001, "worker"}, Survivor{1002, "(x) y"}));
   EXPECT_THAT(error.to_string(), HasSubstr("Left: 1001 (worker), 1002 ((x) y)."));
 }
 
 TEST(TerminationErrorTest, InvalidPolicySaysWhatIsWrongWithIt) {
-  TerminationError error(TerminationErrorKind::kInvalidPolicy, std::make_error_code(std::errc::invalid_argument),
-                         "server", {});
-  error.set_detail("invalid kill_timeout '-1s': a duration must not be negative");
+  TerminationError error = {TerminationError::Kind::kRefused, std::make_error_code(std::errc::invalid_argument),
+                            "server"};
+  error.invalid_argument = InvalidArgument{"kill_timeout", "-1s", "a duration must not be negative"};
   EXPECT_EQ(error.to_string(),
-            "cannot terminate process by this policy 'server': "
+            "refused to signal process 'server': "
             "invalid kill_timeout '-1s': a duration must not be negative. Nothing was tried.");
 }
 

@@ -77,7 +77,7 @@ TEST_F(WaitOrTerminateChildTest, FailedTerminationKeepsTheTimeoutAndTheAttempts)
   EXPECT_FALSE(error.wait_error.has_value());
   EXPECT_FALSE(error.termination.has_value());
   EXPECT_EQ(make_error_code(error), Errc::kStillRunning);
-  EXPECT_THAT(lines_of(error.termination_error->attempts()), Contains("@3s kill send_signal SIGKILL group: ok"));
+  EXPECT_THAT(lines_of(error.termination_error->attempts), Contains("@3s kill send_signal SIGKILL group: ok"));
   EXPECT_THAT(error.to_string(), AllOf(HasSubstr("'victim'"), HasSubstr("10ms"), HasSubstr("kill send_signal")));
   EXPECT_FALSE(is_end_seen());
 }
@@ -105,7 +105,7 @@ TEST_F(WaitOrTerminateChildTest, BothErrorsAreKeptWhenBothFail) {
   const WaitOrTerminateError& error = result.error();
   EXPECT_EQ(error.kind, Kind::kWaitAndTerminationFailed);
   EXPECT_EQ(error.wait_error->code, std::errc::io_error);
-  EXPECT_EQ(error.termination_error->code(), std::errc::operation_not_permitted);
+  EXPECT_EQ(error.termination_error->code, std::errc::operation_not_permitted);
   EXPECT_EQ(make_error_code(error), std::errc::operation_not_permitted);
   EXPECT_THAT(error.to_string(), AllOf(HasSubstr("Input/output error"), HasSubstr("Operation not permitted")));
   EXPECT_FALSE(is_end_seen());

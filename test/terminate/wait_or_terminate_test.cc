@@ -55,10 +55,11 @@ TEST(WaitOrTerminate, RefusesBadInputByNameAndDoesNothing) {
   Child child = Child::spawn(test_command({"sleep"})).value();
   const auto by_timeout = child.wait_or_terminate(-absl::Seconds(1), service());
   EXPECT_EQ(by_timeout.error().kind, Kind::kRefused);
-  EXPECT_EQ(by_timeout.error().wait_error->invalid_argument->field, "timeout");
+  EXPECT_EQ(by_timeout.error().invalid_argument.value().field, "timeout");
   EXPECT_EQ(make_error_code(by_timeout.error()), std::errc::invalid_argument);
   const auto by_policy = child.wait_or_terminate(kBound, TerminationPolicy::service(-absl::Seconds(1)));
   EXPECT_EQ(by_policy.error().kind, Kind::kRefused);
+  EXPECT_EQ(by_policy.error().invalid_argument.value().field, "phases[0].timeout");
   EXPECT_THAT(by_policy.error().to_string(), HasSubstr("phases[0].timeout"));
   EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
   EXPECT_TRUE(child.kill().has_value());
@@ -80,7 +81,7 @@ TEST(WaitOrTerminate, TheErrorThrowsWithItsCodeAndText) {
     FAIL() << "nothing was thrown";
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code(), std::errc::invalid_argument);
-    EXPECT_THAT(error.what(), HasSubstr("cannot wait for or terminate process"));
+    EXPECT_THAT(error.what(), HasSubstr("refused to wait for or terminate process"));
   }
   EXPECT_TRUE(child.kill().has_value());
 }

@@ -25,6 +25,7 @@ using warden::Signal;
 using warden::TerminationError;
 using warden::TerminationPolicy;
 using warden::TerminationReport;
+using warden::WaitError;
 using warden::test_support::AckPipe;
 using warden::test_support::kBound;
 using warden::test_support::test_command;
@@ -39,7 +40,7 @@ TerminationError an_error() {
   attempt.error = std::make_error_code(std::errc::operation_not_permitted);
   warden::AttemptLog log;
   log.append(attempt);
-  return {warden::TerminationErrorKind::kTerminationFailed, attempt.error, "server", log};
+  return {warden::TerminationError::Kind::kTerminationFailed, attempt.error, "server", log};
 }
 
 // Returns what EXPECT_THAT says about a value that does not match.
@@ -58,15 +59,15 @@ TEST(ExitedWithTest, TakesStatusesAndWhateverHasOne) {
   const ExitStatus status = ExitStatus::exited(3);
   EXPECT_THAT(status, ExitedWith(3));
   EXPECT_THAT(std::optional<ExitStatus>(status), ExitedWith(3));
-  EXPECT_THAT(Result<ExitStatus, WaitError>(status), ExitedWith(3));
-  EXPECT_THAT(Result<std::optional<ExitStatus>, WaitError>(status), ExitedWith(3));
+  EXPECT_THAT((Result<ExitStatus, WaitError>(status)), ExitedWith(3));
+  EXPECT_THAT((Result<std::optional<ExitStatus>, WaitError>(status)), ExitedWith(3));
   EXPECT_THAT((Result<ExitStatus, TerminationError>(status)), ExitedWith(3));
   EXPECT_THAT((Result<TerminationReport, TerminationError>(
                   TerminationReport{status, AttemptPhase::kKill, warden::EndCause::kByUs, true, {}, {}})),
               ExitedWith(3));
   EXPECT_THAT((warden::WaitOrTerminateResult{status, kBound}), ExitedWith(3));
   EXPECT_THAT((warden::ProcessState{warden::ProcessState::Kind::kExited, status, {}}), ExitedWith(3));
-  EXPECT_THAT(Result<warden::Readiness, warden::WaitError>(warden::Readiness{warden::Readiness::Kind::kExited, status}),
+  EXPECT_THAT((Result<warden::Readiness, WaitError>(warden::Readiness{warden::Readiness::Kind::kExited, status})),
               ExitedWith(3));
   EXPECT_THAT(warden::run(test_command({"exit", "3"})), ExitedWith(3));
 }
@@ -81,7 +82,7 @@ TEST(ExitedWithTest, OtherCodesSignalsAndLostStatusesDoNotMatch) {
   EXPECT_THAT(ExitStatus::signaled(Signal::kill(), false), Not(ExitedWith(9)));
   EXPECT_THAT(ExitStatus::signaled(Signal::kill(), false), Not(ExitedWith(::testing::_)));
   EXPECT_THAT(ExitStatus::lost(), Not(ExitedWith(::testing::_)));
-  EXPECT_THAT(Result<std::optional<ExitStatus>, WaitError>(std::nullopt), Not(ExitedWith(::testing::_)));
+  EXPECT_THAT((Result<std::optional<ExitStatus>, WaitError>(std::nullopt)), Not(ExitedWith(::testing::_)));
 }
 
 TEST(ExitedWithTest, ComplaintSaysWhatWasExpectedAndHowItEnded) {
@@ -104,7 +105,7 @@ TEST(KilledByTest, TakesTheSignalAndNoOther) {
   const ExitStatus killed = ExitStatus::signaled(Signal::kill(), false);
   EXPECT_THAT(killed, KilledBy(Signal::kill()));
   EXPECT_THAT(ExitStatus::signaled(Signal::kill(), /*core_dumped=*/true), KilledBy(Signal::kill()));
-  EXPECT_THAT(Result<ExitStatus, WaitError>(killed), KilledBy(Signal::kill()));
+  EXPECT_THAT((Result<ExitStatus, WaitError>(killed)), KilledBy(Signal::kill()));
   EXPECT_THAT(killed, Not(KilledBy(Signal::terminate())));
   EXPECT_THAT(ExitStatus::exited(9), Not(KilledBy(Signal::kill())));
   EXPECT_THAT((Result<ExitStatus, TerminationError>(an_error())), Not(KilledBy(Signal::kill())));
@@ -125,7 +126,7 @@ TEST(EndedInPhaseTest, TakesThePhaseInWhichARealChildWent) {
 
 TEST(EndedInPhaseTest, ComplaintSaysThePhaseAndHasTheLog) {
   TerminationReport report{ExitStatus::exited(0), AttemptPhase::kTerminate, warden::EndCause::kByUs, false, {}, {}};
-  report.attempts = an_error().attempts();
+  report.attempts = an_error().attempts;
   const std::string text = complaint(report, EndedInPhase(AttemptPhase::kInterrupt));
   EXPECT_THAT(text, HasSubstr("ended in phase interrupt"));
   EXPECT_THAT(text, HasSubstr("which ended in phase terminate"));
@@ -142,13 +143,13 @@ TEST(HasAttemptTest, LooksAtLogsReportsErrorsAndBothSidesOfResults) {
   const auto wanted = HasAttempt(AttemptPhase::kKill, AttemptOperation::kSendSignal, AttemptResult::kFailed);
   const TerminationError error = an_error();
   EXPECT_THAT(error, wanted);
-  EXPECT_THAT(error.attempts(), wanted);
+  EXPECT_THAT(error.attempts, wanted);
   EXPECT_THAT((Result<TerminationReport, TerminationError>(error)), wanted);
   EXPECT_THAT((Result<ExitStatus, TerminationError>(error)), wanted);
   EXPECT_THAT((Result<void, TerminationError>(error)), wanted);
   TerminationReport report{ExitStatus::exited(0), AttemptPhase::kKill, warden::EndCause::kByUs, true, {}, {}};
   EXPECT_THAT((Result<TerminationReport, TerminationError>(report)), Not(wanted));
-  report.attempts = error.attempts();
+  report.attempts = error.attempts;
   EXPECT_THAT((Result<TerminationReport, TerminationError>(report)), wanted);
   EXPECT_THAT((warden::WaitOrTerminateResult{ExitStatus::exited(0), kBound, report}), wanted);
   EXPECT_THAT((Result<void, TerminationError>(warden::outcome::success())), Not(wanted));

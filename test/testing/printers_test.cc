@@ -34,7 +34,9 @@ TerminationReport a_report() {
   return {ExitStatus::exited(3), AttemptPhase::kTerminate, EndCause::kByUs, true, {{12, "sleep"}}, a_log()};
 }
 
-TerminationError an_error() { return {TerminationErrorKind::kTerminationFailed, Errc::kSurvivors, "server", a_log()}; }
+TerminationError an_error() {
+  return {TerminationError::Kind::kTerminationFailed, Errc::kSurvivors, "server", a_log()};
+}
 
 template <class T>
 std::string printed(const T& value) {
@@ -58,14 +60,13 @@ TEST(PrintersTest, NoPublicValueIsShownAsBytes) {
   printed(Stdio::pipe()), printed(Stdio::file("/tmp/log")), printed(Stdio::fd(3));
   printed(Stdio::Kind::kMerge), printed(Stdio::FileMode::kAppend);
   printed(ResourceLimit()), printed(Credentials()), printed(InheritedFd());
-  printed(Command("server")), printed(Command::EnvChange()), printed(Command::EnvChange::Kind::kSet);
-  printed(Command("server").options());
-  printed(Errc::kNotAChild), printed(InvalidArgument()), printed(SpawnStep::kExec), printed(SpawnError());
+  printed(Command("server"));
+  printed(Errc::kNotAChild), printed(InvalidArgument()), printed(SpawnError::Step::kExec), printed(SpawnError());
   printed(WaitError());
-  printed(ExitStatus::exited(3)), printed(ExitKind::kLost), printed(ResourceUsage());
+  printed(ExitStatus::exited(3)), printed(ExitStatus::Kind::kLost), printed(ResourceUsage());
   printed(LogRecord()), printed(LogSeverity::kDebug);
   printed(AbandonedChild());
-  printed(Output()), printed(Output::Facts());
+  printed(Output());
   printed(OutputStream::kStderr), printed(OutputError()), printed(CaptureOptions());
   printed(CaptureOptions::Keep::kFirst);
   printed(PipeHolder()), printed(StreamDrain()), printed(DrainResult{{StreamDrain()}});
@@ -75,11 +76,11 @@ TEST(PrintersTest, NoPublicValueIsShownAsBytes) {
   printed(RunError{RunError::Step::kSpawn, "server", Errc::kNotAChild}), printed(RunError::Step::kFeed);
   printed(Signal::stop());
   printed(StdinError()), printed(StdinError::Kind::kClosed);
-  printed(Survivor()), printed(StuckProcess()), printed(an_error()), printed(TerminationErrorKind::kInvalidPolicy);
+  printed(Survivor()), printed(StuckProcess()), printed(an_error()), printed(TerminationError::Kind::kRefused);
   printed(TerminationPhase{Signal::quit(), absl::Seconds(1)}), printed(TerminationPolicy::immediate());
   printed(a_report()), printed(EndCause::kByAnother);
   printed(WaitOrTerminateResult{ExitStatus::lost(), absl::Seconds(1)});
-  printed(WaitOrTerminateError{WaitOrTerminateError::Kind::kRefused, "server", absl::Seconds(1)});
+  printed(WaitOrTerminateError{WaitOrTerminateError::Kind::kRefused, {}, "server", absl::Seconds(1)});
   printed(WaitOrTerminateError::Kind::kWaitFailed);
 }
 
@@ -117,8 +118,6 @@ TEST(PrintersTest, CommandPrintsNeitherArgumentsNorEnvironment) {
   Command command("server");
   command.arg("--password=secret").env("TOKEN", "secret");
   EXPECT_EQ(printed(command), "command 'server' with 1 arguments");
-  EXPECT_THAT(printed(command.options()), Not(HasSubstr("secret")));
-  EXPECT_THAT(printed(command.options().env_changes), Not(HasSubstr("secret")));
 }
 
 TEST(PrintersTest, ChildPrintsItsNameAndState) {

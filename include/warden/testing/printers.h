@@ -14,16 +14,7 @@
 
 namespace warden {
 
-void PrintTo(ExitKind kind, std::ostream* out);
 void PrintTo(Errc code, std::ostream* out);
-void PrintTo(TerminationErrorKind kind, std::ostream* out);
-void PrintTo(WaitOrTerminateError::Kind kind, std::ostream* out);
-void PrintTo(ProcessState::Kind kind, std::ostream* out);
-void PrintTo(Stdio::Kind kind, std::ostream* out);
-void PrintTo(Stdio::FileMode mode, std::ostream* out);
-void PrintTo(CaptureOptions::Keep keep, std::ostream* out);
-void PrintTo(Command::EnvChange::Kind kind, std::ostream* out);
-void PrintTo(LogSeverity severity, std::ostream* out);
 
 void PrintTo(const ResourceUsage& usage, std::ostream* out);
 void PrintTo(const AdoptOptions& options, std::ostream* out);
@@ -33,12 +24,9 @@ void PrintTo(const Credentials& credentials, std::ostream* out);
 void PrintTo(const InheritedFd& fd, std::ostream* out);
 // Prints the name, and neither the arguments nor the environment: they may hold secrets.
 void PrintTo(const Command& command, std::ostream* out);
-void PrintTo(const Command::EnvChange& change, std::ostream* out);
-void PrintTo(const Command::Options& options, std::ostream* out);
 void PrintTo(const CaptureOptions& options, std::ostream* out);
 // Prints the last KiB, as a string literal.
 void PrintTo(const Output& output, std::ostream* out);
-void PrintTo(const Output::Facts& facts, std::ostream* out);
 void PrintTo(const Line& line, std::ostream* out);
 void PrintTo(const RunOptions& options, std::ostream* out);
 void PrintTo(const StdinReport& report, std::ostream* out);
