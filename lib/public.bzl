@@ -8,6 +8,7 @@ PUBLIC_HEADERS = {
         "log",
         "result",
         "signal",
+        "timeout",
     ],
     "child": [
         "abandoned_child",

@@ -11,7 +11,6 @@
 #ifndef WARDEN_CHILD_H_
 #define WARDEN_CHILD_H_
 
-#include <chrono>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -32,6 +31,7 @@
 #include "warden/termination_error.h"
 #include "warden/termination_policy.h"
 #include "warden/termination_report.h"
+#include "warden/timeout.h"
 #include "warden/wait_or_terminate.h"
 
 namespace warden {
@@ -123,14 +123,14 @@ class Child {
   // Waits for the exit, until the timeout or the deadline has passed. Empty when it passed first. Leaves an open stdin
   // pipe alone. Zero looks once; absl::InfiniteDuration() has no bound.
   // Errors: EINVAL for a negative duration.
-  Result<std::optional<ExitStatus>, WaitError> wait_for(absl::Duration timeout);
-  Result<std::optional<ExitStatus>, WaitError> wait_until(std::chrono::steady_clock::time_point deadline);
+  Result<std::optional<ExitStatus>, WaitError> wait_for(Timeout timeout);
+  Result<std::optional<ExitStatus>, WaitError> wait_until(Deadline deadline);
 
   // Waits for the exit up to the timeout, and then terminates the child by the policy; at once if the wait itself
   // fails. Closes an open stdin pipe first.
   // Blocks: for the timeout, and then as terminate does.
   // Errors: say which of the two failed, with both errors where both did (wait_or_terminate.h).
-  Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate(absl::Duration timeout,
+  Result<WaitOrTerminateResult, WaitOrTerminateError> wait_or_terminate(Timeout timeout,
                                                                         const TerminationPolicy& policy);
 
   // Calls the predicate until it says that the child is ready: that it accepts connections, say. Calls it at once, then
@@ -140,8 +140,7 @@ class Child {
   // Blocks: for the timeout and for what the predicate takes.
   // Errors: EINVAL for a negative duration, an interval of zero, an empty predicate; those of wait_for. What the
   // predicate throws passes through.
-  Result<Readiness, WaitError> wait_until_ready(const ReadyPredicate& predicate, absl::Duration interval,
-                                                absl::Duration timeout);
+  Result<Readiness, WaitError> wait_until_ready(const ReadyPredicate& predicate, Timeout interval, Timeout timeout);
 
   // Looks for the exit once, and does not wait for it.
   // Blocks: not, but for one case: where other code has just reaped the child (a foreign wait, SIGCHLD ignored), for
@@ -159,7 +158,7 @@ class Child {
   // again, or on a child that has ended, it returns the status.
   // Blocks: for the two timeouts and 3 s at most; a signal that cannot be sent costs 100 ms in place of its timeout.
   // Errors: what was tried is in the error; the child stays supervised, and the call can be repeated.
-  Result<ExitStatus, TerminationError> terminate(absl::Duration interrupt_timeout, absl::Duration terminate_timeout);
+  Result<ExitStatus, TerminationError> terminate(Timeout interrupt_timeout, Timeout terminate_timeout);
   // The same by any policy.
   Result<ExitStatus, TerminationError> terminate(const TerminationPolicy& policy);
   // The same, and reports on success, too, what was done.
@@ -190,7 +189,7 @@ class Child {
   // Errors: say how much was written, and why no more (stdin_error.h); the child has got that much or will.
   // Errc::kWouldDeadlock for absl::InfiniteDuration() in a callback of the Child's own output, during which nothing is
   // read.
-  Result<void, StdinError> write_stdin(std::string_view data, absl::Duration timeout);
+  Result<void, StdinError> write_stdin(std::string_view data, Timeout timeout);
 
   // The write end of the stdin pipe, close-on-exec; -1 when there is none or it is closed. The Child owns it. A write
   // to it after the child's end raises SIGPIPE, as with any pipe. Any wait(), terminate or kill closes it: no thread
@@ -216,15 +215,14 @@ class Child {
   // does, after a look at what the child wrote before its end.
   // Blocks: for the timeout, and up to 3 s longer while another callback runs.
   // Errors: EINVAL for a negative duration, too.
-  Result<LineWait, OutputError> wait_for_line(OutputStream stream, std::string_view text, absl::Duration timeout);
-  Result<LineWait, OutputError> wait_for_line(OutputStream stream, const LinePredicate& predicate,
-                                              absl::Duration timeout);
+  Result<LineWait, OutputError> wait_for_line(OutputStream stream, std::string_view text, Timeout timeout);
+  Result<LineWait, OutputError> wait_for_line(OutputStream stream, const LinePredicate& predicate, Timeout timeout);
 
   // Waits up to the timeout for the end of all captured streams: call it when the child has ended. Always reads what
   // the child itself wrote, even with zero. A stream that another process holds open is no error: the result names its
   // holders (output_drain.h). Changes nothing of the child's status. Returns an empty result when nothing is captured.
   // Blocks: for the timeout, up to 3 s longer while a callback runs, and for a reading of /proc where a stream is held.
-  Result<DrainResult, OutputError> drain_output(absl::Duration timeout = kDefaultDrainTimeout);
+  Result<DrainResult, OutputError> drain_output(Timeout timeout = kDefaultDrainTimeout);
 
   // What the destructor does with a child whose end the program has not seen. The last of the three calls holds, and
   // none counts once the end was seen.

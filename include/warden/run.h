@@ -28,20 +28,21 @@
 #include "warden/stdin_error.h"
 #include "warden/termination_policy.h"
 #include "warden/termination_report.h"
+#include "warden/timeout.h"
 #include "warden/wait_or_terminate.h"
 
 namespace warden {
 
 struct RunOptions {
   // How long the child may take, from the moment in which its program runs, before it is terminated. Zero: at once.
-  absl::Duration timeout = absl::InfiniteDuration();
+  Timeout timeout = absl::InfiniteDuration();
 
   // How it is terminated after the timeout.
   TerminationPolicy policy = TerminationPolicy::service(absl::Seconds(5));
 
   // How long run() waits for the end of the output after the child's end: another process may hold a stream
   // (output_drain.h).
-  absl::Duration drain_timeout = kDefaultDrainTimeout;
+  Timeout drain_timeout = kDefaultDrainTimeout;
 
   // What the child reads from its stdin, through a pipe: these bytes...
   std::optional<std::string> stdin_text = std::nullopt;

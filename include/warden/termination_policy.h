@@ -16,6 +16,7 @@
 #include "warden/attempt_log.h"
 #include "warden/error.h"
 #include "warden/signal.h"
+#include "warden/timeout.h"
 
 namespace warden {
 
@@ -24,7 +25,7 @@ struct TerminationPhase {
   Signal signal;
   // The most time that the group gets after the signal. Zero: look once and go on. absl::InfiniteDuration(): wait for
   // ever.
-  absl::Duration timeout;
+  Timeout timeout;
   // kLeader lets a program that manages its own children shut them down itself.
   AttemptTarget target = AttemptTarget::kGroup;
 };
@@ -36,21 +37,21 @@ struct TerminationPolicy {
 
   // The bound on the wait after SIGKILL: an unkillable child (uninterruptible sleep, a tracer) ends in an error after
   // it.
-  absl::Duration kill_timeout = absl::Seconds(3);
+  Timeout kill_timeout = absl::Seconds(3);
 
   // Replaces a phase's timeout when its signal could not be sent: the child may just have been on its way out.
-  absl::Duration failed_send_grace = absl::Milliseconds(100);
+  Timeout failed_send_grace = absl::Milliseconds(100);
 
   // Success is the leader's exit, and nothing is promised about the other processes of its group. Every signal goes to
   // the leader alone.
   bool leader_only = false;
 
   // SIGINT, then SIGTERM, then SIGKILL.
-  static TerminationPolicy interrupt_first(absl::Duration interrupt_timeout, absl::Duration terminate_timeout);
+  static TerminationPolicy interrupt_first(Timeout interrupt_timeout, Timeout terminate_timeout);
   // SIGTERM, then SIGKILL.
-  static TerminationPolicy service(absl::Duration terminate_timeout);
+  static TerminationPolicy service(Timeout terminate_timeout);
   // SIGTERM to the leader alone, then SIGTERM to its group, then SIGKILL to the group.
-  static TerminationPolicy leader_first(absl::Duration leader_timeout, absl::Duration group_timeout);
+  static TerminationPolicy leader_first(Timeout leader_timeout, Timeout group_timeout);
   // SIGKILL at once.
   static TerminationPolicy immediate();
 

@@ -21,6 +21,7 @@
 #include "warden/termination_error.h"
 #include "warden/termination_policy.h"
 #include "warden/termination_report.h"
+#include "warden/timeout.h"
 #include "warden/wait_or_terminate.h"
 
 #endif  // WARDEN_WARDEN_H_

@@ -9,12 +9,13 @@
 #include "absl/time/time.h"
 #include "warden/error.h"
 #include "warden/signal.h"
+#include "warden/timeout.h"
 
 namespace warden::internal {
 
-inline std::optional<InvalidArgument> check_duration(std::string field, absl::Duration value) {
-  if (value >= absl::ZeroDuration()) return std::nullopt;
-  return InvalidArgument{std::move(field), absl::FormatDuration(value), "a duration must not be negative"};
+inline std::optional<InvalidArgument> check_duration(std::string field, Timeout value) {
+  if (value.duration() >= absl::ZeroDuration()) return std::nullopt;
+  return InvalidArgument{std::move(field), absl::FormatDuration(value.duration()), "a duration must not be negative"};
 }
 
 inline std::optional<InvalidArgument> check_can_be_sent(std::string field, Signal signal) {

@@ -98,35 +98,35 @@ Result<ExitStatus, WaitError> Child::wait() {
   return *std::move(ended).value();
 }
 
-Result<std::optional<ExitStatus>, WaitError> Child::wait_for(absl::Duration timeout) {
+Result<std::optional<ExitStatus>, WaitError> Child::wait_for(Timeout timeout) {
   if (const Refusal refusal = refuse(handle_, check_duration("timeout", timeout))) return refusal;
-  return wait_until(internal::deadline_after(handle_->supervised->sys().now(), timeout));
+  return wait_until(internal::deadline_after(handle_->supervised->sys().now(), timeout.duration()));
 }
 
-Result<std::optional<ExitStatus>, WaitError> Child::wait_until(std::chrono::steady_clock::time_point deadline) {
+Result<std::optional<ExitStatus>, WaitError> Child::wait_until(Deadline deadline) {
   if (const Refusal refusal = refuse(handle_)) return refusal;
-  if (deadline > handle_->supervised->sys().now()) {
+  if (deadline.time() > handle_->supervised->sys().now()) {
     if (const Refusal refusal = refuse_waiting(handle_)) return refusal;
   }
   Call call(*handle_);
-  return internal::wait_child(call.supervised, call.lock, deadline);
+  return internal::wait_child(call.supervised, call.lock, deadline.time());
 }
 
-Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(absl::Duration timeout,
+Result<WaitOrTerminateResult, WaitOrTerminateError> Child::wait_or_terminate(Timeout timeout,
                                                                              const TerminationPolicy& policy) {
   if (const Refusal refusal = refuse_waiting(handle_, check_duration("timeout", timeout))) {
-    return refusal.with_timeout(timeout);
+    return refusal.with_timeout(timeout.duration());
   }
-  if (const Refusal refusal = refuse(handle_, policy.validate())) return refusal.with_timeout(timeout);
+  if (const Refusal refusal = refuse(handle_, policy.validate())) return refusal.with_timeout(timeout.duration());
   Call call(*handle_);
-  return internal::wait_or_terminate_child(call.supervised, call.lock, timeout, policy);
+  return internal::wait_or_terminate_child(call.supervised, call.lock, timeout.duration(), policy);
 }
 
-Result<Readiness, WaitError> Child::wait_until_ready(const ReadyPredicate& predicate, absl::Duration interval,
-                                                     absl::Duration timeout) {
+Result<Readiness, WaitError> Child::wait_until_ready(const ReadyPredicate& predicate, Timeout interval,
+                                                     Timeout timeout) {
   auto invalid = internal::check_readiness_arguments(predicate, interval, timeout);
   if (const Refusal refusal = refuse_waiting(handle_, std::move(invalid))) return refusal;
-  return internal::wait_until_ready(*handle_->supervised, predicate, interval, timeout);
+  return internal::wait_until_ready(*handle_->supervised, predicate, interval.duration(), timeout.duration());
 }
 
 Result<std::optional<ExitStatus>, WaitError> Child::try_wait() { return wait_until(TimePoint::min()); }
@@ -149,8 +149,7 @@ ProcessState Child::state() const {
   return state;
 }
 
-Result<ExitStatus, TerminationError> Child::terminate(absl::Duration interrupt_timeout,
-                                                      absl::Duration terminate_timeout) {
+Result<ExitStatus, TerminationError> Child::terminate(Timeout interrupt_timeout, Timeout terminate_timeout) {
   auto invalid = check_duration("interrupt_timeout", interrupt_timeout);
   if (!invalid.has_value()) invalid = check_duration("terminate_timeout", terminate_timeout);
   if (const Refusal refusal = refuse_waiting(handle_, std::move(invalid))) return refusal;
@@ -196,12 +195,12 @@ AttemptLog Child::attempt_log() const {
   return call.supervised.last_log(call.lock);
 }
 
-Result<void, StdinError> Child::write_stdin(std::string_view data, absl::Duration timeout) {
+Result<void, StdinError> Child::write_stdin(std::string_view data, Timeout timeout) {
   if (const Refusal refusal = refuse(handle_, check_duration("timeout", timeout))) return refusal;
   if (timeout == absl::InfiniteDuration()) {
     if (const Refusal refusal = refuse_waiting(handle_)) return refusal;
   }
-  const TimePoint deadline = internal::deadline_after(handle_->supervised->sys().now(), timeout);
+  const TimePoint deadline = internal::deadline_after(handle_->supervised->sys().now(), timeout.duration());
   Call call(*handle_);
   return internal::write_stdin(call.supervised, call.lock, data, deadline);
 }

@@ -78,28 +78,28 @@ Result<void, OutputError> Child::on_line(OutputStream stream, LineCallback callb
   return outcome::success();
 }
 
-Result<LineWait, OutputError> Child::wait_for_line(OutputStream stream, std::string_view text, absl::Duration timeout) {
+Result<LineWait, OutputError> Child::wait_for_line(OutputStream stream, std::string_view text, Timeout timeout) {
   return wait_for_line(
       stream, [text](const Line& line) { return line.text.find(text) != std::string_view::npos; }, timeout);
 }
 
 Result<LineWait, OutputError> Child::wait_for_line(OutputStream stream, const LinePredicate& predicate,
-                                                   absl::Duration timeout) {
+                                                   Timeout timeout) {
   const auto found = captured(handle_, stream, refuse_waiting(handle_, check_duration("timeout", timeout)));
   if (!found) return found.error();
   if (!predicate) return refuse(handle_, no_function("predicate"));
   const internal::CancellationGuard no_cancellation;
   internal::Supervised& supervised = *handle_->supervised;
-  const internal::TimePoint deadline = internal::deadline_after(supervised.sys().now(), timeout);
+  const internal::TimePoint deadline = internal::deadline_after(supervised.sys().now(), timeout.duration());
   return internal::wait_for_line(supervised, *handle_->output, *found.value(), predicate, deadline);
 }
 
-Result<DrainResult, OutputError> Child::drain_output(absl::Duration timeout) {
+Result<DrainResult, OutputError> Child::drain_output(Timeout timeout) {
   if (const Refusal refusal = refuse_waiting(handle_, check_duration("timeout", timeout))) return refusal;
   if (handle_->output == nullptr) return DrainResult{};
   const internal::CancellationGuard no_cancellation;
   internal::Sys& sys = handle_->supervised->sys();
-  return internal::drain_output(sys, *handle_->output, internal::deadline_after(sys.now(), timeout));
+  return internal::drain_output(sys, *handle_->output, internal::deadline_after(sys.now(), timeout.duration()));
 }
 
 }  // namespace warden

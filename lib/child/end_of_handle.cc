@@ -33,7 +33,7 @@ void kill_without_memory(Supervised& supervised, Lock& lock) {
     supervised.group().send(lock, AttemptTarget::kGroup, SIGKILL);
   } catch (const std::bad_alloc&) {
   }
-  const TimePoint deadline = deadline_after(supervised.sys().now(), TerminationPolicy().kill_timeout);
+  const TimePoint deadline = deadline_after(supervised.sys().now(), TerminationPolicy().kill_timeout.duration());
   while (!supervised.leader().ended(lock) && supervised.sys().now() < deadline) {
     supervised.changes().wait(lock, deadline);
   }

@@ -18,11 +18,11 @@ Result<std::optional<ExitStatus>, WaitError> wait_for_exit(Supervised& child, Ti
 
 }  // namespace
 
-std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate, absl::Duration interval,
-                                                         absl::Duration timeout) {
+std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate, Timeout interval,
+                                                         Timeout timeout) {
   if (!predicate) return InvalidArgument{"predicate", "", "must not be empty"};
   if (auto invalid = check_duration("interval", interval)) return invalid;
-  if (interval == absl::ZeroDuration()) return InvalidArgument{"interval", "0", "must not be zero"};
+  if (interval.duration() == absl::ZeroDuration()) return InvalidArgument{"interval", "0", "must not be zero"};
   return check_duration("timeout", timeout);
 }
 

@@ -9,12 +9,13 @@
 #include "warden/error.h"
 #include "warden/readiness.h"
 #include "warden/result.h"
+#include "warden/timeout.h"
 
 namespace warden::internal {
 
 // The first argument that is wrong; empty when none is.
-std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate, absl::Duration interval,
-                                                         absl::Duration timeout);
+std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate, Timeout interval,
+                                                         Timeout timeout);
 
 // Calls the predicate at once, after each interval and at the end of the timeout, but looks for the exit first. Calls
 // it with no lock held, and with the thread's cancellation state as the caller left it. An exit that is returned

@@ -56,7 +56,7 @@ class RunningChild {
   RunError not_waited_for(WaitOrTerminateError error);
   void stop_feeding(bool was_terminated);
   template <class T>
-  T with_output(absl::Duration drain_timeout, T ended);
+  T with_output(Timeout drain_timeout, T ended);
   void let_go();
 
   const std::unique_ptr<internal::Handle> handle_;
@@ -74,7 +74,7 @@ int RunningChild::feed(std::optional<std::string> text, internal::UniqueFd file)
 
 Waited RunningChild::wait_or_terminate() {
   Lock lock(supervised());
-  return internal::wait_or_terminate_child(supervised(), lock, options_.timeout, options_.policy,
+  return internal::wait_or_terminate_child(supervised(), lock, options_.timeout.duration(), options_.policy,
                                            /*is_fed=*/feeder_ != nullptr);
 }
 
@@ -98,11 +98,11 @@ void RunningChild::stop_feeding(bool was_terminated) {
 
 // Adds the output, after a wait of at most `drain_timeout` for its end.
 template <class T>
-T RunningChild::with_output(absl::Duration drain_timeout, T ended) {
-  ended.timeout = options_.timeout;
+T RunningChild::with_output(Timeout drain_timeout, T ended) {
+  ended.timeout = options_.timeout.duration();
   ended.stdin_report = std::move(stdin_report_);
   if (handle_->output == nullptr) return ended;
-  ended.drain = internal::drain_output(supervised().sys(), *handle_->output, after(drain_timeout));
+  ended.drain = internal::drain_output(supervised().sys(), *handle_->output, after(drain_timeout.duration()));
   if (auto* const out = handle_->output->find(OutputStream::kStdout)) ended.stdout_output = out->snapshot();
   if (auto* const err = handle_->output->find(OutputStream::kStderr)) ended.stderr_output = err->snapshot();
   return ended;
@@ -123,7 +123,7 @@ RunError RunningChild::not_waited_for(WaitOrTerminateError error) {
   if (error.termination.has_value()) failure.status = error.termination->status;
   failure.termination = error.termination;
   failure.wait_error = std::move(error);
-  return with_output(is_alive ? absl::ZeroDuration() : options_.drain_timeout, std::move(failure));
+  return with_output(is_alive ? Timeout(absl::ZeroDuration()) : options_.drain_timeout, std::move(failure));
 }
 
 Result<RunResult, RunError> RunningChild::to_the_end() {

@@ -45,7 +45,7 @@ absl::Duration timeout_after(const TerminationPolicy& policy, Signal signal) {
   bool has_phase = false;
   for (const TerminationPhase& phase : policy.phases) {
     if (phase.signal != signal) continue;
-    timeout = std::min(timeout, phase.timeout);
+    timeout = std::min(timeout, phase.timeout.duration());
     has_phase = true;
   }
   return has_phase ? timeout : absl::ZeroDuration();
@@ -65,15 +65,16 @@ Escalation::Escalation(Supervised& child, const TerminationPolicy& policy)
 void Escalation::join(const Lock& lock, const TerminationPolicy& policy) {
   const TimePoint now = child_.sys().now();
   absl::Duration total;
-  for (const TerminationPhase& theirs : policy.phases) total += theirs.timeout;
+  for (const TerminationPhase& theirs : policy.phases) total += theirs.timeout.duration();
   kill_by_ = std::min(kill_by_, deadline_after(now, total));
   for (std::size_t i = next_; i < policy_.phases.size(); ++i) {
-    policy_.phases[i].timeout = std::min(policy_.phases[i].timeout, timeout_after(policy, policy_.phases[i].signal));
+    Timeout& timeout = policy_.phases[i].timeout;
+    timeout = std::min(timeout, Timeout(timeout_after(policy, policy_.phases[i].signal)));
   }
   if (send_error_ != 0) {  // a grace, whatever it came after
-    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.failed_send_grace));
+    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.failed_send_grace.duration()));
   } else if (stage_ == Stage::kWaitingAfterKill) {
-    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.kill_timeout));
+    phase_deadline_ = std::min(phase_deadline_, deadline_after(now, policy.kill_timeout.duration()));
   } else if (stage_ == Stage::kWaiting && signal_.has_value()) {
     phase_deadline_ = std::min(phase_deadline_, deadline_after(now, timeout_after(policy, *signal_)));
   }
@@ -261,7 +262,7 @@ void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, ab
   wait_started_ = child_.sys().now();
   wait_recorded_ = leader_.ended(lock);
   sweep_recorded_ = has_looked_ = false;
-  phase_deadline_ = deadline_after(wait_started_, send_error == 0 ? timeout : policy_.failed_send_grace);
+  phase_deadline_ = deadline_after(wait_started_, send_error == 0 ? timeout : policy_.failed_send_grace.duration());
   child_.close_stdin_unless_kept(lock);
 }
 

@@ -44,7 +44,7 @@ void Escalation::enter_phase(const Lock& lock, const TerminationPhase& phase, At
     warn(LogSeverity::kWarning, absl::StrCat(phase.signal.name(), " could not be sent"),
          os_error(sent.error).message());
   }
-  start_waiting(lock, Stage::kWaiting, sent.error, phase.timeout);
+  start_waiting(lock, Stage::kWaiting, sent.error, phase.timeout.duration());
 }
 
 void Escalation::enter_kill(const Lock& lock) {
@@ -59,7 +59,7 @@ void Escalation::enter_kill(const Lock& lock) {
     warn(LogSeverity::kError, "SIGKILL could not be sent; the process may need to be ended by hand",
          os_error(sent.error).message());
   }
-  start_waiting(lock, Stage::kWaitingAfterKill, sent.error, policy_.kill_timeout);
+  start_waiting(lock, Stage::kWaitingAfterKill, sent.error, policy_.kill_timeout.duration());
 }
 
 }  // namespace warden::internal

@@ -29,20 +29,19 @@ std::optional<InvalidArgument> check_signal(std::string field, Signal signal) {
 
 }  // namespace
 
-TerminationPolicy TerminationPolicy::interrupt_first(absl::Duration interrupt_timeout,
-                                                     absl::Duration terminate_timeout) {
+TerminationPolicy TerminationPolicy::interrupt_first(Timeout interrupt_timeout, Timeout terminate_timeout) {
   TerminationPolicy policy;
   policy.phases = {{Signal::interrupt(), interrupt_timeout}, {Signal::terminate(), terminate_timeout}};
   return policy;
 }
 
-TerminationPolicy TerminationPolicy::service(absl::Duration terminate_timeout) {
+TerminationPolicy TerminationPolicy::service(Timeout terminate_timeout) {
   TerminationPolicy policy;
   policy.phases = {{Signal::terminate(), terminate_timeout}};
   return policy;
 }
 
-TerminationPolicy TerminationPolicy::leader_first(absl::Duration leader_timeout, absl::Duration group_timeout) {
+TerminationPolicy TerminationPolicy::leader_first(Timeout leader_timeout, Timeout group_timeout) {
   TerminationPolicy policy;
   policy.phases = {{Signal::terminate(), leader_timeout, AttemptTarget::kLeader}, {Signal::terminate(), group_timeout}};
   return policy;
@@ -61,12 +60,12 @@ std::optional<InvalidArgument> TerminationPolicy::validate() const {
 }
 
 std::ostream& operator<<(std::ostream& out, const TerminationPhase& phase) {
-  return out << phase.signal << " to " << phase.target << ", " << absl::FormatDuration(phase.timeout);
+  return out << phase.signal << " to " << phase.target << ", " << phase.timeout;
 }
 
 std::ostream& operator<<(std::ostream& out, const TerminationPolicy& policy) {
   for (const TerminationPhase& phase : policy.phases) out << phase << "; ";
-  return out << "SIGKILL, " << absl::FormatDuration(policy.kill_timeout) << (policy.leader_only ? "; leader only" : "");
+  return out << "SIGKILL, " << policy.kill_timeout << (policy.leader_only ? "; leader only" : "");
 }
 
 }  // namespace warden

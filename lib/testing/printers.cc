@@ -72,7 +72,7 @@ void PrintTo(const Line& line, std::ostream* out) {
 }
 
 void PrintTo(const RunOptions& options, std::ostream* out) {
-  *out << "timeout " << absl::FormatDuration(options.timeout) << ", policy: " << options.policy;
+  *out << "timeout " << options.timeout << ", policy: " << options.policy;
 }
 
 void PrintTo(const StdinReport& report, std::ostream* out) {

@@ -16,7 +16,7 @@ Ready Ready::on_line(std::string text, warden::OutputStream stream) {
   return ready;
 }
 
-Ready Ready::when(std::function<bool()> predicate, absl::Duration interval) {
+Ready Ready::when(std::function<bool()> predicate, warden::Timeout interval) {
   Ready ready;
   ready.kind = Kind::kWhen;
   ready.predicate = std::move(predicate);
@@ -52,7 +52,7 @@ std::optional<std::string> wait_line(warden::Child& child, const SpawnOptions& o
     case LineWait::Kind::kChildExited:
       return not_ready(absl::StrCat(missing, "before the child's end", state_of(child)));
     default:
-      return not_ready(absl::StrCat(missing, "within ", absl::FormatDuration(options.ready_timeout)));
+      return not_ready(absl::StrCat(missing, "within ", absl::FormatDuration(options.ready_timeout.duration())));
   }
 }
 
@@ -62,7 +62,8 @@ std::optional<std::string> wait_predicate(warden::Child& child, const SpawnOptio
   if (!waited.has_value()) return not_ready(waited.error().to_string());
   if (waited.value().is_ready()) return std::nullopt;
   if (waited.value().kind == Readiness::Kind::kExited) return not_ready("it ended first" + state_of(child));
-  return not_ready(absl::StrCat("the predicate did not say so within ", absl::FormatDuration(options.ready_timeout)));
+  return not_ready(
+      absl::StrCat("the predicate did not say so within ", absl::FormatDuration(options.ready_timeout.duration())));
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ TEST_F(Cancellation, ARequestedOneLetsEveryCallComplete) {
   expect_to_complete([&] { child.detach_on_destruction(); });
   expect_to_complete([&] { child.kill_on_destruction(); });
   expect_to_complete([&] { EXPECT_TRUE(child.terminate_on_destruction().has_value()); });
-  expect_to_complete([&] { EXPECT_EQ(child.wait_until({}).value(), std::nullopt); });
+  expect_to_complete(
+      [&] { EXPECT_EQ(child.wait_until(std::chrono::steady_clock::time_point()).value(), std::nullopt); });
   expect_to_complete([&] { EXPECT_EQ(child.kill().value().signal(), Signal::kill()); });
   expect_to_complete([&] { EXPECT_EQ(child.wait().value().signal(), Signal::kill()); });
 }

@@ -165,7 +165,7 @@ TEST(Move, AMovedFromHandleIsInertAndSaysSo) {
   EXPECT_EQ(child.wait().error().code, Errc::kEmptyHandle);
   EXPECT_EQ(child.wait_for(kBound).error().code, Errc::kEmptyHandle);
   EXPECT_EQ(child.wait_for(-kBound).error().code, Errc::kEmptyHandle);
-  EXPECT_EQ(child.wait_until({}).error().code, Errc::kEmptyHandle);
+  EXPECT_EQ(child.wait_until(std::chrono::steady_clock::time_point()).error().code, Errc::kEmptyHandle);
   EXPECT_EQ(child.try_wait().error().code, Errc::kEmptyHandle);
   EXPECT_EQ(child.state().kind, ProcessState::Kind::kUncertain);
   EXPECT_EQ(child.state().error, Errc::kEmptyHandle);

@@ -69,7 +69,7 @@ TEST(ForkedCopy, RefusesEveryWait) {
     EXPECT_EQ(child.wait().error().process_name, "witness");
     EXPECT_EQ(child.wait_for(kBound).error().code, Errc::kNotOwner);
     EXPECT_EQ(child.wait_for(-kBound).error().code, Errc::kNotOwner);
-    EXPECT_EQ(child.wait_until({}).error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.wait_until(std::chrono::steady_clock::time_point()).error().code, Errc::kNotOwner);
     EXPECT_EQ(child.try_wait().error().code, Errc::kNotOwner);
     EXPECT_EQ(child.wait_until_ready([] { return true; }, kBound, kBound).error().code, Errc::kNotOwner);
     EXPECT_EQ(child.state().kind, ProcessState::Kind::kUncertain);

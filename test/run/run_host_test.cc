@@ -102,8 +102,9 @@ TEST(RunWhereNobodyCanBeSignalled, EndsInAnErrorWithTheOutputAndLeavesTheChildTo
     options.drain_timeout = absl::InfiniteDuration();
     const Command command = shell("echo ready; read line").stdin_from(Stdio::fd(ends[0]));
     RunError error;
-    for (options.timeout = absl::Milliseconds(50); error.stdout_output.size() == 0; options.timeout *= 3) {
-      ASSERT_LT(options.timeout, kBound);
+    for (absl::Duration timeout = absl::Milliseconds(50); error.stdout_output.size() == 0; timeout *= 3) {
+      ASSERT_LT(timeout, kBound);
+      options.timeout = timeout;
       error = error_of_run(command, options);
     }
     EXPECT_EQ(error.step, Step::kTermination);

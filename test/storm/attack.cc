@@ -70,8 +70,9 @@ TerminationPolicy random_policy(Random& random) {
 
 // SIGKILL, too, may fail and then have a grace.
 int64_t bound_of(const TerminationPolicy& policy) {
-  absl::Duration sum = policy.kill_timeout + policy.failed_send_grace;
-  for (const warden::TerminationPhase& phase : policy.phases) sum += std::max(phase.timeout, policy.failed_send_grace);
+  absl::Duration sum = policy.kill_timeout.duration() + policy.failed_send_grace.duration();
+  for (const warden::TerminationPhase& phase : policy.phases)
+    sum += std::max(phase.timeout, policy.failed_send_grace).duration();
   return absl::ToInt64Nanoseconds(sum);
 }
 
@@ -83,8 +84,9 @@ void wait_for_tree(const Board& board) {
 }
 
 TerminationPolicy interrupt_first(const TerminationPolicy& policy) {
-  const absl::Duration interrupt = policy.phases.empty() ? absl::ZeroDuration() : policy.phases[0].timeout;
-  const absl::Duration terminate = policy.phases.size() < 2 ? absl::ZeroDuration() : policy.phases[1].timeout;
+  const absl::Duration interrupt = policy.phases.empty() ? absl::ZeroDuration() : policy.phases[0].timeout.duration();
+  const absl::Duration terminate =
+      policy.phases.size() < 2 ? absl::ZeroDuration() : policy.phases[1].timeout.duration();
   return TerminationPolicy::interrupt_first(interrupt, terminate);
 }
 

@@ -51,7 +51,7 @@ TEST(State, WaitsThatReturnTheStatusCountAsHavingSeenTheEnd) {
     Child timed = spawn_and_let_die("4");
     EXPECT_EQ(timed.wait_for(absl::ZeroDuration()).value(), ExitStatus::exited(4));
     Child until = spawn_and_let_die("4");
-    EXPECT_EQ(until.wait_until({}).value(), ExitStatus::exited(4));
+    EXPECT_EQ(until.wait_until(std::chrono::steady_clock::time_point()).value(), ExitStatus::exited(4));
     Child terminated = spawn_and_let_die("4");
     EXPECT_EQ(terminated.terminate(TerminationPolicy::immediate()).value(), ExitStatus::exited(4));
     Child killed = spawn_and_let_die("4");

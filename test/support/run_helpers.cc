@@ -21,10 +21,11 @@ RunOptions feeding(std::string text) {
 
 RunResult run_until(const Command& command, RunOptions options,
                     const std::function<bool(const RunResult&)>& is_wanted) {
-  for (options.timeout = absl::Milliseconds(20);; options.timeout *= 3) {
+  for (absl::Duration timeout = absl::Milliseconds(20);; timeout *= 3) {
+    options.timeout = timeout;
     RunResult result = run(command, options).value();
     if (is_wanted(result)) return result;
-    if (options.timeout < kBound) continue;
+    if (timeout < kBound) continue;
     ADD_FAILURE() << "not in " << options.timeout << ": " << result.stdout_output.text();
     return result;
   }

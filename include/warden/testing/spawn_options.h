@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "warden/output.h"
 #include "warden/termination_policy.h"
+#include "warden/timeout.h"
 
 namespace warden::testing {
 
@@ -21,14 +22,14 @@ struct Ready {
   // Ready when the child has written a line that contains the text. The stream must be captured.
   static Ready on_line(std::string text, warden::OutputStream stream = warden::OutputStream::kStdout);
   // Ready when the predicate returns true. The test's thread calls it at once and then after each interval.
-  static Ready when(std::function<bool()> predicate, absl::Duration interval = absl::Milliseconds(10));
+  static Ready when(std::function<bool()> predicate, warden::Timeout interval = absl::Milliseconds(10));
 
   // Set by the functions above.
   Kind kind = Kind::kAtOnce;
   std::string text = {};
   warden::OutputStream stream = warden::OutputStream::kStdout;
   std::function<bool()> predicate = {};
-  absl::Duration interval = absl::ZeroDuration();
+  warden::Timeout interval = absl::ZeroDuration();
 };
 
 struct SpawnOptions {
@@ -37,7 +38,7 @@ struct SpawnOptions {
 
   Ready ready = Ready::at_once();
   // A child that is not ready after this fails the test.
-  absl::Duration ready_timeout = absl::Seconds(30);
+  warden::Timeout ready_timeout = absl::Seconds(30);
 
   // The child may end by itself before the test does, with any exit code. A crash fails the test all the same.
   bool may_exit = false;
