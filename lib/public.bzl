@@ -5,6 +5,7 @@ PUBLIC_HEADERS = {
         "attempt_log",
         "error",
         "exit_status",
+        "function",
         "log",
         "result",
         "signal",

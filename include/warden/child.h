@@ -38,10 +38,13 @@ namespace warden {
 
 // Declared alone, since most callers need none of them: include warden/output_line.h for on_line() and wait_for_line(),
 // and warden/readiness.h for wait_until_ready().
-class LineCallback;
-class LinePredicate;
+template <class Signature>
+class Function;
+struct Line;
+using LineCallback = Function<void(const Line&)>;
+using LinePredicate = Function<bool(const Line&)>;
 struct LineWait;
-class ReadyPredicate;
+using ReadyPredicate = Function<bool()>;
 struct Readiness;
 
 namespace internal {

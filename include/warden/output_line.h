@@ -5,13 +5,11 @@
 #ifndef WARDEN_OUTPUT_LINE_H_
 #define WARDEN_OUTPUT_LINE_H_
 
-#include <cstddef>
-#include <functional>
 #include <iosfwd>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
+
+#include "warden/function.h"
 
 namespace warden {
 
@@ -27,39 +25,12 @@ struct Line {
 // While it runs, the library reads neither stdout nor stderr: a slow callback holds the child back once the pipe is
 // full. It must not destroy its own Child; a wait for the child, a termination and a drain are refused with
 // Errc::kWouldDeadlock. It may send signals, look (try_wait, state, output) and attach other callbacks. What it throws
-// is reported to the log sink (log.h), and the next line comes all the same. Made from any function that takes a Line;
-// empty from nullptr, a null function pointer, or an empty std::function.
-class LineCallback {
- public:
-  LineCallback() = default;
-  LineCallback(std::nullptr_t) {}
-  template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, LineCallback> &&
-                                              std::is_invocable_v<std::decay_t<F>&, const Line&>>>
-  LineCallback(F&& function) : function_(std::forward<F>(function)) {}
-
-  explicit operator bool() const { return static_cast<bool>(function_); }
-  void operator()(const Line& line) const { function_(line); }
-
- private:
-  std::function<void(const Line&)> function_;
-};
+// is reported to the log sink (log.h), and the next line comes all the same.
+using LineCallback = Function<void(const Line&)>;
 
 // Says whether a line is the one that Child::wait_for_line waits for. Called as a LineCallback is. What it throws
 // passes through the wait.
-class LinePredicate {
- public:
-  LinePredicate() = default;
-  LinePredicate(std::nullptr_t) {}
-  template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, LinePredicate> &&
-                                              std::is_invocable_r_v<bool, std::decay_t<F>&, const Line&>>>
-  LinePredicate(F&& function) : function_(std::forward<F>(function)) {}
-
-  explicit operator bool() const { return static_cast<bool>(function_); }
-  bool operator()(const Line& line) const { return function_(line); }
-
- private:
-  std::function<bool(const Line&)> function_;
-};
+using LinePredicate = Function<bool(const Line&)>;
 
 // What Child::wait_for_line returns.
 struct LineWait {

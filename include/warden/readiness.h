@@ -2,34 +2,17 @@
 #ifndef WARDEN_READINESS_H_
 #define WARDEN_READINESS_H_
 
-#include <cstddef>
-#include <functional>
 #include <iosfwd>
 #include <optional>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 
 #include "warden/exit_status.h"
+#include "warden/function.h"
 
 namespace warden {
 
-// Says whether the child is ready. Made from any function without arguments; empty as a LineCallback is
-// (output_line.h).
-class ReadyPredicate {
- public:
-  ReadyPredicate() = default;
-  ReadyPredicate(std::nullptr_t) {}
-  template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, ReadyPredicate> &&
-                                              std::is_invocable_r_v<bool, std::decay_t<F>&>>>
-  ReadyPredicate(F&& function) : function_(std::forward<F>(function)) {}
-
-  explicit operator bool() const { return static_cast<bool>(function_); }
-  bool operator()() const { return function_(); }
-
- private:
-  std::function<bool()> function_;
-};
+// Says whether the child is ready.
+using ReadyPredicate = Function<bool()>;
 
 struct Readiness {
   enum class Kind {

@@ -8,6 +8,7 @@
 #include "warden/command.h"
 #include "warden/error.h"
 #include "warden/exit_status.h"
+#include "warden/function.h"
 #include "warden/log.h"
 #include "warden/output.h"
 #include "warden/output_drain.h"

@@ -16,7 +16,7 @@ Ready Ready::on_line(std::string text, warden::OutputStream stream) {
   return ready;
 }
 
-Ready Ready::when(std::function<bool()> predicate, warden::Timeout interval) {
+Ready Ready::when(warden::ReadyPredicate predicate, warden::Timeout interval) {
   Ready ready;
   ready.kind = Kind::kWhen;
   ready.predicate = std::move(predicate);

@@ -3,11 +3,11 @@
 #define WARDEN_TESTING_SPAWN_OPTIONS_H_
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 #include "absl/time/time.h"
 #include "warden/output.h"
+#include "warden/readiness.h"
 #include "warden/termination_policy.h"
 #include "warden/timeout.h"
 
@@ -22,13 +22,13 @@ struct Ready {
   // Ready when the child has written a line that contains the text. The stream must be captured.
   static Ready on_line(std::string text, warden::OutputStream stream = warden::OutputStream::kStdout);
   // Ready when the predicate returns true. The test's thread calls it at once and then after each interval.
-  static Ready when(std::function<bool()> predicate, warden::Timeout interval = absl::Milliseconds(10));
+  static Ready when(warden::ReadyPredicate predicate, warden::Timeout interval = absl::Milliseconds(10));
 
   // Set by the functions above.
   Kind kind = Kind::kAtOnce;
   std::string text = {};
   warden::OutputStream stream = warden::OutputStream::kStdout;
-  std::function<bool()> predicate = {};
+  warden::ReadyPredicate predicate = {};
   warden::Timeout interval = absl::ZeroDuration();
 };
 
