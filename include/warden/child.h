@@ -1,13 +1,31 @@
-// A child process under supervision.
+// A child process under supervision: it is started, waited for and ended, with everything in its process group.
 //
-// Example:
+// Start a server, use it, end it:
 //   warden::Command command("postgres");
 //   command.args({"-D", dir});
-//   warden::Result<warden::Child, warden::SpawnError> child = warden::Child::spawn(command);
-//   if (!child) return fail(child.error().to_string());
+//   warden::Result<warden::Child, warden::SpawnError> spawned = warden::Child::spawn(command);
+//   if (!spawned) return fail(spawned.error().to_string());
+//   warden::Child server = std::move(spawned).value();
 //   ...
-//   warden::Result<warden::ExitStatus, warden::TerminationError> ended =
-//       child.value().terminate(/*interrupt_timeout=*/absl::Seconds(1), /*terminate_timeout=*/absl::Seconds(5));
+//   warden::Result<warden::ExitStatus, warden::TerminationError> ended = server.terminate(1s, 5s);
+//   if (!ended) return fail(ended.error().to_string());  // who is left, and everything that was tried
+//
+// Wait for a program that ends by itself, but no longer than a minute:
+//   auto ended = child.wait_or_terminate(1min, warden::TerminationPolicy::service(5s));
+//   if (ended && !ended.value().timed_out()) return ended.value().status.exit_code();
+//
+// Wait until it has written a line, and read what it wrote:
+//   command.stdout_to(warden::Stdio::capture());
+//   ...
+//   auto line = child.wait_for_line(warden::OutputStream::kStdout, "listening", 30s);
+//   ...
+//   child.drain_output();
+//   log(child.output(warden::OutputStream::kStdout).value().text());
+//
+// Let the scope end it, at an early return, too:
+//   child.terminate_on_destruction(warden::TerminationPolicy::service(5s)).value();
+//
+// Run it from start to end in one call: run.h. End many at once: terminate_all.h.
 #ifndef WARDEN_CHILD_H_
 #define WARDEN_CHILD_H_
 
@@ -96,6 +114,8 @@ struct AdoptOptions {
 // that closes every descriptor after its fork must not destroy a Child that it has inherited.)
 class Child {
  public:
+  // --- Start ---
+
   // Starts a child and returns when its program runs (execve succeeded), so its group exists and can be signalled.
   // Retries "Text file busy" for up to a second.
   // Blocks: until then, without a bound (a program on a hung network file system, a child that is stopped before its
@@ -109,14 +129,21 @@ class Child {
   // Errors: EINVAL for a pid below 2; Errc::kNotAChild when it is not, or no longer, a child of ours.
   static Result<Child, SpawnError> adopt(int pid, const AdoptOptions& options = {});
 
+  // Leaves `other` empty: its calls fail with Errc::kEmptyHandle, and its destructor does nothing.
   Child(Child&& other) noexcept;
-  Child& operator=(Child&& other) noexcept;  // first ends its own child as the destructor does
+  // First does with the child that it had what its destructor would do, and blocks for that; then as above. Moved to
+  // itself it keeps its child.
+  Child& operator=(Child&& other) noexcept;
+  // Does nothing where the program has seen the end of the child, else what it was told: see "Let go" below.
+  // Blocks: up to 3 s for a child that is abandoned; as terminate() does after terminate_on_destruction().
   ~Child();
 
   // The child's process id. Stays the same after the end, when the kernel may have given it to another process.
   int pid() const;
   // Command::display_name() at the spawn; valid as long as the handle.
   std::string_view name() const;
+
+  // --- Wait ---
 
   // Waits for the exit of the child itself, whatever is left of its group. Closes an open stdin pipe first (but see
   // Command::keep_stdin_open).
@@ -155,6 +182,8 @@ class Child {
   // Blocks: no more than try_wait.
   ProcessState state() const;
 
+  // --- End ---
+
   // Ends the child and its group: sends SIGINT and waits up to interrupt_timeout, then SIGTERM and up to
   // terminate_timeout, then SIGKILL and up to 3 s. Returns as soon as the group is gone. Sends SIGCONT after each of
   // the first two, so that a stopped child runs its handlers. Closes an open stdin pipe before the first wait. Called
@@ -181,6 +210,8 @@ class Child {
   // The log of the last escalation or manual signal that did something; empty before the first.
   AttemptLog attempt_log() const;
 
+  // --- Its stdin ---
+
   // Writes all of the data, NULs too, to the stdin pipe (Stdio::pipe()), which stays open. Ends early when no process
   // can read the pipe, when the child ends (though a process that the child has left may hold the pipe), and when
   // another thread closes the pipe, which any wait(), terminate or kill does (but see Command::keep_stdin_open). Never
@@ -201,6 +232,8 @@ class Child {
   // Closes the stdin pipe. The child reads end of file once a write_stdin() in another thread has returned, which it
   // does at once. Idempotent.
   void close_stdin();
+
+  // --- Its output ---
 
   // What has been read of a captured stream so far. After the child's end call drain_output() first: the last output
   // may not have been read yet. Errors of this and the next three: Errc::kNotCaptured (a merged stderr is part of
@@ -227,13 +260,15 @@ class Child {
   // Blocks: for the timeout, up to 3 s longer while a callback runs, and for a reading of /proc where a stream is held.
   Result<DrainResult, OutputError> drain_output(Timeout timeout = kDefaultDrainTimeout);
 
+  // --- Let go ---
+
   // What the destructor does with a child whose end the program has not seen. The last of the three calls holds, and
   // none counts once the end was seen.
   //
   // The default: the destructor kills the group and reports the mistake.
   void kill_on_destruction();
   // The destructor terminates the child by this policy, and blocks as terminate does. A child that the policy cannot
-  // end is killed and reported as by default. Errors: kInvalidPolicy; nothing is changed then.
+  // end is killed and reported as by default. Errors: kRefused; nothing is changed then.
   Result<void, TerminationError> terminate_on_destruction(
       const TerminationPolicy& policy = TerminationPolicy::service(absl::Seconds(5)));
   // Lets the child outlive this handle: the destructor sends no signal, and the reaper stays to collect the exit.

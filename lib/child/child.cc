@@ -60,7 +60,9 @@ Child::Child(internal::Handle* handle) : handle_(handle) {}
 Child::Child(Child&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
 
 Child& Child::operator=(Child&& other) noexcept {
-  if (this != &other) const Child previous(std::exchange(handle_, std::exchange(other.handle_, nullptr)));
+  if (this == &other) return *this;
+  const Child previous = std::move(*this);  // destroyed on return
+  handle_ = std::exchange(other.handle_, nullptr);
   return *this;
 }
 
