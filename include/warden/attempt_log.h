@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -69,7 +68,7 @@ class AttemptLog {
   using const_iterator = std::vector<Attempt>::const_iterator;
 
   // The attempt as it stands in the log; valid until the next one.
-  Attempt& append(Attempt attempt) { return attempts_.emplace_back(std::move(attempt)); }
+  Attempt& append(Attempt attempt);
 
   std::size_t size() const { return attempts_.size(); }
   bool empty() const { return attempts_.empty(); }

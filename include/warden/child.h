@@ -268,7 +268,8 @@ class Child {
   // The default: the destructor kills the group and reports the mistake.
   void kill_on_destruction();
   // The destructor terminates the child by this policy, and blocks as terminate does. A child that the policy cannot
-  // end is killed and reported as by default. Errors: kRefused; nothing is changed then.
+  // end is killed and reported as by default.
+  // Errors: kRefused; nothing is changed then.
   Result<void, TerminationError> terminate_on_destruction(
       const TerminationPolicy& policy = TerminationPolicy::service(absl::Seconds(5)));
   // Lets the child outlive this handle: the destructor sends no signal, and the reaper stays to collect the exit.

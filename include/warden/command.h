@@ -12,7 +12,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "warden/output.h"
@@ -30,28 +29,24 @@ class Stdio {
   enum class FileMode { kRead, kTruncate, kAppend };
 
   // The parent's stream of the same number; /dev/null when the parent has that one closed.
-  static Stdio inherit() { return Stdio(Kind::kInherit, -1, {}, FileMode::kRead); }
+  static Stdio inherit();
   // /dev/null.
-  static Stdio null() { return Stdio(Kind::kNull, -1, {}, FileMode::kRead); }
+  static Stdio null();
   // A copy of the parent's descriptor `fd`, which stays the caller's and must be open when the child is spawned.
-  static Stdio fd(int fd) { return Stdio(Kind::kFd, fd, {}, FileMode::kRead); }
+  static Stdio fd(int fd);
   // A file: read for stdin, created (mode 0666 less the parent's umask) and truncated for stdout and stderr. The child
   // opens it, a relative path before it changes directory.
-  static Stdio file(std::string path) { return Stdio(Kind::kFile, -1, std::move(path), FileMode::kTruncate); }
+  static Stdio file(std::string path);
   // As file(), but written at its end.
-  static Stdio append_file(std::string path) { return Stdio(Kind::kFile, -1, std::move(path), FileMode::kAppend); }
+  static Stdio append_file(std::string path);
   // stdin only: a pipe whose write end is Child::stdin_fd().
-  static Stdio pipe() { return Stdio(Kind::kPipe, -1, {}, FileMode::kRead); }
+  static Stdio pipe();
   // stdout and stderr: a pipe. One thread of the Child reads both from the spawn on, and keeps the output for
   // Child::output(). A process that still writes to the pipe after the Child is destroyed gets SIGPIPE.
-  static Stdio capture(const CaptureOptions& options = {}) {
-    Stdio stdio(Kind::kCapture, -1, {}, FileMode::kRead);
-    stdio.capture_ = options;
-    return stdio;
-  }
+  static Stdio capture(const CaptureOptions& options = {});
   // stderr only: wherever stdout leads, as 2>&1 of a shell. It is the same pipe or file, so both keep the order in
   // which the child writes them, and a captured stdout has both.
-  static Stdio merge() { return Stdio(Kind::kMerge, -1, {}, FileMode::kRead); }
+  static Stdio merge();
 
   Kind kind() const { return kind_; }
   int descriptor() const { return fd_; }
@@ -60,8 +55,8 @@ class Stdio {
   const CaptureOptions& capture_options() const { return capture_; }
 
  private:
-  Stdio(Kind kind, int fd, std::string path, FileMode mode)
-      : kind_(kind), fd_(fd), path_(std::move(path)), mode_(mode) {}
+  explicit Stdio(Kind kind, int fd = -1, std::string path = {}, FileMode mode = FileMode::kRead);
+
   Kind kind_;
   int fd_;
   std::string path_;
@@ -105,7 +100,7 @@ class Command {
   // A name without a slash is looked up in the PATH of the child's environment (in the default path of confstr(3) when
   // that has none); one with a slash is a path. A relative path is taken from the directory that the child starts in
   // (cwd()), as execve(2) would; an entry of PATH that is relative, from the parent's.
-  explicit Command(std::string program) : program_(std::move(program)) {}
+  explicit Command(std::string program);
 
   // Runs `/bin/sh -c -- LINE`, as system(3) and popen(3) do: for callers of those, who have a line and no program and
   // arguments. The dangers are the same: what of the line comes from elsewhere has to be quoted for a shell, or the
@@ -147,7 +142,7 @@ class Command {
 
   // The child gets copies of these and of no other descriptor above 2, whatever their close-on-exec flags say. A target
   // may be named once and must not be below 3.
-  Command& inherit_fd(int fd) { return inherit_fd(fd, fd); }
+  Command& inherit_fd(int fd);
   Command& inherit_fd(int source, int target);
 
   // Makes Child::wait, wait_or_terminate, terminate and kill leave the stdin pipe (Stdio::pipe()) open, which they
@@ -178,7 +173,7 @@ class Command {
 
   const std::string& program() const { return program_; }
   const std::vector<std::string>& arguments() const { return arguments_; }
-  const std::string& display_name() const { return name_.has_value() ? *name_ : program_; }
+  const std::string& display_name() const;
 
  private:
   friend struct internal::CommandAccess;

@@ -1,6 +1,7 @@
 #include "warden/attempt_log.h"
 
 #include <ostream>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -74,6 +75,8 @@ std::string Attempt::to_string() const {
   if (!detail.empty()) absl::StrAppend(&text, ": ", detail);
   return text;
 }
+
+Attempt& AttemptLog::append(Attempt attempt) { return attempts_.emplace_back(std::move(attempt)); }
 
 std::vector<Attempt> AttemptLog::errors() const {
   std::vector<Attempt> failed;

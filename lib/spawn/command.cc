@@ -2,6 +2,7 @@
 
 #include <iterator>
 #include <ostream>
+#include <utility>
 
 namespace warden {
 
@@ -40,6 +41,27 @@ std::string_view to_string(Stdio::FileMode value) {
 }
 
 std::ostream& operator<<(std::ostream& out, Stdio::FileMode value) { return out << to_string(value); }
+
+Stdio::Stdio(Kind kind, int fd, std::string path, FileMode mode)
+    : kind_(kind), fd_(fd), path_(std::move(path)), mode_(mode) {}
+
+Stdio Stdio::inherit() { return Stdio(Kind::kInherit); }
+Stdio Stdio::null() { return Stdio(Kind::kNull); }
+Stdio Stdio::fd(int fd) { return Stdio(Kind::kFd, fd); }
+Stdio Stdio::file(std::string path) { return Stdio(Kind::kFile, -1, std::move(path), FileMode::kTruncate); }
+Stdio Stdio::append_file(std::string path) { return Stdio(Kind::kFile, -1, std::move(path), FileMode::kAppend); }
+Stdio Stdio::pipe() { return Stdio(Kind::kPipe); }
+Stdio Stdio::merge() { return Stdio(Kind::kMerge); }
+
+Stdio Stdio::capture(const CaptureOptions& options) {
+  Stdio stdio(Kind::kCapture);
+  stdio.capture_ = options;
+  return stdio;
+}
+
+Command::Command(std::string program) : program_(std::move(program)) {}
+
+const std::string& Command::display_name() const { return name_.has_value() ? *name_ : program_; }
 
 Command& Command::arg(std::string argument) {
   arguments_.push_back(std::move(argument));
@@ -112,6 +134,8 @@ Command Command::with_default_streams(Stdio stdin_default, Stdio stdout_default,
   if (!options_.stdio_is_set[2]) copy.stderr_to(std::move(stderr_default));
   return copy;
 }
+
+Command& Command::inherit_fd(int fd) { return inherit_fd(fd, fd); }
 
 Command& Command::inherit_fd(int source, int target) {
   options_.inherited_fds.push_back({source, target});
