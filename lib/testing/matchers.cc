@@ -174,24 +174,20 @@ template <class Part>
 
 }  // namespace
 
-::testing::PolymorphicMatcher<internal::PartMatcher<warden::ExitStatus>> ExitedWith(Matcher<int> code) {
+StatusMatcher ExitedWith(Matcher<int> code) {
   return matcher<warden::ExitStatus>(new ExitedWithMatcher(std::move(code)));
 }
 
-::testing::PolymorphicMatcher<internal::PartMatcher<warden::ExitStatus>> KilledBy(warden::Signal signal) {
-  return matcher<warden::ExitStatus>(new KilledByMatcher(signal));
-}
+StatusMatcher KilledBy(warden::Signal signal) { return matcher<warden::ExitStatus>(new KilledByMatcher(signal)); }
 
-::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptPhase>> EndedInPhase(warden::AttemptPhase phase) {
-  return matcher<warden::AttemptPhase>(new PhaseIs(phase));
-}
+PhaseMatcher EndedInPhase(warden::AttemptPhase phase) { return matcher<warden::AttemptPhase>(new PhaseIs(phase)); }
 
-::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptLog>> HasAttempt(
-    warden::AttemptPhase phase, warden::AttemptOperation operation, std::optional<warden::AttemptResult> result) {
+LogMatcher HasAttempt(warden::AttemptPhase phase, warden::AttemptOperation operation,
+                      std::optional<warden::AttemptResult> result) {
   return HasAttempt(::testing::MakeMatcher(new AttemptIs(phase, operation, result)));
 }
 
-::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptLog>> HasAttempt(Matcher<const Attempt&> attempt) {
+LogMatcher HasAttempt(Matcher<const Attempt&> attempt) {
   return matcher<warden::AttemptLog>(new LogHas(std::move(attempt)));
 }
 

@@ -94,28 +94,31 @@ class PartMatcher {
 
 }  // namespace internal
 
+// What the functions below return.
+using StatusMatcher = ::testing::PolymorphicMatcher<internal::PartMatcher<warden::ExitStatus>>;
+using PhaseMatcher = ::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptPhase>>;
+using LogMatcher = ::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptLog>>;
+
 // Matches an exit with this code, or with one that the matcher accepts: ExitedWith(0), ExitedWith(::testing::Ne(0)). A
 // death by a signal has no code. Takes an ExitStatus, an optional one (empty: the child has not ended), and a value
 // that has one: a TerminationReport, WaitOrTerminateResult, RunResult, ProcessState, Readiness.
-::testing::PolymorphicMatcher<internal::PartMatcher<warden::ExitStatus>> ExitedWith(::testing::Matcher<int> code);
+StatusMatcher ExitedWith(::testing::Matcher<int> code);
 
 // Matches a death by this signal. Takes what ExitedWith takes.
-::testing::PolymorphicMatcher<internal::PartMatcher<warden::ExitStatus>> KilledBy(warden::Signal signal);
+StatusMatcher KilledBy(warden::Signal signal);
 
 // Matches when the last process of the child's group ended in this phase. Takes a TerminationReport, and a
 // WaitOrTerminateResult or RunResult, which does not match when the child was not terminated.
-::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptPhase>> EndedInPhase(warden::AttemptPhase phase);
+PhaseMatcher EndedInPhase(warden::AttemptPhase phase);
 
 // Matches a log with an attempt of this phase and operation, and with this result if one is given. Takes an AttemptLog
 // and a value that has one: a TerminationReport, a TerminationError, the results and errors of wait_or_terminate, a
 // RunResult. Looks at both sides of a Result. A plain ExitStatus has no log and never matches: see
 // terminate_with_report().
-::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptLog>> HasAttempt(
-    warden::AttemptPhase phase, warden::AttemptOperation operation,
-    std::optional<warden::AttemptResult> result = std::nullopt);
+LogMatcher HasAttempt(warden::AttemptPhase phase, warden::AttemptOperation operation,
+                      std::optional<warden::AttemptResult> result = std::nullopt);
 // The same with any matcher: HasAttempt(::testing::Field(&warden::Attempt::signal, warden::Signal::terminate())).
-::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptLog>> HasAttempt(
-    ::testing::Matcher<const warden::Attempt&> attempt);
+LogMatcher HasAttempt(::testing::Matcher<const warden::Attempt&> attempt);
 
 }  // namespace warden::testing
 
