@@ -48,8 +48,8 @@ int start_and_launch(Handle& handle, SpawnPlan& plan, LaunchResult* launched) {
 
 }  // namespace
 
-Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command& command) {
-  auto planned = make_spawn_plan(command);
+Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command& command, const ExecImage* image) {
+  auto planned = make_spawn_plan(command, image);
   if (!planned) return std::move(planned).error();
   SpawnPlan& plan = *planned.value();
   const std::string& name = command.display_name();
@@ -64,10 +64,7 @@ Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command&
   LaunchResult launched;
   const int error = start_and_launch(*handle, plan, &launched);
   if (error != 0) return failed_at(name, SpawnError::Step::kCreateThread, os_error(error));
-  if (launched.error != 0) {
-    const std::error_code code = launched.was_killed ? make_error_code(Errc::kNotExecuted) : os_error(launched.error);
-    return failed_at(name, launched.step, code, plan.subject_of(launched.step, launched.subject));
-  }
+  if (launched.error != 0) return failed_launch(name, plan, launched);
   return handle;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lib/child/handle.h"
+#include "lib/spawn/spawn_plan.h"
 #include "warden/command.h"
 #include "warden/error.h"
 #include "warden/result.h"
@@ -13,7 +14,8 @@
 namespace warden::internal {
 
 // On failure nothing is left: no thread, no process, no descriptor.
-Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command& command);
+Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command& command,
+                                                        const ExecImage* image = nullptr);
 
 // On failure the process is as it was.
 Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::string name);

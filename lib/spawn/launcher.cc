@@ -19,6 +19,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "lib/base/os_error.h"
 #include "lib/os/all_signals_blocked.h"
 #include "lib/os/cancellation_guard.h"
 #include "lib/os/deadline.h"
@@ -201,6 +202,11 @@ LaunchResult launch(SpawnPlan& plan) {
   LaunchResult result = launch_once(plan);
   while (result.error != 0 && can_retry(result, plan, &busy_tries)) result = launch_once(plan);
   return result;
+}
+
+SpawnError failed_launch(const std::string& process_name, const SpawnPlan& plan, const LaunchResult& launched) {
+  const std::error_code code = launched.was_killed ? make_error_code(Errc::kNotExecuted) : os_error(launched.error);
+  return failed_at(process_name, launched.step, code, plan.subject_of(launched.step, launched.subject));
 }
 
 }  // namespace warden::internal

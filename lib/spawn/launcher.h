@@ -2,6 +2,8 @@
 #ifndef WARDEN_LIB_SPAWN_LAUNCHER_H_
 #define WARDEN_LIB_SPAWN_LAUNCHER_H_
 
+#include <string>
+
 #include "lib/os/sys.h"
 #include "lib/spawn/spawn_plan.h"
 
@@ -24,6 +26,9 @@ struct LaunchResult {
 // leave the shared one, and inherits the pipes that it cannot open. The launch waits about a second for a busy program
 // file (ETXTBSY).
 LaunchResult launch(SpawnPlan& plan);
+
+// The error of a launch that has failed. REQUIRES: launched.error != 0.
+SpawnError failed_launch(const std::string& process_name, const SpawnPlan& plan, const LaunchResult& launched);
 
 }  // namespace warden::internal
 

@@ -141,6 +141,28 @@ void plan_credentials(const Credentials& credentials, SpawnPlan* plan) {
   child.group_count = credentials.groups->size();
 }
 
+// 0, or an errno.
+int plan_program(const Command& command, SpawnPlan* plan) {
+  const Environment& environment = plan->environment.emplace(options_of(command).env_changes);
+  FoundProgram found = find_program(command.program(), environment);
+  if (found.path.empty()) return found.error;
+  plan->program = std::move(found.path);
+  plan->argv = argv_of(command);
+  plan->envp = environment.pointers();
+  plan->child.program = plan->program.c_str();
+  plan->child.argv = plan->argv.data();
+  plan->child.envp = plan->envp.data();
+  return 0;
+}
+
+int plan_image(const Command& command, const ExecImage& image, SpawnPlan* plan) {
+  plan->program = command.program();
+  plan->child.program = plan->program.c_str();
+  plan->child.argv = image.argv;
+  plan->child.envp = image.envp;
+  return 0;
+}
+
 void plan_setting(const CommandOptions& options, SpawnPlan* plan) {
   ExecChildArgs& child = plan->child;
   plan->leads_group = options.group || options.new_session;
@@ -201,18 +223,14 @@ std::string SpawnPlan::subject_of(SpawnError::Step step, int subject) const {
   }
 }
 
-Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command) {
+Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command, const ExecImage* image) {
   if (auto found = check_command(command)) return *std::move(found);
   const std::string& name = command.display_name();
   auto plan = std::make_unique<SpawnPlan>();
-  const Environment& environment = plan->environment.emplace(options_of(command).env_changes);
-  plan->envp = environment.pointers();
-  FoundProgram found = find_program(command.program(), environment);
-  if (found.path.empty()) {
-    return failed_at(name, SpawnError::Step::kResolveProgram, os_error(found.error), command.program());
+  if (const int error =
+          image != nullptr ? plan_image(command, *image, plan.get()) : plan_program(command, plan.get())) {
+    return failed_at(name, SpawnError::Step::kResolveProgram, os_error(error), command.program());
   }
-  plan->program = std::move(found.path);
-  plan->argv = argv_of(command);
   if (options_of(command).stdio[0].kind() == Stdio::Kind::kPipe) {
     const int error = create_stdin_pipe(plan.get());
     if (error != 0) return failed_at(name, SpawnError::Step::kCreatePipe, os_error(error));
@@ -222,9 +240,6 @@ Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& co
   }
   plan_descriptors(options_of(command), plan.get());
   plan_setting(options_of(command), plan.get());
-  plan->child.program = plan->program.c_str();
-  plan->child.argv = plan->argv.data();
-  plan->child.envp = plan->envp.data();
   return plan;
 }
 

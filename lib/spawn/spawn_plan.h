@@ -53,9 +53,17 @@ struct SpawnPlan {
 SpawnError failed_at(const std::string& process_name, SpawnError::Step step, std::error_code code,
                      std::string subject = {});
 
-// Checks the command, looks up the program, snapshots the environment and creates the pipes. The plan points into the
-// command, and is valid as long as that.
-Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command);
+// Arguments and environment that the child gets as they stand, in the form that execve(2) takes.
+struct ExecImage {
+  const char* const* argv;
+  const char* const* envp;
+};
+
+// Checks the command, looks up the program, snapshots the environment and creates the pipes. With an image the program
+// is a path, and the command's own arguments and environment do not count. The plan points into the command and the
+// image, and is valid as long as those.
+Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& command,
+                                                               const ExecImage* image = nullptr);
 
 }  // namespace warden::internal
 
