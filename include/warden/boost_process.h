@@ -137,13 +137,14 @@ struct BoostLauncher : v2::posix::default_launcher {
 
   template <class Init>
   void set_up(Init& init, const Path& executable, Argv& argv, Error& error) {
-    if constexpr (std::is_invocable_v<decltype(kOnSetup), Init&, BoostLauncher&, const Path&, Argv&>) {
+    if constexpr (kIsPlanned<std::decay_t<Init>>) {
+    } else if constexpr (std::is_invocable_v<decltype(kOnSetup), Init&, BoostLauncher&, const Path&, Argv&>) {
       if (!error) error = kOnSetup(init, *this, executable, argv);
     }
   }
 
   template <class Init>
-  static void plan(BoostImage& image, Init& init, Error& error) {
+  void plan(BoostImage& image, Init& init, Error& error) {
     using Type = std::decay_t<Init>;
     if constexpr (std::is_same_v<Type, v2::process_stdio>) {
       image.stdio[0] = init.in.fd;
@@ -154,6 +155,8 @@ struct BoostLauncher : v2::posix::default_launcher {
       }
     } else if constexpr (std::is_same_v<Type, v2::process_start_dir>) {
       image.cwd = init.start_dir.c_str();
+    } else if constexpr (std::is_same_v<Type, v2::process_environment>) {
+      env = init.env.data();
     }
   }
 
@@ -167,6 +170,7 @@ struct BoostLauncher : v2::posix::default_launcher {
     Argv argv = build_argv_(executable, args);
     BoostImage image;
     Error error;
+    const auto* const own_env = env;
     (set_up(inits, executable, argv, error), ...);
     (plan(image, inits, error), ...);
     Result<int, SpawnError> launched = failed_at(SpawnError::Step::kValidate, error, executable);
@@ -181,13 +185,16 @@ struct BoostLauncher : v2::posix::default_launcher {
         launched = launch(image);
       }
     }
+    env = own_env;
+    if (launched || launched.error().step > SpawnError::Step::kLaunch) {
+      (call_hook(kOnForkSuccess, inits, *this, executable, argv), ...);
+    }
     if (launched) {
       pid = launched.value();
-      (call_hook(kOnForkSuccess, inits, *this, executable, argv), ...);
       (call_hook(kOnSuccess, inits, *this, executable, argv), ...);
       return launched;
     }
-    const Error why = boost_error(launched.error());
+    [[maybe_unused]] const Error why = boost_error(launched.error());
     if (launched.error().step == SpawnError::Step::kLaunch) {
       (call_hook(kOnForkError, inits, *this, executable, argv, why), ...);
     }

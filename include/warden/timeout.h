@@ -20,6 +20,8 @@ namespace warden {
 // negative length is.
 class Timeout {
  public:
+  // Zero.
+  constexpr Timeout() = default;
   // absl::InfiniteDuration() has no bound.
   constexpr Timeout(absl::Duration duration) : duration_(duration) {}
   template <class Rep, class Period>

@@ -87,7 +87,7 @@ TEST(WaitErrorTest, TextNamesTheProcessAndTheCause) {
 TEST(ErrorTest, StreamsWriteTheText) {
   std::ostringstream out;
   out << InvalidArgument{"a", "b", "c"} << "|" << WaitError{Errc::kEmptyHandle, "x"} << "|" << SpawnError::Step::kExec;
-  EXPECT_EQ(out.str(), "invalid a 'b': c|could not wait for 'x': the handle was moved from|execute the program");
+  EXPECT_EQ(out.str(), "invalid a 'b': c|could not wait for 'x': the handle was moved from|exec");
 }
 
 }  // namespace
