@@ -5,27 +5,17 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <new>
-#include <optional>
 #include <string>
 #include <utility>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "lib/base/os_error.h"
 #include "lib/os/all_signals_blocked.h"
 #include "lib/os/cancellation_guard.h"
-#include "lib/os/deadline.h"
-#include "lib/os/proc.h"
-#include "lib/os/process_table.h"
-#include "lib/os/raw_syscall.h"
 #include "lib/os/refused.h"
 
 // clone(2) of the C library under its other name. ThreadSanitizer replaces clone() by one that runs code of its own in
@@ -64,13 +54,14 @@ class FailureReport {
 };
 
 // One clone. CLONE_VFORK holds this thread until the child has executed or gone, so the child's stack can stand on this
-// one.
+// one. Until its exec the child has no exit signal: a wait of the host's does not find it, and one that fails sends no
+// SIGCHLD.
 ChildId clone_child(SpawnPlan& plan, unsigned flags, int* error) {
   alignas(16) char stack[kChildStack];
   ChildId child;
   const AllSignalsBlocked blocked;  // a handler that ran in the child would run in the parent's memory
-  child.pid = __clone(exec_child, stack + kChildStack, static_cast<int>(flags | CLONE_VFORK | SIGCHLD), &plan.child,
-                      &child.pidfd);
+  child.pid =
+      __clone(exec_child, stack + kChildStack, static_cast<int>(flags | CLONE_VFORK), &plan.child, &child.pidfd);
   *error = child.pid < 0 ? errno : 0;
   return child;
 }
@@ -85,67 +76,20 @@ ChildId clone_with_fallbacks(SpawnPlan& plan, int* error) {
   return child;
 }
 
-// Reaps the child of a failed launch, which has exited or is about to: only this child, and only once.
-void reap_failed(ChildId child) {
-  while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  if (child.pidfd >= 0) ::close(child.pidfd);
+// Reaps a child that has exited or is about to. True if there was one: only this child, and only once.
+bool reap(int pid, int options) {
+  int found = 0;
+  do {
+    found = ::waitpid(pid, nullptr, options);
+  } while (found < 0 && errno == EINTR);
+  return found == pid;
 }
 
-// PF_FORKNOEXEC of include/linux/sched.h.
-constexpr unsigned kHasNotExecuted = 0x40;
-
-// How long has_executed() looks at a child that neither has executed nor is dead: far longer than the kernel takes.
-constexpr absl::Duration kLongestExec = absl::Seconds(1);
-
-// Whether this process is numbered in /proc as it is here: /proc may be another pid namespace's.
-bool is_own_number() {
-  char name[16] = "";
-  int pid = 0;
-  return ::readlink("/proc/self", name, sizeof name - 1) > 0 && absl::SimpleAtoi(name, &pid) && pid == ::getpid();
-}
-
-// The flag of the child in /proc; empty where that does not tell.
-std::optional<bool> find_exec_in_proc(int pid) try {
-  std::string text;
-  if (!is_own_number() || read_proc_file(absl::StrCat("/proc/", pid, "/stat").c_str(), &text) != 0) return std::nullopt;
-  const std::optional<ProcessStat> stat = parse_stat(text);
-  if (!stat.has_value() || stat->parent != ::getpid()) return std::nullopt;
-  return (stat->flags & kHasNotExecuted) == 0;
-} catch (const std::bad_alloc&) {
-  return std::nullopt;
-}
-
-// Whether a child has executed a program; empty where nothing tells. setpgid(2) refuses to change the group of a child
-// that has (EACCES), dead or alive, and for one that leads its group would change nothing. (gVisor does not refuse it.)
-// The raw call, since the library may not refer to a function that can change this process (.ci/check_symbols).
-std::optional<bool> find_exec(const ExecChildArgs& args, int pid) {
-  const bool can_ask = args.new_group && !args.new_session;
-  const int error = !can_ask ? ENOSYS : ::syscall(SYS_setpgid, pid, pid) == 0 ? 0 : errno;
-  if (error == EACCES) return true;
-  const std::optional<bool> in_proc = find_exec_in_proc(pid);
-  return in_proc.has_value() || error != 0 ? in_proc : false;
-}
-
-// Whether the child that let this thread go on has done so by its exec, and not by its death on the way there. It lets
-// go a moment before the kernel notes the exec, and some time before it is a zombie. It exits by itself only after its
-// exec. Where nothing tells, a child that is dead of a signal by now counts as one that has not executed.
-bool has_executed(const ExecChildArgs& args, ChildId child) {
-  if (find_exec(args, child.pid).value_or(false)) return true;
-  const TimePoint give_up = deadline_after(linux_sys().now(), kLongestExec);
-  while (linux_sys().now() < give_up) {
-    siginfo_t info = {};
-    const bool is_ours = ::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-    if (!is_ours || info.si_code == CLD_EXITED) return true;
-    const bool was_killed = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
-    const std::optional<bool> has = find_exec(args, child.pid);
-    if (!has.has_value()) return !was_killed;
-    if (*has || was_killed) return *has;
-    constexpr timespec kPause = {0, 50'000};
-    ::clock_nanosleep(CLOCK_MONOTONIC, 0, &kPause, nullptr);
-  }
-  return true;
-}
+// Whether the child that let this thread go on has done so by its exec, and not by its death on the way there; reaps it
+// in the latter case. The child is cloned with the exit signal 0, and an exec resets that to SIGCHLD before it lets go
+// (execve(2)): so only a child that has not executed is found by a wait for children with another signal (__WCLONE,
+// waitpid(2)).
+bool has_executed(int pid) { return !reap(pid, __WCLONE); }
 
 LaunchResult launch_once(SpawnPlan& plan) {
   LaunchResult result;
@@ -158,12 +102,13 @@ LaunchResult launch_once(SpawnPlan& plan) {
   result.child = clone_with_fallbacks(plan, &result.error);
   if (result.error != 0) return result;
   const volatile ExecFailure& failure = *report.get();
-  if (failure.error == 0 && failure.is_at_exec && has_executed(plan.child, result.child)) return result;
+  if (failure.error == 0 && has_executed(result.child.pid)) return result;
+  if (failure.error != 0) reap(result.child.pid, __WCLONE);
+  if (result.child.pidfd >= 0) ::close(result.child.pidfd);
   result.was_killed = failure.error == 0;
   result.step = result.was_killed && failure.is_at_exec ? SpawnError::Step::kExec : failure.step;
   result.error = result.was_killed ? ECANCELED : failure.error;
   result.subject = failure.subject;
-  reap_failed(result.child);
   result.child = {};
   return result;
 }

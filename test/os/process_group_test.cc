@@ -27,7 +27,6 @@ TEST(ParseStatTest, FieldsAreThoseOfProcStat) {
   EXPECT_EQ(stat->state, 'S');
   EXPECT_EQ(stat->parent, 1);
   EXPECT_EQ(stat->group, 4242);
-  EXPECT_EQ(stat->flags, 4194560u);
   EXPECT_EQ(stat->thread_count, 3);
   EXPECT_EQ(stat->start_time, 987654321u);
 }

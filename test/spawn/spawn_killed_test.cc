@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -16,9 +17,11 @@
 #include "test/support/isolated.h"
 #include "test/support/process_snapshot.h"
 #include "test/support/send_signal.h"
+#include "test/support/sigchld_disposition.h"
 #include "test/support/spawn_helpers.h"
 #include "test/support/temporary_directory.h"
 #include "test/support/test_child_path.h"
+#include "test/support/thief.h"
 
 namespace warden::test_support {
 namespace {
@@ -124,6 +127,33 @@ TEST(ChildOfAnotherUserKilledBeforeItsExec, IsAnErrorOfTheLaunch) {
   const SpawnError error = error_of_killed(command, [] {});
   EXPECT_EQ(error.code, Errc::kNotExecuted) << error;
   EXPECT_EQ(error.step, SpawnError::Step::kLaunch) << error;
+}
+
+// Until its exec the child is no child for the host's waits, and its death sends no signal.
+TEST(ChildKilledBeforeItsExecInAHostThatReapsEverything, IsAnErrorAllTheSame) {
+  run_isolated([] {
+    const TemporaryDirectory directory;
+    const Command command = Command("sh").stdout_to(Stdio::file(make_fifo(directory)));
+    const Thief thief;
+    EXPECT_EQ(error_of_killed(command, [] {}).code, Errc::kNotExecuted);
+    EXPECT_EQ(thief.stolen(), 0);
+  });
+}
+
+std::atomic<int> sigchlds{0};
+
+TEST(ChildKilledBeforeItsExecInAHostWithADisposition, IsAnErrorAndSendsTheHostNoSigchld) {
+  run_isolated([] {
+    const TemporaryDirectory directory;
+    const Command command = Command("sh").stdout_to(Stdio::file(make_fifo(directory)));
+    {
+      const SigchldDisposition counted([](int) { ++sigchlds; }, 0);
+      EXPECT_EQ(error_of_killed(command, [] {}).code, Errc::kNotExecuted);
+    }
+    EXPECT_EQ(sigchlds, 0);
+    const SigchldDisposition ignored(SIG_IGN, 0);
+    EXPECT_EQ(error_of_killed(command, [] {}).code, Errc::kNotExecuted);
+  });
 }
 
 // The counterpart: who is killed as soon as it has executed was started.
