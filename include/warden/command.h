@@ -18,9 +18,12 @@
 
 namespace warden {
 
+class Command;
+
 namespace internal {
-struct CommandAccess;
-}
+struct CommandOptions;
+const CommandOptions& options_of(const Command& command);
+}  // namespace internal
 
 // Where one standard stream of the child leads. A value; opens nothing by itself.
 class Stdio {
@@ -101,6 +104,9 @@ class Command {
   // that has none); one with a slash is a path. A relative path is taken from the directory that the child starts in
   // (cwd()), as execve(2) would; an entry of PATH that is relative, from the parent's.
   explicit Command(std::string program);
+  Command(const Command& other);
+  Command& operator=(const Command& other);
+  ~Command();
 
   // Runs `/bin/sh -c -- LINE`, as system(3) and popen(3) do: for callers of those, who have a line and no program and
   // arguments. The dangers are the same: what of the line comes from elsewhere has to be quoted for a shell, or the
@@ -176,37 +182,14 @@ class Command {
   const std::string& display_name() const;
 
  private:
-  friend struct internal::CommandAccess;
-
-  struct EnvChange {
-    enum class Kind { kSet, kUnset, kClear };
-    Kind kind;
-    std::string name;
-    std::string value;
-  };
-  struct Options {
-    std::vector<EnvChange> env_changes;
-    std::optional<std::string> cwd;
-    Stdio stdio[3] = {Stdio::inherit(), Stdio::inherit(), Stdio::inherit()};
-    bool stdio_is_set[3] = {false, false, false};  // by a setter
-    bool keep_stdin_open = false;
-    std::vector<InheritedFd> inherited_fds;
-    bool group = true;
-    bool new_session = false;
-    bool foreground = false;
-    bool die_with_parent = false;
-    std::optional<unsigned> umask;
-    std::vector<ResourceLimit> limits;
-    std::optional<int> nice;
-    std::optional<Credentials> credentials;
-  };
+  friend const internal::CommandOptions& internal::options_of(const Command& command);
 
   Command& set_stdio(int stream, Stdio stdio);
 
   std::string program_;
   std::vector<std::string> arguments_;
   std::optional<std::string> name_;
-  Options options_;
+  internal::CommandOptions* options_;  // its own
 };
 
 }  // namespace warden

@@ -27,6 +27,7 @@ namespace warden {
 namespace internal {
 struct OutputAccess;
 struct OutputChunk;
+struct OutputFacts;
 }  // namespace internal
 
 // A stream that can be captured.
@@ -93,13 +94,7 @@ class Output {
  private:
   friend struct internal::OutputAccess;
 
-  struct Facts {
-    std::uint64_t total_bytes = 0;
-    bool complete = false;
-    std::error_code read_error;
-    std::string tail = {};
-  };
-  Output(std::vector<internal::OutputChunk> chunks, Facts facts);
+  Output(std::vector<internal::OutputChunk> chunks, internal::OutputFacts facts);
 
   void swap(Output& other) noexcept;
 

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "lib/base/os_error.h"
 #include "lib/os/sys_fd.h"
-#include "lib/spawn/command_access.h"
+#include "lib/spawn/command_options.h"
 #include "lib/spawn/launcher.h"
 #include "lib/spawn/spawn_plan.h"
 

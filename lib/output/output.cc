@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lib/base/throw_error.h"
+#include "lib/output/output_access.h"
 #include "lib/output/output_chunk.h"
 
 namespace warden {
@@ -13,7 +14,7 @@ using internal::OutputChunk;
 
 std::string_view to_string(OutputStream stream) { return stream == OutputStream::kStdout ? "stdout" : "stderr"; }
 
-Output::Output(std::vector<OutputChunk> chunks, Facts facts)
+Output::Output(std::vector<OutputChunk> chunks, internal::OutputFacts facts)
     : total_bytes_(facts.total_bytes),
       complete_(facts.complete),
       read_error_(facts.read_error),

@@ -2,6 +2,9 @@
 #ifndef WARDEN_LIB_OUTPUT_OUTPUT_ACCESS_H_
 #define WARDEN_LIB_OUTPUT_OUTPUT_ACCESS_H_
 
+#include <cstdint>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -10,12 +13,19 @@
 
 namespace warden::internal {
 
-struct OutputAccess {
-  using Facts = Output::Facts;
-  static Output make(std::vector<OutputChunk> chunks, Facts facts) { return {std::move(chunks), std::move(facts)}; }
+// What there is of a stream beside the bytes that are kept.
+struct OutputFacts {
+  std::uint64_t total_bytes = 0;
+  bool complete = false;
+  std::error_code read_error;
+  std::string tail = {};
 };
 
-using OutputFacts = OutputAccess::Facts;
+struct OutputAccess {
+  static Output make(std::vector<OutputChunk> chunks, OutputFacts facts) {
+    return {std::move(chunks), std::move(facts)};
+  }
+};
 
 }  // namespace warden::internal
 

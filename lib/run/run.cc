@@ -13,7 +13,7 @@
 #include "lib/os/deadline.h"
 #include "lib/output/drain_output.h"
 #include "lib/run/run_input.h"
-#include "lib/spawn/command_access.h"
+#include "lib/spawn/command_options.h"
 #include "lib/stdin/stdin_feeder.h"
 #include "lib/terminate/terminate_child.h"
 #include "lib/terminate/wait_or_terminate_child.h"

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "lib/base/argument_check.h"
 #include "lib/base/os_error.h"
-#include "lib/spawn/command_access.h"
+#include "lib/spawn/command_options.h"
 
 namespace warden::internal {
 namespace {

@@ -4,6 +4,8 @@
 #include <ostream>
 #include <utility>
 
+#include "lib/spawn/command_options.h"
+
 namespace warden {
 
 std::string_view to_string(Stdio::Kind value) {
@@ -59,7 +61,27 @@ Stdio Stdio::capture(const CaptureOptions& options) {
   return stdio;
 }
 
-Command::Command(std::string program) : program_(std::move(program)) {}
+Command::Command(std::string program) : program_(std::move(program)), options_(new internal::CommandOptions) {}
+
+// Allocates last, since nothing else frees it.
+Command::Command(const Command& other)
+    : program_(other.program_),
+      arguments_(other.arguments_),
+      name_(other.name_),
+      options_(new internal::CommandOptions(*other.options_)) {}
+
+Command& Command::operator=(const Command& other) {
+  Command copy(other);
+  program_.swap(copy.program_);
+  arguments_.swap(copy.arguments_);
+  name_.swap(copy.name_);
+  std::swap(options_, copy.options_);
+  return *this;
+}
+
+Command::~Command() { delete options_; }
+
+const internal::CommandOptions& internal::options_of(const Command& command) { return *command.options_; }
 
 const std::string& Command::display_name() const { return name_.has_value() ? *name_ : program_; }
 
@@ -80,22 +102,22 @@ Command& Command::args(const std::vector<std::string>& arguments) {
 }
 
 Command& Command::env(std::string name, std::string value) {
-  options_.env_changes.push_back({EnvChange::Kind::kSet, std::move(name), std::move(value)});
+  options_->env_changes.push_back({internal::EnvChange::Kind::kSet, std::move(name), std::move(value)});
   return *this;
 }
 
 Command& Command::unset_env(std::string name) {
-  options_.env_changes.push_back({EnvChange::Kind::kUnset, std::move(name), {}});
+  options_->env_changes.push_back({internal::EnvChange::Kind::kUnset, std::move(name), {}});
   return *this;
 }
 
 Command& Command::clear_env() {
-  options_.env_changes.push_back({EnvChange::Kind::kClear, {}, {}});
+  options_->env_changes.push_back({internal::EnvChange::Kind::kClear, {}, {}});
   return *this;
 }
 
 Command& Command::cwd(std::string directory) {
-  options_.cwd = std::move(directory);
+  options_->cwd = std::move(directory);
   return *this;
 }
 
@@ -111,13 +133,13 @@ Command Command::shell(std::string line) {
 }
 
 Command& Command::keep_stdin_open(bool keep) {
-  options_.keep_stdin_open = keep;
+  options_->keep_stdin_open = keep;
   return *this;
 }
 
 Command& Command::set_stdio(int stream, Stdio stdio) {
-  options_.stdio[stream] = std::move(stdio);
-  options_.stdio_is_set[stream] = true;
+  options_->stdio[stream] = std::move(stdio);
+  options_->stdio_is_set[stream] = true;
   return *this;
 }
 
@@ -129,56 +151,56 @@ Command& Command::stderr_to(Stdio stdio) { return set_stdio(2, std::move(stdio))
 
 Command Command::with_default_streams(Stdio stdin_default, Stdio stdout_default, Stdio stderr_default) const {
   Command copy = *this;
-  if (!options_.stdio_is_set[0]) copy.stdin_from(std::move(stdin_default));
-  if (!options_.stdio_is_set[1]) copy.stdout_to(std::move(stdout_default));
-  if (!options_.stdio_is_set[2]) copy.stderr_to(std::move(stderr_default));
+  if (!options_->stdio_is_set[0]) copy.stdin_from(std::move(stdin_default));
+  if (!options_->stdio_is_set[1]) copy.stdout_to(std::move(stdout_default));
+  if (!options_->stdio_is_set[2]) copy.stderr_to(std::move(stderr_default));
   return copy;
 }
 
 Command& Command::inherit_fd(int fd) { return inherit_fd(fd, fd); }
 
 Command& Command::inherit_fd(int source, int target) {
-  options_.inherited_fds.push_back({source, target});
+  options_->inherited_fds.push_back({source, target});
   return *this;
 }
 
 Command& Command::group(bool own_group) {
-  options_.group = own_group;
+  options_->group = own_group;
   return *this;
 }
 
 Command& Command::new_session(bool own_session) {
-  options_.new_session = own_session;
+  options_->new_session = own_session;
   return *this;
 }
 
 Command& Command::foreground(bool foreground) {
-  options_.foreground = foreground;
+  options_->foreground = foreground;
   return *this;
 }
 
 Command& Command::umask(unsigned mask) {
-  options_.umask = mask;
+  options_->umask = mask;
   return *this;
 }
 
 Command& Command::limit(ResourceLimit limit) {
-  options_.limits.push_back(limit);
+  options_->limits.push_back(limit);
   return *this;
 }
 
 Command& Command::nice(int value) {
-  options_.nice = value;
+  options_->nice = value;
   return *this;
 }
 
 Command& Command::credentials(Credentials credentials) {
-  options_.credentials = std::move(credentials);
+  options_->credentials = std::move(credentials);
   return *this;
 }
 
 Command& Command::die_with_parent(bool die) {
-  options_.die_with_parent = die;
+  options_->die_with_parent = die;
   return *this;
 }
 

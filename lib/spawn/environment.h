@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "lib/spawn/command_access.h"
+#include "lib/spawn/command_options.h"
 
 namespace warden::internal {
 

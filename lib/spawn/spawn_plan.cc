@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "lib/base/os_error.h"
 #include "lib/os/pipe.h"
-#include "lib/spawn/command_access.h"
 #include "lib/spawn/command_check.h"
+#include "lib/spawn/command_options.h"
 
 namespace warden::internal {
 namespace {

@@ -10,6 +10,8 @@
 #include "test/benchmark/figure.h"
 #include "test/benchmark/parent_state.h"
 #include "test/benchmark/tiny_child.h"
+#include "warden/boost_process.h"
+#include "warden/command.h"
 
 namespace warden::benchmark {
 namespace {
@@ -37,6 +39,33 @@ double version_2_run_each() {
     }
   });
   return total / kEach;
+}
+
+// Boost waits for what warden::launcher has launched.
+double launcher_run_each() {
+  boost::asio::io_context context;
+  const std::vector<std::string> no_arguments;
+  const double total = microseconds_of([&] {
+    for (int i = 0; i < kEach; ++i) {
+      auto child = warden::launcher{}(context, tiny_program(), no_arguments);
+      require(child.wait() == 0, "not an exit with 0");
+    }
+  });
+  return total / kEach;
+}
+
+Comparison with_launcher(int rounds) {
+  const TouchedHeap heap(10 * kMiB);
+  const Command command(tiny_program());
+  return compare(rounds, launcher_run_each, [&command] { return warden_run_each(command, kEach); });
+}
+
+Comparison with_launcher_and_1_gib(int rounds) {
+  const auto heavy = [] {
+    const TouchedHeap heap(1024 * kMiB);
+    return launcher_run_each();
+  };
+  return compare(rounds, heavy, launcher_run_each);
 }
 
 Comparison version_1(int rounds) {
@@ -74,6 +103,10 @@ std::vector<Figure> boost_figures() {
       {"boost_v1", "Boost.Process v1: spawn, wait, destroy", "posix_spawn + waitpid", 0, 0, true, version_1},
       {"boost_v2", "Boost.Process v2: spawn, wait, destroy", "posix_spawn + waitpid", 0, 0, true, version_2},
       {"boost_v2_1_gib", "Boost.Process v2: the same from 1 GiB", "from 10 MB", 0, 0, true, version_2_with_1_gib},
+      {"boost_launcher", "Boost.Process v2 with warden::launcher: spawn, wait, destroy", "Child::spawn", 1.3, 0, true,
+       with_launcher},
+      {"boost_launcher_1_gib", "Boost.Process v2 with warden::launcher: the same from 1 GiB", "from 10 MB", 1.3, 0,
+       true, with_launcher_and_1_gib},
       {"boost_v1_dead", "Boost.Process v1: timed wait on the dead", "us", 0, 0, false, version_1_timed_wait},
   };
 }

@@ -12,7 +12,7 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "lib/spawn/command_access.h"
+#include "lib/spawn/command_options.h"
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/scarce_memory.h"

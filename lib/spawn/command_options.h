@@ -1,0 +1,39 @@
+// What a Command holds beside what it shows.
+#ifndef WARDEN_LIB_SPAWN_COMMAND_OPTIONS_H_
+#define WARDEN_LIB_SPAWN_COMMAND_OPTIONS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "warden/command.h"
+
+namespace warden::internal {
+
+struct EnvChange {
+  enum class Kind { kSet, kUnset, kClear };
+  Kind kind;
+  std::string name;
+  std::string value;
+};
+
+struct CommandOptions {
+  std::vector<EnvChange> env_changes;
+  std::optional<std::string> cwd;
+  Stdio stdio[3] = {Stdio::inherit(), Stdio::inherit(), Stdio::inherit()};
+  bool stdio_is_set[3] = {false, false, false};  // by a setter
+  bool keep_stdin_open = false;
+  std::vector<InheritedFd> inherited_fds;
+  bool group = true;
+  bool new_session = false;
+  bool foreground = false;
+  bool die_with_parent = false;
+  std::optional<unsigned> umask;
+  std::vector<ResourceLimit> limits;
+  std::optional<int> nice;
+  std::optional<Credentials> credentials;
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_SPAWN_COMMAND_OPTIONS_H_
