@@ -35,7 +35,8 @@ class ScarceCall {
 };
 
 // Runs the body again and again: in the call that it makes by its argument the first allocation fails, then the second,
-// and so on, until the call needs no more or the test has failed. Returns how often one failed.
+// and so on, until the call needs no more or the test has failed. After 500 it goes on in longer and longer steps: a
+// reading of /proc allocates for each process of the machine. Returns how often one failed.
 int fail_each_allocation(const std::function<void(const ScarceCall&)>& body, MemoryEnd end = MemoryEnd::kOnce);
 
 // Counts what threads other than its creator's allocate while it exists: by operator new and, without a sanitizer, by
