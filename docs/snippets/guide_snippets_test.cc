@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/readable_pipe.hpp>
 #include <boost/outcome/try.hpp>
+#include <chrono>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -52,8 +55,9 @@ TEST(Guide, Run) {
 }
 
 TEST(Guide, Wait) {
+  using namespace std::chrono_literals;
   warden::Child child = started({"-c", "read line; exit 3"});
-  warden::Result<std::optional<warden::ExitStatus>, warden::WaitError> maybe = child.wait_for(absl::Milliseconds(10));
+  warden::Result<std::optional<warden::ExitStatus>, warden::WaitError> maybe = child.wait_for(10ms);
   if (maybe && !maybe.value().has_value()) std::cout << "still running\n";
 
   warden::Result<warden::ExitStatus, warden::WaitError> status = child.wait();
@@ -110,9 +114,10 @@ TEST(GuideDeathTest, LetGoByMistakeAborts) {
 }
 
 TEST(Guide, LetGoByMistakeIsTold) {
-  warden::set_abandoned_child_handler([](const warden::AbandonedChild& abandoned,
-                                         void*) { std::cerr << "lost sight of " << abandoned.process_name << '\n'; },
-                                      nullptr);
+  const auto tell = [](const warden::AbandonedChild& child, void*) {
+    std::cerr << "lost sight of " << child.process_name << '\n';
+  };
+  warden::set_abandoned_child_handler(tell, nullptr);
   ::testing::internal::CaptureStderr();
   { const warden::Child abandoned = started({"-c", "exec sleep 600"}); }
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "lost sight of sh\n");
@@ -259,6 +264,22 @@ TEST(Guide, Adopt) {
   warden::Result<warden::Child, warden::SpawnError> child = warden::adopt(std::move(process));
   if (child) child.value().kill().value();
   EXPECT_EQ(child.value().wait().value(), warden::ExitStatus::signaled(warden::Signal::kill(), false));
+}
+
+TEST(Guide, LaunchInTheWordsOfBoostProcess) {
+  boost::asio::io_context context;
+  boost::asio::readable_pipe pipe(context);
+  const std::vector<std::string> arguments = {"-c", "pwd"};
+  boost::process::v2::process process =
+      warden::launcher{}(context.get_executor(), "/bin/sh", arguments, boost::process::v2::process_start_dir("/"),
+                         boost::process::v2::process_stdio{nullptr, pipe, {}});
+  warden::Result<warden::Child, warden::SpawnError> child = warden::spawn(context, "/bin/sh", arguments);
+  std::string text;
+  boost::system::error_code error;
+  boost::asio::read(pipe, boost::asio::dynamic_buffer(text), error);
+  EXPECT_EQ(text, "/\n");
+  EXPECT_EQ(process.wait(), 0);
+  EXPECT_TRUE(child.value().wait().value().success());
 }
 
 warden::outcome::std_result<warden::ExitStatus> status_of(const warden::Command& command) {

@@ -34,6 +34,7 @@ class RunningChild {
       : handle_(std::move(handle)), command_(command), options_(options) {
     const Lock lock(supervised());
     handle_->end_policy = TerminationPolicy::immediate();
+    handle_->on_destruction = OnDestruction::kTerminate;
   }
   // Ends the feeder before the child: it would go on until the child has ended.
   ~RunningChild() {

@@ -87,9 +87,14 @@ bool reap(int pid, int options) {
 
 // Whether the child that let this thread go on has done so by its exec, and not by its death on the way there; reaps it
 // in the latter case. The child is cloned with the exit signal 0, and an exec resets that to SIGCHLD before it lets go
-// (execve(2)): so only a child that has not executed is found by a wait for children with another signal (__WCLONE,
-// waitpid(2)).
-bool has_executed(int pid) { return !reap(pid, __WCLONE); }
+// (execve(2)). So an ordinary wait finds only a child that has executed, and one for children with another signal
+// (__WCLONE, waitpid(2)) only one that has not; but for a child that this process traces, which each finds, and which
+// has executed.
+bool has_executed(int pid) {
+  siginfo_t info = {};
+  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0) return true;
+  return !reap(pid, __WCLONE);
+}
 
 LaunchResult launch_once(SpawnPlan& plan) {
   LaunchResult result;
