@@ -174,7 +174,7 @@ class NamedPipe {
 
 void wait_until_there_is_a_child() {
   siginfo_t info = {};
-  while (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) ::sched_yield();
+  while (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0) ::sched_yield();
 }
 
 TEST_F(CancellationDuring, ASpawnComesAfterIt) {

@@ -63,7 +63,7 @@ TEST(Check, MakesAnErrorOfAnExitCodeAndKeepsAllThatIsKnown) {
   EXPECT_EQ(error.drain.streams.size(), 2u);
   std::ostringstream out;
   out << error << '|' << error.step;
-  EXPECT_EQ(out.str(), error.to_string() + "|check");
+  EXPECT_EQ(out.str(), error.to_string() + "|require_success");
 }
 
 TEST(Check, MakesAnErrorOfADeathBySignal) {
