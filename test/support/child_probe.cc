@@ -141,7 +141,7 @@ bool wait_until_childless() {
   return wait_until_true([] {
     if (::getpid() == 1) collect_orphans();
     siginfo_t info = {};
-    return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 && errno == ECHILD;
+    return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
   });
 }
 

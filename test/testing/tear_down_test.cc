@@ -186,7 +186,7 @@ TEST(TearDownTest, WhatAnEndedChildHasLeftInItsGroupIsEnded) {
   }
 }
 
-TEST(TearDownTest, ChildThatTheTestHasExcusedIsEndedAllTheSame) {
+TEST(TearDownTest, ChildThatTheTestHasDetachedIsEndedAllTheSame) {
   int pid = -1;
   {
     const ScopedChild child(test_command({"sleep"}));
