@@ -44,11 +44,13 @@ struct InvalidArgument {
 
 std::error_code make_error_code(const InvalidArgument& error);  // always EINVAL
 
-// A child that could not be started. Nothing is left of it: no process, no zombie, no descriptor, no thread.
+// A child that could not be started. Nothing is left of it: no process, no zombie, no descriptor, no thread. Or a
+// process that could not be adopted (kAdopt, kCreateThread), which is as it was.
 struct SpawnError {
-  // Where it failed. Steps from kSetGroup on happen in the child, in about this order.
+  // Where it failed. Steps from kSetGroup to kExec happen in the child, in about this order.
   enum class Step {
     kValidate,           // the Command itself; `invalid_argument` says what
+    kInitialise,         // an initialiser of Boost.Process (boost_process.h)
     kResolveProgram,     // PATH lookup
     kCreateThread,       // the reaper thread
     kCreateReader,       // the thread that reads the captured streams
@@ -70,8 +72,8 @@ struct SpawnError {
     kExec,               // execve(2); `subject` is the path that was tried
     kAdopt,              // taking an existing process under supervision
   };
-  std::error_code code;  // the errno of the step (generic category), or an Errc
   Step step = Step::kValidate;
+  std::error_code code;  // the errno of the step (generic category), or an Errc
   std::string process_name;
   std::string subject;  // what the step was about: the path, the descriptor's number, the value; or empty
   std::optional<InvalidArgument> invalid_argument = std::nullopt;  // kValidate, and kAdopt of a number that none has

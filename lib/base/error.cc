@@ -56,6 +56,7 @@ struct StepText {
 };
 constexpr StepText kSteps[] = {
     {"validate", "check the command"},
+    {"initialise", "run an initialiser"},
     {"resolve_program", "find the program"},
     {"create_thread", "create the reaper thread"},
     {"create_reader", "create the thread that reads the output"},
@@ -80,7 +81,10 @@ constexpr StepText kSteps[] = {
 
 static_assert(std::size(kSteps) == static_cast<std::size_t>(SpawnError::Step::kAdopt) + 1);
 
-const StepText& text_of(SpawnError::Step step) { return kSteps[static_cast<int>(step)]; }
+StepText text_of(SpawnError::Step step) {
+  const auto index = static_cast<std::size_t>(step);
+  return index < std::size(kSteps) ? kSteps[index] : StepText{"unknown", "take an unknown step"};
+}
 
 #if defined(__cpp_exceptions)
 // Its what() is the message alone: that of std::system_error would end in the code's text once more.

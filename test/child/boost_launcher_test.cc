@@ -16,6 +16,8 @@
 #include <boost/process/v2/process.hpp>
 #include <boost/process/v2/start_dir.hpp>
 #include <boost/process/v2/stdio.hpp>
+#include <functional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -148,20 +150,80 @@ TYPED_TEST(BoostLauncher, ReplacesTheEnvironmentWhereItIsAskedTo) {
   ASSERT_EQ(::unsetenv("WARDEN_BOOST_TEST"), 0);
 }
 
+// Lists the descriptors of the shell above 2, but for the one by which it has read the list.
+constexpr char kListDescriptors[] =
+    "cd /proc/$$/fd && for fd in *; do test $fd -gt 2 && test -e $fd && echo $fd; done; true";
+
+// In a copy of this process: so the plain descriptors get the lowest numbers, some below the kept one and some above.
 TYPED_TEST(BoostLauncher, GivesTheChildNoDescriptorBeyondThoseOfTheWhitelist) {
-  AckPipe kept, other;
-  ASSERT_EQ(::fcntl(kept.write_fd(), F_SETFD, 0), 0);
-  ASSERT_EQ(::fcntl(other.write_fd(), F_SETFD, 0), 0);
-  struct Keep {
-    int fd;
+  run_isolated_unchecked([] {
+    std::vector<int> plain;
+    for (int i = 0; i < 5; ++i) plain.push_back(::open("/dev/null", O_RDONLY));
+    const int kept = plain[2];
+    struct Keep {
+      int fd;
+      Error on_setup(v2::posix::default_launcher& launcher, const Path&, Argv) {
+        launcher.fd_whitelist.push_back(fd);
+        return {};
+      }
+    };
+    boost::asio::io_context context;
+    const auto listed = [&context](launcher with, auto keep) {
+      boost::asio::readable_pipe pipe(context);
+      const std::vector<std::string> arguments = {"-c", kListDescriptors};
+      auto process = with(context, "/bin/sh", arguments, v2::process_stdio{{}, pipe, {}}, keep, TypeParam());
+      std::string text;
+      Error error;
+      boost::asio::read(pipe, boost::asio::dynamic_buffer(text), error);
+      EXPECT_EQ(process.wait(), 0);
+      return text;
+    };
+    EXPECT_EQ(listed(launcher(), TypeParam()), "");
+    EXPECT_EQ(listed(launcher(), Keep{kept}), std::to_string(kept) + '\n');
+    launcher with_list;
+    with_list.fd_whitelist.push_back(kept);
+    EXPECT_EQ(listed(with_list, TypeParam()), std::to_string(kept) + '\n');
+  });
+}
+
+TYPED_TEST(BoostLauncher, PutsBackWhatALaunchHasChanged) {
+  launcher changed;
+  changed.fd_whitelist.push_back(77);
+  const auto* const env = changed.env;
+  const std::vector<int> whitelist = changed.fd_whitelist;
+  struct Refuse {
     Error on_setup(v2::posix::default_launcher& launcher, const Path&, Argv) {
-      launcher.fd_whitelist.push_back(fd);
-      return {};
+      launcher.fd_whitelist.push_back(78);
+      launcher.env = nullptr;
+      throw std::runtime_error("refused");
     }
   };
-  const std::string line = "for fd in " + std::to_string(kept.write_fd()) + ' ' + std::to_string(other.write_fd()) +
-                           "; do test -e /proc/$$/fd/$fd && echo $fd; done; true";
-  EXPECT_EQ(this->output_of(line, Keep{kept.write_fd()}), std::to_string(kept.write_fd()) + '\n');
+  const std::vector<std::string> arguments = {"-c", "exit 0"};
+  const std::vector<std::string> environment = {"A=B"};
+  EXPECT_EQ(changed(this->context_, "/bin/sh", arguments, v2::process_environment(environment), TypeParam()).wait(), 0);
+  EXPECT_EQ(changed.env, env);
+  EXPECT_THROW(changed(this->context_, "/bin/sh", arguments, Refuse()), std::runtime_error);
+  EXPECT_EQ(changed.env, env);
+  EXPECT_EQ(changed.fd_whitelist, whitelist);
+}
+
+TYPED_TEST(BoostLauncher, EndsTheChildWhereAHookThrowsOnceItRuns) {
+  struct Throw {
+    int* pid;
+    void on_success(v2::posix::default_launcher& launcher, const Path&, Argv&) {
+      *pid = launcher.pid;
+      throw std::runtime_error("a hook");
+    }
+  };
+  int pid = 0;
+  const std::vector<std::string> arguments = {"-c", "exec sleep 600"};
+  check_leaves_nothing([&] {
+    boost::asio::io_context context;
+    EXPECT_THROW(launcher{}(context, "/bin/sh", arguments, Throw{&pid}, TypeParam()), std::runtime_error);
+    const CapturedLog log;  // the library's message about a child whose end nobody saw
+    EXPECT_THROW(warden::spawn(context, "/bin/sh", arguments, Throw{&pid}, TypeParam()), std::runtime_error);
+  });
+  EXPECT_GT(pid, 1);
 }
 
 // Writes down the hooks that are called, and in which process.
@@ -217,7 +279,7 @@ TYPED_TEST(BoostLauncher, LeavesNothingOfAProgramThatDoesNotExist) {
     EXPECT_FALSE(process.is_open());
     EXPECT_THROW(launcher{}(context, "/no/such/program", arguments, TypeParam()), boost::system::system_error);
   });
-  EXPECT_THAT(calls, ElementsAre("setup /no/such/program", "fork_success", "error " + std::to_string(ENOENT)));
+  EXPECT_THAT(calls, ElementsAre("setup /no/such/program", "error " + std::to_string(ENOENT)));
 }
 
 TYPED_TEST(BoostLauncher, NamesAStreamThatIsNotOpen) {
@@ -284,6 +346,66 @@ TEST(BoostInitialiserInTheChild, RunsInTheChildAndHasItsErrorReported) {
   });
 }
 
+// An initialiser whose hook does something in the child.
+struct InTheChild {
+  std::function<Error()> act;
+  Error on_exec_setup(v2::posix::default_launcher&, const Path&, Argv&) { return act(); }
+};
+
+TEST(BoostInitialiserInTheChild, ThatThrowsIsAnErrorAndReturnsNowhereInTheChild) {
+  const int here = ::getpid();
+  check_leaves_nothing([here] {
+    boost::asio::io_context context;
+    Error error;
+    launcher{}(context, error, "/bin/sh", {"-c", "exit 0"},
+               InTheChild{[]() -> Error { throw std::runtime_error(""); }});
+    if (::getpid() != here && ::getppid() == here) ::_exit(0);  // check_leaves_nothing has made one copy
+    EXPECT_EQ(error, Error(ECANCELED, boost::system::system_category()));
+  });
+}
+
+TEST(BoostInitialiserInTheChild, ThatKillsItIsNoLaunch) {
+  check_leaves_nothing([] {
+    boost::asio::io_context context;
+    InTheChild dies{[]() -> Error {
+      ::raise(SIGKILL);
+      return {};
+    }};
+    const SpawnError error = warden::spawn(context, "/bin/sh", {"-c", "exit 0"}, dies).error();
+    EXPECT_EQ(error.code, Errc::kNotExecuted) << error;
+    EXPECT_EQ(error.step, SpawnError::Step::kInitialise) << error;
+  });
+}
+
+TEST(BoostInitialiserInTheChild, HasTheErrnoOfItsErrorReported) {
+  boost::asio::io_context context;
+  Error error;
+  launcher{}(context, error, "/bin/sh", {"-c", "exit 0"}, InTheChild{[] { return Error(boost::asio::error::eof); }});
+  EXPECT_EQ(error, Error(ECANCELED, boost::system::system_category())) << "a code of another category";
+}
+
+TEST(BoostInitialiserInTheChild, MayMakeItLeadASession) {
+  boost::asio::io_context context;
+  InTheChild leads{[]() -> Error { return ::setsid() < 0 ? Error(errno, boost::system::system_category()) : Error(); }};
+  Child child = warden::spawn(context, "/bin/sh", {"-c", "exec sleep 600"}, leads).value();
+  EXPECT_EQ(::getsid(child.pid()), child.pid());
+  EXPECT_TRUE(child.kill().has_value());
+}
+
+// The pipe for the report would get one of those numbers.
+TEST(BoostInitialiserInTheChild, HasItsFailureReportedByAHostWithClosedStreams) {
+  run_isolated_unchecked([] {
+    boost::asio::io_context context;
+    AckPipe ack;
+    ::close(0);
+    ::close(1);
+    v2::process_stdio stdio{ack.read_fd(), ack.write_fd(), {}};
+    Error error;
+    launcher{}(context, error, "/no/such/program", std::vector<std::string>(), stdio, NothingInChild());
+    EXPECT_EQ(error, boost::system::errc::no_such_file_or_directory);
+  });
+}
+
 AckPipe* at_exit_pipe = nullptr;
 
 // In a copy of this process, since an atexit function cannot be taken back.
@@ -331,6 +453,21 @@ void expect_supervised(Init init) {
 TEST(BoostSpawn, ReturnsAChildThatLeadsItsGroup) { expect_supervised(Nothing()); }
 
 TEST(BoostSpawn, ReturnsAChildOfAnInitialiserInTheChild) { expect_supervised(NothingInChild()); }
+
+TEST(BoostSpawn, NamesAnInitialiserThatRefuses) {
+  boost::asio::io_context context;
+  std::vector<std::string> calls;
+  const Error refusal(EPROTO, boost::system::system_category());
+  const SpawnError error = warden::spawn(context, "/bin/sh", {"-c", "exit 0"}, Recorder{&calls, refusal}).error();
+  EXPECT_EQ(error.step, SpawnError::Step::kInitialise);
+  EXPECT_EQ(error.code, std::error_code(EPROTO, std::generic_category()));
+  EXPECT_THAT(error.to_string(), HasSubstr("cannot run an initialiser"));
+}
+
+template <class Context>
+constexpr bool kCanLaunch = std::is_invocable_v<launcher, Context, const char*, std::vector<std::string>>;
+static_assert(kCanLaunch<boost::asio::io_context&> && kCanLaunch<boost::asio::any_io_executor>);
+static_assert(!kCanLaunch<int> && !kCanLaunch<const char*>);
 
 TEST(BoostSpawn, SaysWhatFailedAndLeavesNothing) {
   check_leaves_nothing([] {
