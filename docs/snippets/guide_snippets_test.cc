@@ -181,7 +181,7 @@ TEST(Guide, WaitUntilItIsReady) {
       [&] { return ::access(socket_path.c_str(), F_OK) == 0; }, /*interval=*/absl::Milliseconds(50),
       /*timeout=*/absl::Seconds(30));
   if (readiness && readiness.value().status) std::cerr << "it has ended: " << *readiness.value().status << '\n';
-  EXPECT_TRUE(readiness.value().is_ready());
+  EXPECT_TRUE(readiness.value().ready());
   EXPECT_TRUE(child.kill().has_value());
   ::unlink(socket_path.c_str());
 }

@@ -1,5 +1,5 @@
 // What happens when the program abandons a child: when it destroys a Child before it has seen the end of the child, and
-// has asked for nothing else (child.h).
+// has asked for nothing else (child.h). A child that the policy of terminate_on_destruction() cannot end counts, too.
 //
 // The destructor kills the process group and waits for it, bounded, whatever the handler does: the handler decides only
 // where the report goes. By default that is the log sink, at error level, or stderr without a sink.

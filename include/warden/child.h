@@ -14,12 +14,12 @@
 //   auto ended = child.wait_or_terminate(1min, warden::TerminationPolicy::service(5s));
 //   if (ended && !ended.value().timed_out()) return ended.value().status.exit_code();
 //
-// Wait until it has written a line, and read what it wrote:
+// Wait until it has written a line (include warden/output_line.h), and read what it wrote:
 //   command.stdout_to(warden::Stdio::capture());
 //   ...
 //   auto line = child.wait_for_line(warden::OutputStream::kStdout, "listening", 30s);
 //   ...
-//   child.drain_output();
+//   auto drained = child.drain_output();  // whether that is all, and who holds the stream if not
 //   log(child.output(warden::OutputStream::kStdout).value().text());
 //
 // Let the scope end it, at an early return, too:
@@ -99,15 +99,16 @@ struct AdoptOptions {
 // output. The library changes nothing else in the process: no handler, disposition or mask, and it waits for no other
 // child.
 //
-// Before the program destroys a Child it has to see the end of the child: in a status that wait, try_wait, terminate or
-// kill returned. Without that, and without detach_on_destruction() or terminate_on_destruction(), the child is
+// Before the program destroys a Child it has to see the end of the child: in a status that one of the waits,
+// terminations or kills returned, or in a manual signal that found the child ended. (state() does not count.) Without
+// that, and without one of the calls of "Let go", the child is
 // abandoned, which is a mistake in the program: the destructor kills the group, waits up to 3 s for it, and reports the
 // mistake (abandoned_child.h). It does all of that, too, while an exception is in flight and for a static Child. A
 // Child that is not destroyed at exit() leaves its process running.
 //
 // Thread-safe: any number of threads may call anything on one Child at the same time, and all see the same status. No
-// other thread may use it while one moves or destroys it. Every call on a moved-from Child fails with
-// Errc::kEmptyHandle.
+// other thread may use it while one moves or destroys it. A moved-from Child is empty: its pid is -1, its name, log and
+// stdin are none, what returns nothing does nothing, and every other call fails with Errc::kEmptyHandle.
 //
 // After a fork(2) the child still belongs to this process. In the forked copy every call but pid() and name() fails
 // with Errc::kNotOwner and does nothing, and the destructor only closes the copies of the descriptors. (So a daemon
@@ -126,16 +127,19 @@ class Child {
   // Takes a running or unreaped child of this process under supervision, however it was started. The code that started
   // it must not wait for it any more. If the process leads a group of its own, the group is what is ended; else only
   // the process.
-  // Errors: EINVAL for a pid below 2; Errc::kNotAChild when it is not, or no longer, a child of ours.
+  // Errors: EINVAL for a pid below 2; Errc::kNotAChild when it is not, or no longer, a child of ours; the errno of
+  // creating the reaper. The process is as it was.
   static Result<Child, SpawnError> adopt(int pid, const AdoptOptions& options = {});
 
   // Leaves `other` empty: its calls fail with Errc::kEmptyHandle, and its destructor does nothing.
   Child(Child&& other) noexcept;
-  // First does with the child that it had what its destructor would do, and blocks for that; then as above. Moved to
-  // itself it keeps its child.
+  // Takes over the other's child as above, and then does with the child that it had what the destructor does, and
+  // blocks for that. Moved to itself it keeps its child.
   Child& operator=(Child&& other) noexcept;
-  // Does nothing where the program has seen the end of the child, else what it was told: see "Let go" below.
-  // Blocks: up to 3 s for a child that is abandoned; as terminate() does after terminate_on_destruction().
+  // Sends nothing where the program has seen the end of the child. Else does what it was told: see "Let go" below.
+  // Waits in any case for a callback that runs (on_line()), without a bound, and up to 1 s for the reaper.
+  // Blocks beside that: up to 3 s for a child that is killed; as terminate() does after terminate_on_destruction(), and
+  // up to 3 s more where the policy fails.
   ~Child();
 
   // The child's process id. Stays the same after the end, when the kernel may have given it to another process.
@@ -148,6 +152,8 @@ class Child {
   // Waits for the exit of the child itself, whatever is left of its group. Closes an open stdin pipe first (but see
   // Command::keep_stdin_open).
   // Blocks: until the exit, without a bound.
+  // Errors: the errno of a look that failed; the child may live. Errc::kWouldDeadlock in a callback of the child's own
+  // output, as for every call that waits.
   Result<ExitStatus, WaitError> wait();
 
   // Waits for the exit, until the timeout or the deadline has passed. Empty when it passed first. Leaves an open stdin
@@ -189,7 +195,8 @@ class Child {
   // the first two, so that a stopped child runs its handlers. Closes an open stdin pipe before the first wait. Called
   // again, or on a child that has ended, it returns the status.
   // Blocks: for the two timeouts and 3 s at most; a signal that cannot be sent costs 100 ms in place of its timeout.
-  // Errors: what was tried is in the error; the child stays supervised, and the call can be repeated.
+  // Errors: what was tried is in the error; the child stays supervised, and the call can be repeated. kRefused for a
+  // negative timeout or a wrong policy: nothing was tried.
   Result<ExitStatus, TerminationError> terminate(Timeout interrupt_timeout, Timeout terminate_timeout);
   // The same by any policy.
   Result<ExitStatus, TerminationError> terminate(const TerminationPolicy& policy);
@@ -198,11 +205,13 @@ class Child {
 
   // Sends SIGKILL to the group and waits until it is gone. Closes an open stdin pipe first. Idempotent.
   // Blocks: 3 s at most.
+  // Errors: as of terminate().
   Result<ExitStatus, TerminationError> kill();
 
   // Sends one signal to the group (to the child alone with Command::group(false)), without SIGCONT, and does not wait.
   // Sends nothing to a child that has already ended, which is a success.
-  // Errors: kSignalFailed with the errno; the child is as it was.
+  // Errors: kSignalFailed with the errno; kRefused for a signal that the C library reserves (32, 33). The child is as
+  // it was.
   Result<void, TerminationError> send_interrupt_signal();
   Result<void, TerminationError> send_terminate_signal();
   Result<void, TerminationError> send_signal(Signal signal);
@@ -244,13 +253,14 @@ class Child {
   // from before. The thread that reads the output runs the callback, and no two of one Child at a time (output_line.h
   // says what a callback may do). Holds until the Child is destroyed; the destructor waits for a callback that runs,
   // and starts no other.
+  // Errors: EINVAL for an empty callback, too.
   Result<void, OutputError> on_line(OutputStream stream, LineCallback callback);
 
   // Waits up to the timeout for a line that contains the text, or that the predicate takes. Looks first at what was
   // written before the call, as far as it is kept; zero looks at that alone. Ends at once when the stream or the child
   // does, after a look at what the child wrote before its end.
   // Blocks: for the timeout, and up to 3 s longer while another callback runs.
-  // Errors: EINVAL for a negative duration, too.
+  // Errors: EINVAL for a negative duration and an empty predicate, too.
   Result<LineWait, OutputError> wait_for_line(OutputStream stream, std::string_view text, Timeout timeout);
   Result<LineWait, OutputError> wait_for_line(OutputStream stream, const LinePredicate& predicate, Timeout timeout);
 
@@ -263,12 +273,12 @@ class Child {
   // --- Let go ---
 
   // What the destructor does with a child whose end the program has not seen. The last of the three calls holds, and
-  // none counts once the end was seen.
+  // none counts once the end was seen. Without any of them the child is abandoned: see the class.
   //
-  // The default: the destructor kills the group and reports the mistake.
+  // The destructor kills the group, as kill() does.
   void kill_on_destruction();
   // The destructor terminates the child by this policy, and blocks as terminate does. A child that the policy cannot
-  // end is killed and reported as by default.
+  // end is killed and reported as an abandoned one.
   // Errors: kRefused; nothing is changed then.
   Result<void, TerminationError> terminate_on_destruction(
       const TerminationPolicy& policy = TerminationPolicy::service(absl::Seconds(5)));

@@ -105,7 +105,9 @@ class Command {
   // (cwd()), as execve(2) would; an entry of PATH that is relative, from the parent's.
   explicit Command(std::string program);
   Command(const Command& other);
-  Command& operator=(const Command& other);
+  // Leaves `other` without a program: a spawn refuses it. May throw std::bad_alloc, as a copy may.
+  Command(Command&& other);
+  Command& operator=(Command other);
   ~Command();
 
   // Runs `/bin/sh -c -- LINE`, as system(3) and popen(3) do: for callers of those, who have a line and no program and
@@ -184,6 +186,7 @@ class Command {
  private:
   friend const internal::CommandOptions& internal::options_of(const Command& command);
 
+  void swap(Command& other) noexcept;
   Command& set_stdio(int stream, Stdio stdio);
 
   std::string program_;

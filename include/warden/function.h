@@ -15,8 +15,9 @@ namespace warden {
 template <class Signature>
 class Function;
 
-// Made from anything that can be called so. Copies of one that can only be moved share it. Empty from nullptr, a null
-// pointer to a function, and an empty std::function or the like.
+// Made from anything that can be called so. Copies of one that can only be moved share it; one that says that it can be
+// copied has to be (std::is_copy_constructible). Empty from nullptr, a null pointer to a function, and what has an
+// explicit operator bool that says false, as an empty std::function.
 template <class R, class... Args>
 class Function<R(Args...)> {
  public:

@@ -13,11 +13,12 @@
 
 #include "absl/time/time.h"
 #include "warden/output.h"
+#include "warden/timeout.h"
 
 namespace warden {
 
 // How long drain_output waits unless told otherwise.
-inline constexpr absl::Duration kDefaultDrainTimeout = absl::Seconds(3);
+inline constexpr Timeout kDefaultDrainTimeout = absl::Seconds(3);
 
 // A process that has the stream open for writing. It may have ended since.
 struct PipeHolder {

@@ -23,7 +23,7 @@ struct Readiness {
   Kind kind = Kind::kTimedOut;
   std::optional<ExitStatus> status = std::nullopt;
 
-  bool is_ready() const { return kind == Kind::kReady; }
+  bool ready() const { return kind == Kind::kReady; }
 };
 
 // "ready", "exited", "timed_out".

@@ -105,13 +105,13 @@ struct RunError {
     kRequireSuccess,  // the child ran to its end, and was not successful
   };
   Step step = Step::kOptions;
-  std::string process_name;
   // The errno of the step, or an Errc. For kRequireSuccess ETIMEDOUT where the time had passed, else
   // Errc::kUnsuccessful, or the errno of reading the input.
   std::error_code code = {};
+  std::string process_name = {};
 
   // The error of the step.
-  std::optional<InvalidArgument> invalid_argument = std::nullopt;    // kOptions
+  std::optional<InvalidArgument> invalid_argument = std::nullopt;    // kOptions, and kSpawn of a bad command
   std::optional<SpawnError> spawn_error = std::nullopt;              // kSpawn
   std::optional<WaitOrTerminateError> wait_error = std::nullopt;     // kWait, kTermination
   std::optional<TerminationError> termination_error = std::nullopt;  // kFeed: the child could not be killed either

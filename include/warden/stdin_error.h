@@ -16,7 +16,7 @@ namespace warden {
 // The first `written` bytes went into the pipe; whether the child has read them is not known.
 struct StdinError {
   enum class Kind {
-    kRefused,     // a negative timeout, or a handle that is not usable: nothing was done
+    kRefused,     // a negative timeout, a handle that is not usable, a callback's thread: nothing was done
     kClosed,      // there is no pipe, or it was closed: earlier, or meanwhile by another thread
     kTimedOut,    // the child did not read in time
     kNoReader,    // the child has closed its stdin, or has just ended

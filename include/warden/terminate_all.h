@@ -17,7 +17,7 @@ namespace warden {
 // Returns one outcome for each, in their order; a child that cannot be ended holds up no other.
 // Blocks: as terminate does, for the slowest and not for the sum.
 // Errors: for each as of terminate. With a wrong policy no child gets a signal. A null pointer and a moved-from Child
-// give Errc::kEmptyHandle.
+// give Errc::kEmptyHandle. A child that stands there twice has the same outcome twice.
 std::vector<Result<TerminationReport, TerminationError>> terminate_all(const std::vector<Child*>& children,
                                                                        const TerminationPolicy& policy);
 std::vector<Result<TerminationReport, TerminationError>> terminate_all(std::vector<Child>& children,

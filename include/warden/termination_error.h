@@ -19,6 +19,7 @@ struct Survivor {
   int pid = 0;
   std::string program;  // the kernel's short name (comm), at most 15 bytes
   friend bool operator==(const Survivor& a, const Survivor& b) { return a.pid == b.pid && a.program == b.program; }
+  friend bool operator!=(const Survivor& a, const Survivor& b) { return !(a == b); }
 };
 
 // A process that was still there at the end, as /proc shows it: why SIGKILL has not ended it, where that shows.
@@ -38,7 +39,7 @@ struct StuckProcess {
 // The child stays supervised, and the call can be made again.
 struct TerminationError {
   enum class Kind {
-    kRefused,            // a wrong policy, or a handle that is not usable: nothing was tried
+    kRefused,            // a bad argument, a handle that is not usable, or a callback's thread: nothing was tried
     kSignalFailed,       // a manual signal could not be sent
     kTerminationFailed,  // the escalation went through to its end, and the child or its group is still there
   };

@@ -36,9 +36,9 @@ struct TerminationReport {
   bool forced = false;
 
   // Processes of the group that outlived the leader and had to be ended after it, as they were first seen.
-  std::vector<Survivor> survivors;
+  std::vector<Survivor> survivors = {};
 
-  AttemptLog attempts;
+  AttemptLog attempts = {};
 };
 
 std::ostream& operator<<(std::ostream& out, EndCause cause);

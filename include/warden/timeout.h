@@ -16,8 +16,8 @@
 
 namespace warden {
 
-// A length of time. What is too long for it is infinite; what is not a number is minus infinite, and refused as any
-// negative length is.
+// A length of time. A std::chrono duration that is too long for it is infinite; one that is not a number is minus
+// infinite, and refused as any negative length is.
 class Timeout {
  public:
   // Zero.
@@ -39,6 +39,7 @@ class Timeout {
  private:
   template <class Rep, class Period>
   static absl::Duration from_chrono(std::chrono::duration<Rep, Period> duration) {
+    static_assert(std::chrono::treat_as_floating_point_v<Rep> || sizeof(Rep) <= sizeof(std::int64_t));
     if constexpr (std::chrono::treat_as_floating_point_v<Rep>) {
       const auto seconds = std::chrono::duration<double>(duration).count();
       return seconds != seconds ? -absl::InfiniteDuration() : absl::Seconds(seconds);
@@ -61,9 +62,13 @@ std::ostream& operator<<(std::ostream& out, Timeout timeout);
 // set that clock while the call waits.
 class Deadline {
  public:
-  // time_point::max() is never. What the clock cannot express is never, or as long ago as it can.
+  // time_point::max() is never. What the clock cannot express is never, or as long ago as it can; what is not a number
+  // is as long ago.
   template <class Duration>
   Deadline(std::chrono::time_point<std::chrono::steady_clock, Duration> time) : time_(in_range(time)) {}
+
+  // So long after now. A negative length is before now.
+  static Deadline after(Timeout timeout);
 
   constexpr std::chrono::steady_clock::time_point time() const { return time_; }
 

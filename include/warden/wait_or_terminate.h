@@ -31,7 +31,7 @@ struct WaitOrTerminateResult {
 
 struct WaitOrTerminateError {
   enum class Kind {
-    kRefused,                   // a negative timeout, a wrong policy, a handle that is not usable: nothing was done
+    kRefused,                   // a bad argument, a handle that is not usable, a callback's thread: nothing was done
     kWaitFailed,                // the wait broke, and the child was terminated for it: see `termination`
     kTerminationFailed,         // the time passed, and the child could not be terminated
     kWaitAndTerminationFailed,  // the wait broke, and the child could not be terminated either

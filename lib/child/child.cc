@@ -1,6 +1,8 @@
 #include "warden/child.h"
 
+#include <memory>
 #include <ostream>
+#include <utility>
 
 #include "lib/base/argument_check.h"
 #include "lib/base/os_error.h"
@@ -27,12 +29,6 @@ using internal::Refusal;
 using internal::refuse;
 using internal::refuse_waiting;
 using internal::TimePoint;
-
-void set_on_destruction(internal::Handle* handle, OnDestruction what) {
-  if (refuse(handle)) return;
-  const Call call(*handle);
-  handle->on_destruction = what;
-}
 
 }  // namespace
 
@@ -219,7 +215,12 @@ void Child::close_stdin() {
   call.supervised.close_stdin(call.lock);
 }
 
-void Child::kill_on_destruction() { set_on_destruction(handle_, OnDestruction::kKill); }
+void Child::kill_on_destruction() {
+  if (refuse(handle_)) return;
+  const Call call(*handle_);
+  handle_->end_policy = TerminationPolicy::immediate();
+  handle_->on_destruction = OnDestruction::kTerminate;
+}
 
 Result<void, TerminationError> Child::terminate_on_destruction(const TerminationPolicy& policy) {
   if (const Refusal refusal = refuse(handle_, policy.validate())) return refusal;
@@ -229,7 +230,11 @@ Result<void, TerminationError> Child::terminate_on_destruction(const Termination
   return outcome::success();
 }
 
-void Child::detach_on_destruction() { set_on_destruction(handle_, OnDestruction::kDetach); }
+void Child::detach_on_destruction() {
+  if (refuse(handle_)) return;
+  const Call call(*handle_);
+  handle_->on_destruction = OnDestruction::kDetach;
+}
 
 bool Child::ends_on_destruction() const {
   if (refuse(handle_)) return false;

@@ -25,7 +25,7 @@ using internal::refuse;
 using internal::refuse_waiting;
 
 OutputError about(OutputStream stream, OutputError error) {
-  if (!error.invalid_argument.has_value()) error.stream = stream;
+  error.stream = stream;
   return error;
 }
 
@@ -70,7 +70,7 @@ Result<Output, OutputError> Child::output(OutputStream stream) const {
 Result<void, OutputError> Child::on_line(OutputStream stream, LineCallback callback) {
   const auto found = captured(handle_, stream, refuse(handle_));
   if (!found) return found.error();
-  if (!callback) return refuse(handle_, no_function("callback"));
+  if (!callback) return about(stream, refuse(handle_, no_function("callback")));
   const internal::CancellationGuard no_cancellation;
   found.value()->attach(std::make_shared<internal::LineSubscription>(
       found.value()->max_line_length(), contained(std::move(callback), handle_->supervised->name(), stream)));
@@ -87,7 +87,7 @@ Result<LineWait, OutputError> Child::wait_for_line(OutputStream stream, const Li
                                                    Timeout timeout) {
   const auto found = captured(handle_, stream, refuse_waiting(handle_, check_duration("timeout", timeout)));
   if (!found) return found.error();
-  if (!predicate) return refuse(handle_, no_function("predicate"));
+  if (!predicate) return about(stream, refuse(handle_, no_function("predicate")));
   const internal::CancellationGuard no_cancellation;
   internal::Supervised& supervised = *handle_->supervised;
   const internal::TimePoint deadline = internal::deadline_after(supervised.sys().now(), timeout.duration());

@@ -14,14 +14,14 @@
 namespace warden::internal {
 
 // What the destructor of a Child does with a child whose end the program has not seen.
-enum class OnDestruction { kKill, kTerminate, kDetach };
+enum class OnDestruction { kReport, kTerminate, kDetach };
 
 struct Handle {
   const Owner owner = this_process();
   std::shared_ptr<Supervised> supervised;
   Reaper reaper;
   std::unique_ptr<OutputPump> output;                        // null when nothing is captured
-  OnDestruction on_destruction = OnDestruction::kKill;       // under the child's lock
+  OnDestruction on_destruction = OnDestruction::kReport;     // under the child's lock
   TerminationPolicy end_policy;                              // of kTerminate; under the child's lock
   const int exceptions_before = std::uncaught_exceptions();  // in flight when the handle was made
 };

@@ -20,7 +20,7 @@ Result<std::optional<ExitStatus>, WaitError> wait_for_exit(Supervised& child, Ti
 
 std::optional<InvalidArgument> check_readiness_arguments(const ReadyPredicate& predicate, Timeout interval,
                                                          Timeout timeout) {
-  if (!predicate) return InvalidArgument{"predicate", "", "must not be empty"};
+  if (!predicate) return InvalidArgument{"predicate", "", "there is no function to call"};
   if (auto invalid = check_duration("interval", interval)) return invalid;
   if (interval.duration() == absl::ZeroDuration()) return InvalidArgument{"interval", "0", "must not be zero"};
   return check_duration("timeout", timeout);

@@ -53,7 +53,7 @@ class RunningChild {
   internal::Supervised& supervised() { return *handle_->supervised; }
   TimePoint after(absl::Duration time) { return internal::deadline_after(supervised().sys().now(), time); }
   Waited wait_or_terminate();
-  RunError failed(Step step) const { return {step, command_.display_name()}; }
+  RunError failed(Step step) const { return {step, {}, command_.display_name()}; }
   RunError not_waited_for(WaitOrTerminateError error);
   void stop_feeding(bool was_terminated);
   template <class T>
@@ -165,7 +165,7 @@ Result<RunResult, RunError> run(const Command& command, RunOptions options) {
   const Command completed = internal::with_streams(command, options);
   auto spawned = internal::spawn_child(internal::linux_sys(), completed);
   if (!spawned) {
-    RunError error{Step::kSpawn, completed.display_name(), spawned.error().code};
+    RunError error{Step::kSpawn, spawned.error().code, completed.display_name(), spawned.error().invalid_argument};
     error.spawn_error = std::move(spawned).error();
     return error;
   }

@@ -93,7 +93,7 @@ WARDEN_DEFINE_ERROR(RunError)
 Result<RunResult, RunError> require_success(RunResult result) {
   const std::error_code code = failure_of(result);
   if (!code) return result;
-  RunError error{Step::kRequireSuccess, std::move(result.process_name), code};
+  RunError error{Step::kRequireSuccess, code, std::move(result.process_name)};
   error.last_lines = internal::last_lines(complaints(result), kMostLines, kMostBytes);
   error.status = result.status;
   error.stdout_output = std::move(result.stdout_output);

@@ -57,7 +57,7 @@ int open_file(const std::string& path, UniqueFd* file) {
 }
 
 RunError refused(const Command& command, InvalidArgument invalid, std::error_code code) {
-  RunError error{RunError::Step::kOptions, command.display_name(), code};
+  RunError error{RunError::Step::kOptions, code, command.display_name()};
   error.invalid_argument = std::move(invalid);
   return error;
 }

@@ -70,13 +70,18 @@ Command::Command(const Command& other)
       name_(other.name_),
       options_(new internal::CommandOptions(*other.options_)) {}
 
-Command& Command::operator=(const Command& other) {
-  Command copy(other);
-  program_.swap(copy.program_);
-  arguments_.swap(copy.arguments_);
-  name_.swap(copy.name_);
-  std::swap(options_, copy.options_);
+Command::Command(Command&& other) : Command(std::string()) { swap(other); }
+
+Command& Command::operator=(Command other) {
+  swap(other);
   return *this;
+}
+
+void Command::swap(Command& other) noexcept {
+  program_.swap(other.program_);
+  arguments_.swap(other.arguments_);
+  name_.swap(other.name_);
+  std::swap(options_, other.options_);
 }
 
 Command::~Command() { delete options_; }

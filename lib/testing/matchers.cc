@@ -167,9 +167,8 @@ class AttemptIs : public ::testing::MatcherInterface<const Attempt&> {
 
 // Makes a matcher of values from a new criterion for one part of a value.
 template <class Part>
-::testing::PolymorphicMatcher<internal::PartMatcher<Part>> matcher(
-    ::testing::MatcherInterface<const Part&>* criterion) {
-  return ::testing::MakePolymorphicMatcher(internal::PartMatcher<Part>(::testing::MakeMatcher(criterion)));
+::testing::PolymorphicMatcher<PartMatcher<Part>> matcher(::testing::MatcherInterface<const Part&>* criterion) {
+  return ::testing::MakePolymorphicMatcher(PartMatcher<Part>(::testing::MakeMatcher(criterion)));
 }
 
 }  // namespace

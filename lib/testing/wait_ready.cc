@@ -1,5 +1,6 @@
 #include "lib/testing/wait_ready.h"
 
+#include <ostream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -7,6 +8,20 @@
 #include "warden/readiness.h"
 
 namespace warden::testing {
+
+std::string_view to_string(Ready::Kind kind) {
+  switch (kind) {
+    case Ready::Kind::kAtOnce:
+      return "at_once";
+    case Ready::Kind::kOnLine:
+      return "on_line";
+    case Ready::Kind::kWhen:
+      return "when";
+  }
+  return "unknown";
+}
+
+std::ostream& operator<<(std::ostream& out, Ready::Kind kind) { return out << to_string(kind); }
 
 Ready Ready::on_line(std::string text, warden::OutputStream stream) {
   Ready ready;
@@ -60,7 +75,7 @@ std::optional<std::string> wait_predicate(warden::Child& child, const SpawnOptio
   const Ready& ready = options.ready;
   const auto waited = child.wait_until_ready(ready.predicate, ready.interval, options.ready_timeout);
   if (!waited.has_value()) return not_ready(waited.error().to_string());
-  if (waited.value().is_ready()) return std::nullopt;
+  if (waited.value().ready()) return std::nullopt;
   if (waited.value().kind == Readiness::Kind::kExited) return not_ready("it ended first" + state_of(child));
   return not_ready(
       absl::StrCat("the predicate did not say so within ", absl::FormatDuration(options.ready_timeout.duration())));

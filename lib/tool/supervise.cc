@@ -102,7 +102,7 @@ class Endings {
 
  private:
   void limit_reader() {
-    if (streams_ != nullptr) streams_->give_up_after(kDefaultDrainTimeout);
+    if (streams_ != nullptr) streams_->give_up_after(kDefaultDrainTimeout.duration());
   }
 
   Child& child_;
@@ -120,7 +120,7 @@ ReadyState ready_state(bool by_ready_timeout, const PassThrough& streams) {
 void limit_reader_by_timeout(const RunFlags& flags, Clock::time_point started, PassThrough* streams) {
   if (flags.timeout == absl::InfiniteDuration()) return;
   const absl::Duration left = flags.timeout - absl::FromChrono(Clock::now() - started);
-  streams->give_up_after(std::max(left, kDefaultDrainTimeout));
+  streams->give_up_after(std::max(left, kDefaultDrainTimeout.duration()));
 }
 
 }  // namespace
@@ -142,7 +142,7 @@ RunReport supervise(Child& child, const RunFlags& flags, const BlockedSignals& b
     relay.wait_first();  // that may end a process that still holds a stream
     job.end();           // from now on the terminal's signals are meant for the tool
     limit_reader_by_timeout(flags, started, streams);
-    report.output = streams->finish(kDefaultDrainTimeout);
+    report.output = streams->finish(kDefaultDrainTimeout.duration());
   }
   report.received = relay.stop();
   endings.add_to(&report);

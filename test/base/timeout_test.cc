@@ -83,6 +83,16 @@ TEST(DeadlineTest, KeepsTheEndsOfTheClockAndWhatIsBeyondThem) {
   EXPECT_EQ(Deadline(Seconds(duration<double>(kNan))).time(), TimePoint::min());
 }
 
+TEST(DeadlineTest, IsSoLongAfterNow) {
+  const TimePoint before = Clock::now();
+  const TimePoint later = Deadline::after(std::chrono::hours(1)).time();
+  EXPECT_GE(later, before + std::chrono::hours(1));
+  EXPECT_LE(later, Clock::now() + std::chrono::hours(1));
+  EXPECT_LT(Deadline::after(absl::Seconds(-1)).time(), Clock::now());
+  EXPECT_EQ(Deadline::after(absl::InfiniteDuration()).time(), TimePoint::max());
+  EXPECT_EQ(Deadline::after(duration<double>(1e15)).time(), TimePoint::max());
+}
+
 static_assert(!std::is_convertible_v<std::chrono::system_clock::time_point, Deadline>);
 static_assert(!std::is_convertible_v<absl::Time, Deadline>);
 static_assert(!std::is_convertible_v<int, Timeout>);

@@ -31,7 +31,7 @@ TEST(WaitUntilReady, EndsAtOnceWhenTheChildDoes) {
   const Readiness end = child.wait_until_ready(closes, absl::InfiniteDuration(), absl::InfiniteDuration()).value();
   EXPECT_EQ(end.kind, Kind::kExited);
   EXPECT_EQ(end.status, ExitStatus::exited(7));
-  EXPECT_FALSE(end.is_ready());
+  EXPECT_FALSE(end.ready());
   EXPECT_EQ(asked, 1);
 }
 
@@ -40,7 +40,7 @@ TEST(WaitUntilReady, IsReadyWhenThePredicateSaysSo) {
   int asked = 0;
   const auto third = [&asked] { return ++asked == 3; };
   const Readiness end = child.wait_until_ready(third, absl::Milliseconds(1), kBound).value();
-  EXPECT_TRUE(end.is_ready());
+  EXPECT_TRUE(end.ready());
   EXPECT_EQ(end.status, std::nullopt);
   EXPECT_EQ(asked, 3);
   EXPECT_TRUE(child.kill().has_value());

@@ -36,7 +36,7 @@ TEST_F(WaitUntilReadyTest, IsReadyAtOnceWithoutAWait) {
 
 TEST_F(WaitUntilReadyTest, AsksAtOnceAndAfterEachInterval) {
   begin();
-  EXPECT_TRUE(wait(ms(250), ms(100), seconds(10)).value().is_ready());
+  EXPECT_TRUE(wait(ms(250), ms(100), seconds(10)).value().ready());
   EXPECT_EQ(asked_, (std::vector<absl::Duration>{kZero, ms(100), ms(200), ms(300)}));
 }
 
@@ -113,7 +113,7 @@ TEST_F(WaitUntilReadyTest, AnExceptionPassesThroughAndLeavesTheChildAsItWas) {
   EXPECT_EQ(sys_.elapsed(), ms(100));
   EXPECT_FALSE(is_end_seen());
   EXPECT_TRUE(stdin_is_open());
-  EXPECT_TRUE(wait(kZero, ms(100), seconds(1)).value().is_ready());
+  EXPECT_TRUE(wait(kZero, ms(100), seconds(1)).value().ready());
 }
 
 TEST_F(WaitUntilReadyTest, ThePredicateMayUseTheChild) {

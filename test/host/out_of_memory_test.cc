@@ -129,7 +129,7 @@ bool writes_until_the_timeout(Child& child) {
 
 bool is_polled_until_it_is_ready(Child& child) {
   const std::array<int, 20> large = {};
-  return child.wait_until_ready([large] { return large[0] == 0; }, kMoment, kMoment).value().is_ready();
+  return child.wait_until_ready([large] { return large[0] == 0; }, kMoment, kMoment).value().ready();
 }
 
 constexpr std::array<Call, 15> kCallsOnARunningChild = {{

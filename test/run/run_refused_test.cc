@@ -96,6 +96,7 @@ TEST(RunRefused, OfTheCommandIsTheSpawnsError) {
   const RunError error = error_of_run(command.umask(010000));
   EXPECT_EQ(error.step, Step::kSpawn);
   EXPECT_EQ(error.spawn_error->invalid_argument->field, "umask");
+  EXPECT_EQ(error.invalid_argument.value().field, "umask");
   EXPECT_EQ(make_error_code(error), std::errc::invalid_argument);
 }
 

@@ -64,9 +64,9 @@ TEST(Readiness, NamesItsKindsAndIsReadyInOne) {
   EXPECT_EQ(text_of(Readiness::Kind::kReady), "ready");
   EXPECT_EQ(text_of(Readiness::Kind::kExited), "exited");
   EXPECT_EQ(text_of(Readiness::Kind::kTimedOut), "timed_out");
-  EXPECT_TRUE(Readiness{Readiness::Kind::kReady}.is_ready());
-  EXPECT_FALSE(Readiness{Readiness::Kind::kExited}.is_ready());
-  EXPECT_FALSE(Readiness{}.is_ready());
+  EXPECT_TRUE(Readiness{Readiness::Kind::kReady}.ready());
+  EXPECT_FALSE(Readiness{Readiness::Kind::kExited}.ready());
+  EXPECT_FALSE(Readiness{}.ready());
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ TEST(PrintersTest, NoPublicValueIsShownAsBytes) {
   printed(Line()), printed(LineWait()), printed(LineWait::Kind::kMatched);
   printed(Readiness()), printed(Readiness::Kind::kReady);
   printed(RunOptions()), printed(StdinReport()), printed(RunResult{"server", ExitStatus::lost()});
-  printed(RunError{RunError::Step::kSpawn, "server", Errc::kNotAChild}), printed(RunError::Step::kFeed);
+  printed(RunError{RunError::Step::kSpawn, Errc::kNotAChild, "server"}), printed(RunError::Step::kFeed);
   printed(Signal::stop());
   printed(StdinError()), printed(StdinError::Kind::kClosed);
   printed(Survivor()), printed(StuckProcess()), printed(an_error()), printed(TerminationError::Kind::kRefused);

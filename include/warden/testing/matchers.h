@@ -72,7 +72,9 @@ Found<Part> find(Of<Part> of, const BOOST_OUTCOME_V2_NAMESPACE::basic_result<T, 
   }
 }
 
-// Matches a value by a part of it.
+}  // namespace internal
+
+// Matches a value by a part of it: by its status, phase or log. Made by the functions below.
 template <class Part>
 class PartMatcher {
  public:
@@ -80,7 +82,7 @@ class PartMatcher {
 
   template <class T>
   bool MatchAndExplain(const T& value, ::testing::MatchResultListener* listener) const {
-    const Found<Part> found = find(Of<Part>(), value);
+    const auto found = find(internal::Of<Part>(), value);
     if (found.part.has_value()) return matcher_.MatchAndExplain(*found.part, listener);
     *listener << found.why_not;
     return false;
@@ -92,12 +94,9 @@ class PartMatcher {
   ::testing::Matcher<const Part&> matcher_;
 };
 
-}  // namespace internal
-
-// What the functions below return.
-using StatusMatcher = ::testing::PolymorphicMatcher<internal::PartMatcher<warden::ExitStatus>>;
-using PhaseMatcher = ::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptPhase>>;
-using LogMatcher = ::testing::PolymorphicMatcher<internal::PartMatcher<warden::AttemptLog>>;
+using StatusMatcher = ::testing::PolymorphicMatcher<PartMatcher<warden::ExitStatus>>;
+using PhaseMatcher = ::testing::PolymorphicMatcher<PartMatcher<warden::AttemptPhase>>;
+using LogMatcher = ::testing::PolymorphicMatcher<PartMatcher<warden::AttemptLog>>;
 
 // Matches an exit with this code, or with one that the matcher accepts: ExitedWith(0), ExitedWith(::testing::Ne(0)). A
 // death by a signal has no code. Takes an ExitStatus, an optional one (empty: the child has not ended), and a value

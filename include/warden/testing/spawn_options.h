@@ -3,7 +3,9 @@
 #define WARDEN_TESTING_SPAWN_OPTIONS_H_
 
 #include <cstdint>
+#include <iosfwd>
 #include <string>
+#include <string_view>
 
 #include "absl/time/time.h"
 #include "warden/output.h"
@@ -31,6 +33,10 @@ struct Ready {
   warden::ReadyPredicate predicate = {};
   warden::Timeout interval = absl::ZeroDuration();
 };
+
+// "at_once", "on_line", "when".
+std::string_view to_string(Ready::Kind kind);
+std::ostream& operator<<(std::ostream& out, Ready::Kind kind);
 
 struct SpawnOptions {
   // The child's name in messages and files; when empty, the command's own name.
