@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/connect_pipe.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/readable_pipe.hpp>
@@ -16,6 +17,7 @@
 #include <boost/process/v2/process.hpp>
 #include <boost/process/v2/start_dir.hpp>
 #include <boost/process/v2/stdio.hpp>
+#include <fstream>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -124,6 +126,37 @@ TYPED_TEST(BoostLauncher, LeadsStdinFromAPipeAndAFile) {
   in.close();
   EXPECT_EQ(this->rest_of(out), "text\nend\n");
   EXPECT_EQ(process.wait(), 0);
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path("in")) << "of a file\n";
+  boost::asio::readable_pipe of_file(this->context_);
+  auto reader = this->shell("cat", v2::process_stdio{Path(directory.path("in")), of_file, {}});
+  EXPECT_EQ(this->rest_of(of_file), "of a file\n");
+  EXPECT_EQ(reader.wait(), 0);
+}
+
+// An I/O object of the caller's own, for each of the two streams.
+TYPED_TEST(BoostLauncher, LeadsStdoutAndStderrToTheEndOfAConnectedPipe) {
+  for (const bool is_stderr : {false, true}) {
+    boost::asio::readable_pipe read_end(this->context_);
+    boost::asio::writable_pipe write_end(this->context_);
+    boost::asio::connect_pipe(read_end, write_end);
+    auto process = is_stderr ? this->shell("echo text >&2", v2::process_stdio{{}, nullptr, write_end})
+                             : this->shell("echo text", v2::process_stdio{{}, write_end, nullptr});
+    write_end.close();
+    EXPECT_EQ(this->rest_of(read_end), "text\n");
+    EXPECT_EQ(process.wait(), 0);
+  }
+}
+
+TYPED_TEST(BoostLauncher, LaunchesAChildThatBoostCanAskToExitAndInterrupt) {
+  auto asked = this->shell("exec sleep 600");
+  asked.request_exit();
+  asked.wait();
+  EXPECT_EQ(asked.native_exit_code() & 0x7f, SIGTERM);
+  auto interrupted = this->shell("exec sleep 600");
+  interrupted.interrupt();
+  interrupted.wait();
+  EXPECT_EQ(interrupted.native_exit_code() & 0x7f, SIGINT);
 }
 
 TYPED_TEST(BoostLauncher, LeadsStreamsToTheNullDeviceAFileAndADescriptor) {
@@ -147,6 +180,9 @@ TYPED_TEST(BoostLauncher, ReplacesTheEnvironmentWhereItIsAskedTo) {
   const std::vector<std::string> environment = {"PATH=/bin:/usr/bin", "OTHER=given"};
   EXPECT_EQ(this->output_of("echo $WARDEN_BOOST_TEST-$OTHER"), "inherited-\n");
   EXPECT_EQ(this->output_of("echo $WARDEN_BOOST_TEST-$OTHER", v2::process_environment(environment)), "-given\n");
+  EXPECT_EQ(this->output_of("echo $OTHER", v2::process_environment{"OTHER=in braces"}), "in braces\n");
+  EXPECT_EQ(this->output_of("echo $WARDEN_BOOST_TEST", v2::process_environment(v2::environment::current())),
+            "inherited\n");
   ASSERT_EQ(::unsetenv("WARDEN_BOOST_TEST"), 0);
 }
 
