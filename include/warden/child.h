@@ -101,10 +101,10 @@ struct AdoptOptions {
 //
 // Before the program destroys a Child it has to see the end of the child: in a status that one of the waits,
 // terminations or kills returned, or in a manual signal that found the child ended. (state() does not count.) Without
-// that, and without one of the calls of "Let go", the child is
-// abandoned, which is a mistake in the program: the destructor kills the group, waits up to 3 s for it, and reports the
-// mistake (abandoned_child.h). It does all of that, too, while an exception is in flight and for a static Child. A
-// Child that is not destroyed at exit() leaves its process running.
+// that, and without one of the calls of "Let go", the child is abandoned, which is a mistake in the program: the
+// destructor kills the group, waits up to 3 s for it, and reports the mistake (abandoned_child.h). It does all of that,
+// too, while an exception is in flight and for a static Child. A Child that is not destroyed at exit() leaves its
+// process running.
 //
 // Thread-safe: any number of threads may call anything on one Child at the same time, and all see the same status. No
 // other thread may use it while one moves or destroys it. A moved-from Child is empty: its pid is -1, its name, log and
