@@ -1,22 +1,21 @@
 #include "lib/spawn/environment.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/process/v2/environment.hpp>
 #include <map>
+#include <memory>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 namespace warden::internal {
 namespace {
-
-namespace bp = boost::process::v2;
 
 using Kind = EnvChange::Kind;
 
@@ -41,22 +40,22 @@ std::string default_path() {
   return path;
 }
 
-// An empty entry means the current directory (POSIX, "Other Environment Variables"); find_executable() would skip it.
-std::string with_empty_entries_named(const std::string& path) {
-  std::vector<std::string> entries = absl::StrSplit(path, ':');
-  for (std::string& entry : entries) {
-    if (entry.empty()) entry = ".";
-  }
-  return absl::StrJoin(entries, ":");
+// 0 where the file can be executed; else why not: EACCES where it is there, or cannot be looked for.
+int check_executable(const std::string& path) {
+  struct stat info = {};
+  if (::stat(path.c_str(), &info) != 0) return errno == EACCES ? EACCES : ENOENT;
+  return S_ISREG(info.st_mode) && ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : EACCES;
 }
 
-// Why find_executable() found nothing: EACCES tells the caller that a file of that name exists but may not be executed.
-int reason_for_none(const std::string& name, const std::string& path) {
-  for (absl::string_view directory : absl::StrSplit(path, ':')) {
-    struct stat info = {};
-    if (::stat(absl::StrCat(directory, "/", name).c_str(), &info) == 0) return EACCES;
-  }
-  return ENOENT;
+struct FreeText {
+  void operator()(char* text) const { ::free(text); }
+};
+
+// As it is where the current directory has no name (getcwd(3)).
+std::string absolute(std::string path) {
+  if (path.front() == '/') return path;
+  const std::unique_ptr<char, FreeText> here(::getcwd(nullptr, 0));
+  return here == nullptr ? path : absl::StrCat(here.get(), "/", path);
 }
 
 }  // namespace
@@ -70,9 +69,8 @@ Environment::Environment(const std::vector<EnvChange>& changes) {
   LastChanges last;
   for (auto change = last_clear.base(); change != changes.end(); ++change) last[change->name] = &*change;
   if (last_clear == changes.rend()) {
-    for (const auto& entry : bp::environment::current()) {
-      const absl::string_view text = entry.c_str();
-      if (last.empty() || last.count(name_of(text)) == 0) add(text);
+    for (const char* const* entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) {  // null: clearenv(3)
+      if (last.empty() || last.count(name_of(*entry)) == 0) add(*entry);
     }
   }
   for (auto change = last_clear.base(); change != changes.end(); ++change) {
@@ -105,15 +103,17 @@ const char* Environment::find(absl::string_view name) const {
 
 FoundProgram find_program(const std::string& name, const Environment& environment) {
   if (absl::StrContains(name, '/')) return {name, 0};
-  const char* given = environment.find("PATH");
-  const std::string path = with_empty_entries_named(given != nullptr ? std::string(given) : default_path());
-  const std::vector<bp::environment::key_value_pair> search = {absl::StrCat("PATH=", path)};
-  const bp::filesystem::path found = bp::environment::find_executable(name, search);
-  if (found.empty()) return {{}, reason_for_none(name, path)};
-  if (found.is_absolute()) return {found.native(), 0};
-  boost::system::error_code ignored;
-  const bp::filesystem::path absolute = bp::filesystem::absolute(found, ignored);
-  return {ignored ? found.native() : absolute.native(), 0};
+  const char* const given = environment.find("PATH");
+  const std::string path = given != nullptr ? given : default_path();
+  int error = ENOENT;
+  for (const absl::string_view entry : absl::StrSplit(path, ':')) {
+    // An empty entry means the current directory (POSIX, "Other Environment Variables").
+    std::string candidate = absl::StrCat(entry.empty() ? "." : entry, "/", name);
+    const int why_not = check_executable(candidate);
+    if (why_not == 0) return {absolute(std::move(candidate)), 0};
+    if (why_not == EACCES) error = EACCES;
+  }
+  return {{}, error};
 }
 
 }  // namespace warden::internal

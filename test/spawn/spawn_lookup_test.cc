@@ -226,6 +226,18 @@ TEST(AnOddEnvironment, IsGoneWhenItIsCleared) {
   EXPECT_EQ(environment_with({"no_equals", "=", "A=1"}, Command(test_child_path()).clear_env()), Entries{});
 }
 
+// clearenv(3) sets environ to null.
+TEST(AnAbsentEnvironment, IsEmpty) {
+  run_isolated_unchecked([] {
+    ASSERT_EQ(::clearenv(), 0);
+    ASSERT_EQ(environ, nullptr);
+    EXPECT_EQ(environment_of(report_of(Command(test_child_path()))), Entries{});
+    EXPECT_EQ(environment_of(report_of(Command(test_child_path()).env("A", "1"))), Entries{"A=1"});
+    EXPECT_EQ(environment_of(report_of(Command(test_child_path()).unset_env("A"))), Entries{});
+    EXPECT_TRUE(Child::spawn(Command("true")).value().wait().value().success()) << "found in the default path";
+  });
+}
+
 TEST_F(Lookup, UsesTheFirstOfTwoPaths) {
   const std::string first = "PATH=" + at("good");
   const std::string second = "PATH=" + at("here");
