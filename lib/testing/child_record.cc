@@ -49,7 +49,7 @@ std::string headline(const ChildRecord& record) {
 }
 
 std::string attempts_text(const ChildRecord& record) {
-  return record.attempts.empty() ? "nothing was tried to end it\n" : record.attempts.to_string();
+  return record.attempts.empty() ? "nothing was tried to end it\n" : record.attempts.to_string() + "\n";
 }
 
 std::string last_lines_text(const ChildRecord& record) {
