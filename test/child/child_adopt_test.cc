@@ -110,6 +110,7 @@ TEST(Adopt, RefusesNumbersThatNoChildHas) {
     EXPECT_EQ(refused.error().code, std::errc::invalid_argument);
     EXPECT_EQ(refused.error().step, SpawnError::Step::kAdopt);
     EXPECT_EQ(refused.error().invalid_argument->field, "pid");
+    EXPECT_EQ(refused.error().invalid_argument->reason, "no child has this number");
     EXPECT_EQ(refused.error().invalid_argument->value, std::to_string(pid));
   }
 }
