@@ -24,7 +24,7 @@ TEST_ROOMS = [
 # Tests of the host's surroundings: .ci/run runs them plainly, .ci/full with the sanitizers.
 ENVIRONMENT = ["environment"]
 
-# Tests without a second thread: .ci/run leaves them out of its ThreadSanitizer run, .ci/full does not.
+# Tests of plain values, without a second thread: .ci/run leaves them out with the sanitizers, .ci/full does not.
 _ONE_THREAD = ["one-thread"]
 
 # Bazel's sandbox maps one user only, mounts control groups read-only and locks /proc.
