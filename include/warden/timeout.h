@@ -58,8 +58,8 @@ class Timeout {
 // "1.5s", "inf".
 std::ostream& operator<<(std::ostream& out, Timeout timeout);
 
-// A point of the monotonic clock. Wall-clock times (absl::Time, std::chrono::system_clock) are not taken: somebody may
-// set that clock while the call waits.
+// A point of the monotonic clock. Points of the time of day (absl::Time) are not taken: somebody may set that clock
+// while the call waits.
 class Deadline {
  public:
   // time_point::max() is never. What the clock cannot express is never, or as long ago as it can; what is not a number

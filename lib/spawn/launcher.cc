@@ -76,6 +76,9 @@ ChildId clone_with_fallbacks(SpawnPlan& plan, int* error) {
   return child;
 }
 
+// A wait for children whose exit signal is not SIGCHLD (waitpid(2)).
+constexpr auto kClones = static_cast<int>(__WCLONE);
+
 // Reaps a child that has exited or is about to. True if there was one: only this child, and only once.
 bool reap(int pid, int options) {
   int found = 0;
@@ -93,7 +96,7 @@ bool reap(int pid, int options) {
 bool has_executed(int pid) {
   siginfo_t info = {};
   if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0) return true;
-  return !reap(pid, __WCLONE);
+  return !reap(pid, kClones);
 }
 
 LaunchResult launch_once(SpawnPlan& plan) {
@@ -108,7 +111,7 @@ LaunchResult launch_once(SpawnPlan& plan) {
   if (result.error != 0) return result;
   const volatile ExecFailure& failure = *report.get();
   if (failure.error == 0 && has_executed(result.child.pid)) return result;
-  if (failure.error != 0) reap(result.child.pid, __WCLONE);
+  if (failure.error != 0) reap(result.child.pid, kClones);
   if (result.child.pidfd >= 0) ::close(result.child.pidfd);
   result.was_killed = failure.error == 0;
   result.step = result.was_killed && failure.is_at_exec ? SpawnError::Step::kExec : failure.step;

@@ -10,8 +10,6 @@ using ::testing::PrintToString;
 
 constexpr std::size_t kMostBytes = 1024;
 
-const char* yes_or_no(bool yes) { return yes ? "yes" : "no"; }
-
 std::string number_or(const std::optional<std::uint32_t>& number, const char* otherwise) {
   return number.has_value() ? std::to_string(*number) : otherwise;
 }
