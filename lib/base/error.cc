@@ -9,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "lib/base/printable.h"
 #include "lib/base/throw_error.h"
 
 namespace warden {
@@ -119,7 +120,7 @@ std::error_code make_error_code(const InvalidArgument&) { return std::make_error
 std::string_view to_string(SpawnError::Step step) { return text_of(step).word; }
 
 std::string SpawnError::to_string() const {
-  std::string text = absl::StrCat("could not start '", process_name, "': ");
+  std::string text = absl::StrCat("could not start '", internal::printable(process_name), "': ");
   if (invalid_argument.has_value()) {
     absl::StrAppend(&text, invalid_argument->to_string(), ": ");
   } else {
@@ -131,7 +132,7 @@ std::string SpawnError::to_string() const {
 
 std::string WaitError::to_string() const {
   const std::string why = invalid_argument.has_value() ? invalid_argument->to_string() : code.message();
-  return absl::StrCat("could not wait for '", process_name, "': ", why);
+  return absl::StrCat("could not wait for '", internal::printable(process_name), "': ", why);
 }
 
 void internal::throw_system_error(std::error_code code, const std::string& message) {

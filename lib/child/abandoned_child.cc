@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "lib/base/callback.h"
 #include "lib/base/log_message.h"
+#include "lib/base/printable.h"
 #include "lib/child/report_abandoned_child.h"
 #include "warden/log.h"
 
@@ -27,8 +28,9 @@ const char* event_of(const AbandonedChild& abandoned) { return abandoned.error.e
 void print(const AbandonedChild& abandoned) {
   const absl::string_view name(abandoned.process_name.data(), abandoned.process_name.size());
   const absl::string_view error(abandoned.error.data(), abandoned.error.size());
-  const std::string line = absl::StrCat("warden: child '", name, "' (pid ", abandoned.pid, ") ", event_of(abandoned),
-                                        error.empty() ? "" : ": ", error, "\n");
+  const std::string line =
+      absl::StrCat("warden: child '", internal::printable(abandoned.process_name), "' (pid ", abandoned.pid, ") ",
+                   event_of(abandoned), error.empty() ? "" : ": ", error, "\n");
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

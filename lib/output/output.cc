@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "lib/base/printable.h"
 #include "lib/base/throw_error.h"
 #include "lib/output/output_access.h"
 #include "lib/output/output_chunk.h"
@@ -76,7 +77,7 @@ std::string Output::text() const {
 std::string OutputError::to_string() const {
   const std::string why = invalid_argument.has_value() ? invalid_argument->to_string() : code.message();
   const std::string what = stream.has_value() ? std::string(warden::to_string(*stream)) : "the output";
-  return absl::StrCat("could not use ", what, " of '", process_name, "': ", why);
+  return absl::StrCat("could not use ", what, " of '", internal::printable(process_name), "': ", why);
 }
 
 std::ostream& operator<<(std::ostream& out, OutputStream stream) { return out << to_string(stream); }

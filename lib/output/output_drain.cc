@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include "lib/base/printable.h"
 
 namespace warden {
 
@@ -10,7 +11,7 @@ bool DrainResult::complete() const {
 }
 
 std::ostream& operator<<(std::ostream& out, const PipeHolder& holder) {
-  return out << holder.pid << " (" << holder.program << ')';
+  return out << holder.pid << " (" << internal::printable(holder.program) << ')';
 }
 
 std::ostream& operator<<(std::ostream& out, const StreamDrain& drain) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lib/base/os_error.h"
+#include "lib/base/printable.h"
 #include "lib/base/throw_error.h"
 #include "lib/output/last_lines.h"
 #include "warden/run.h"
@@ -31,7 +32,7 @@ std::error_code failure_of(const RunResult& result) {
 }
 
 std::string checked_headline(const RunError& error) {
-  const std::string name = absl::StrCat("process '", error.process_name, "'");
+  const std::string name = absl::StrCat("process '", internal::printable(error.process_name), "'");
   const std::string status = error.status.has_value() ? error.status->to_string() : std::string();
   if (error.termination.has_value()) {
     return absl::StrCat(name, " did not end within ", absl::FormatDuration(error.timeout),
@@ -44,12 +45,12 @@ std::string checked_headline(const RunError& error) {
 std::string headline(const RunError& error) {
   switch (error.step) {
     case Step::kOptions:
-      return absl::StrCat("cannot run '", error.process_name,
+      return absl::StrCat("cannot run '", internal::printable(error.process_name),
                           "': ", error.invalid_argument.has_value() ? error.invalid_argument->to_string() : "", ".");
     case Step::kSpawn:
       return error.spawn_error.has_value() ? error.spawn_error->to_string() : error.code.message();
     case Step::kFeed:
-      return absl::StrCat("process '", error.process_name,
+      return absl::StrCat("process '", internal::printable(error.process_name),
                           "' was killed: no thread could be created to feed its stdin: ", error.code.message(), ".");
     case Step::kWait:
     case Step::kTermination:

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
+#include "lib/base/printable.h"
 #include "lib/base/throw_error.h"
 
 namespace warden {
@@ -46,7 +47,7 @@ std::string_view to_string(StdinError::Kind kind) {
 }
 
 std::string StdinError::to_string() const {
-  return absl::StrCat("could not write to the stdin of '", process_name, "' after ", written,
+  return absl::StrCat("could not write to the stdin of '", internal::printable(process_name), "' after ", written,
                       written == 1 ? " byte: " : " bytes: ", reason_of(*this));
 }
 

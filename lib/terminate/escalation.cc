@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "lib/base/os_error.h"
+#include "lib/base/printable.h"
 #include "lib/os/deadline.h"
 #include "lib/terminate/stuck_process.h"
 #include "lib/terminate/survivor_watch.h"
@@ -34,7 +35,7 @@ std::vector<Survivor> survivors_of(const std::vector<Member>& live) {
 
 std::string describe(const std::vector<Member>& live) {
   return absl::StrJoin(live, ", ", [](std::string* out, const Member& member) {
-    absl::StrAppend(out, member.pid, " (", member.program, ")");
+    absl::StrAppend(out, member.pid, " (", printable(member.program), ")");
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "lib/base/printable.h"
 #include "lib/base/throw_error.h"
 
 namespace warden {
@@ -21,7 +22,9 @@ const char* headline(TerminationError::Kind kind) {
   return "failed to terminate process";
 }
 
-std::string text_of(const Survivor& survivor) { return absl::StrCat(survivor.pid, " (", survivor.program, ")"); }
+std::string text_of(const Survivor& survivor) {
+  return absl::StrCat(survivor.pid, " (", internal::printable(survivor.program), ")");
+}
 std::string text_of(const StuckProcess& process) { return process.to_string(); }
 
 template <typename T>
@@ -32,10 +35,10 @@ void append_text(std::string* out, const T& value) {
 }  // namespace
 
 std::string StuckProcess::to_string() const {
-  std::string text = absl::StrCat(pid, " (", program, "), state ", std::string(1, state));
+  std::string text = absl::StrCat(pid, " (", internal::printable(program), "), state ", std::string(1, state));
   if (tracer_pid != 0) {
     absl::StrAppend(&text, ", traced by ", tracer_pid);
-    if (!tracer_program.empty()) absl::StrAppend(&text, " (", tracer_program, ")");
+    if (!tracer_program.empty()) absl::StrAppend(&text, " (", internal::printable(tracer_program), ")");
   }
   if (!wait_channel.empty()) absl::StrAppend(&text, ", in ", wait_channel);
   if (uid >= 0) absl::StrAppend(&text, ", of user ", uid);
@@ -56,7 +59,7 @@ std::string_view to_string(TerminationError::Kind kind) {
 
 std::string TerminationError::to_string() const {
   std::string text =
-      absl::StrCat(headline(kind), " '", process_name,
+      absl::StrCat(headline(kind), " '", internal::printable(process_name),
                    "': ", invalid_argument.has_value() ? invalid_argument->to_string() : code.message(), ".");
   if (!stuck.empty()) {
     absl::StrAppend(&text, " Left: ", absl::StrJoin(stuck, "; ", append_text<StuckProcess>), ".");

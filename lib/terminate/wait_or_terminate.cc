@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
+#include "lib/base/printable.h"
 #include "lib/base/throw_error.h"
 
 namespace warden {
@@ -14,17 +15,19 @@ std::string headline(const WaitOrTerminateError& error) {
   switch (error.kind) {
     case Kind::kRefused:
       return absl::StrCat(
-          "refused to wait for or terminate process '", error.process_name,
+          "refused to wait for or terminate process '", internal::printable(error.process_name),
           "': ", error.invalid_argument.has_value() ? error.invalid_argument->to_string() : error.code.message(), ".");
     case Kind::kWaitFailed:
-      return absl::StrCat("failed to wait for process '", error.process_name, "', which was terminated.");
+      return absl::StrCat("failed to wait for process '", internal::printable(error.process_name),
+                          "', which was terminated.");
     case Kind::kTerminationFailed:
-      return absl::StrCat("process '", error.process_name, "' did not end within ", absl::FormatDuration(error.timeout),
-                          " and could not be terminated.");
+      return absl::StrCat("process '", internal::printable(error.process_name), "' did not end within ",
+                          absl::FormatDuration(error.timeout), " and could not be terminated.");
     case Kind::kWaitAndTerminationFailed:
       break;
   }
-  return absl::StrCat("failed to wait for process '", error.process_name, "' and to terminate it.");
+  return absl::StrCat("failed to wait for process '", internal::printable(error.process_name),
+                      "' and to terminate it.");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "lib/base/printable.h"
 #include "lib/output/last_lines.h"
 
 namespace warden::testing::internal {
@@ -45,7 +46,7 @@ ChildRecord record_of(warden::Child& child, const Sight& before, const std::opti
 }
 
 std::string headline(const ChildRecord& record) {
-  return absl::StrCat("child '", record.name, "' (pid ", record.pid, "): ", record.end);
+  return absl::StrCat("child '", warden::internal::printable(record.name), "' (pid ", record.pid, "): ", record.end);
 }
 
 std::string attempts_text(const ChildRecord& record) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "lib/base/printable.h"
 #include "lib/testing/child_record.h"
 #include "lib/testing/failure.h"
 #include "lib/testing/output_files.h"
@@ -63,8 +64,8 @@ std::string joined(const std::string& problem, const Outcome& outcome) {
 void tell(const TrackedChild& tracked, const ChildRecord& record) {
   const std::string written = last_lines_text(record) + write_output_files(record);
   if (record.problem.has_value()) {
-    fail(tracked.where, absl::StrCat("child '", record.name, "' (pid ", record.pid, ") ", *record.problem,
-                                     "\nWhat was tried to end it:\n", attempts_text(record), written));
+    fail(tracked.where, absl::StrCat("child '", warden::internal::printable(record.name), "' (pid ", record.pid, ") ",
+                                     *record.problem, "\nWhat was tried to end it:\n", attempts_text(record), written));
   } else {
     ::printf("%s\n%s", headline(record).c_str(), written.c_str());
     ::fflush(stdout);
@@ -115,8 +116,8 @@ TrackedChildren ChildSet::take(const TrackedChild& tracked) {
 warden::Child* ChildSet::spawn(const Command& command, const SpawnOptions& options, const Location& where) {
   const Command chosen = for_a_test(command, options);
   if (const auto invalid = options.policy.validate()) {
-    fail(where,
-         absl::StrCat("child '", chosen.display_name(), "' was not started: its policy: ", invalid->to_string()));
+    fail(where, absl::StrCat("child '", warden::internal::printable(chosen.display_name()),
+                             "' was not started: its policy: ", invalid->to_string()));
     return nullptr;
   }
   start_guard();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include "lib/base/printable.h"
 
 namespace warden {
 namespace {
@@ -46,7 +47,8 @@ void PrintTo(const Credentials& credentials, std::ostream* out) {
 void PrintTo(const InheritedFd& fd, std::ostream* out) { *out << fd.source << " as " << fd.target; }
 
 void PrintTo(const Command& command, std::ostream* out) {
-  *out << "command '" << command.display_name() << "' with " << command.arguments().size() << " arguments";
+  *out << "command '" << internal::printable(command.display_name()) << "' with " << command.arguments().size()
+       << " arguments";
 }
 
 void PrintTo(const CaptureOptions& options, std::ostream* out) {
@@ -80,7 +82,7 @@ void PrintTo(const StdinReport& report, std::ostream* out) {
 }
 
 void PrintTo(const RunResult& result, std::ostream* out) {
-  *out << "process '" << result.process_name << "': ";
+  *out << "process '" << internal::printable(result.process_name) << "': ";
   if (result.termination.has_value()) *out << "timed out after " << absl::FormatDuration(result.timeout) << ", then ";
   *out << result.status << "; stdout: " << PrintToString(result.stdout_output)
        << "; stderr: " << PrintToString(result.stderr_output);
@@ -88,16 +90,17 @@ void PrintTo(const RunResult& result, std::ostream* out) {
 }
 
 void PrintTo(const AbandonedChild& abandoned, std::ostream* out) {
-  *out << "abandoned child '" << abandoned.process_name << "' (pid " << abandoned.pid << ") " << abandoned.error;
+  *out << "abandoned child '" << internal::printable(abandoned.process_name) << "' (pid " << abandoned.pid << ") "
+       << abandoned.error;
 }
 
 void PrintTo(const LogRecord& record, std::ostream* out) {
   *out << record.severity;
-  *out << ": '" << record.process_name << "': " << record.event << ' ' << record.error;
+  *out << ": '" << internal::printable(record.process_name) << "': " << record.event << ' ' << record.error;
 }
 
 void PrintTo(const Child& child, std::ostream* out) {
-  *out << "child '" << child.name() << "' (pid " << child.pid() << "): " << child.state();
+  *out << "child '" << internal::printable(child.name()) << "' (pid " << child.pid() << "): " << child.state();
 }
 
 }  // namespace warden

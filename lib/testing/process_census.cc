@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "lib/base/printable.h"
 #include "lib/os/proc.h"
 
 namespace warden::testing::internal {
@@ -91,7 +92,8 @@ std::vector<std::string> find_leaks(const ProcessCensus& before, const ProcessCe
   std::vector<std::string> found;
   for (const auto& [pid, child] : after.children) {
     if (was_there(before, pid, child)) continue;
-    found.push_back("a child process " + std::to_string(pid) + " (" + child.program + ", state " + child.state + ")");
+    found.push_back("a child process " + std::to_string(pid) + " (" + warden::internal::printable(child.program) +
+                    ", state " + child.state + ")");
   }
   if (after.has_child && after.children.empty() && !before.has_child) {
     found.emplace_back("a child process that waitid knows");

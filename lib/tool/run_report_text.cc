@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "lib/base/printable.h"
 #include "lib/tool/run_report.h"
 
 namespace warden::tool {
@@ -9,7 +10,7 @@ namespace {
 template <typename Process>
 std::string describe(const std::vector<Process>& processes) {
   return absl::StrJoin(processes, ", ", [](std::string* out, const Process& process) {
-    absl::StrAppend(out, process.pid, " (", process.program, ")");
+    absl::StrAppend(out, process.pid, " (", internal::printable(process.program), ")");
   });
 }
 
@@ -67,7 +68,7 @@ bool RunReport::has_output_trouble() const {
 }
 
 std::string to_text(const RunReport& report) {
-  std::string text = absl::StrCat("warden: '", report.name, "' (pid ", report.pid, ") ");
+  std::string text = absl::StrCat("warden: '", internal::printable(report.name), "' (pid ", report.pid, ") ");
   if (report.timed_out) absl::StrAppend(&text, "timed out; ");
   if (report.ready == ReadyState::kNeverReady) absl::StrAppend(&text, "never became ready; ");
   if (report.ready == ReadyState::kEnded) absl::StrAppend(&text, "ended before it was ready; ");

@@ -84,6 +84,11 @@ TEST(WaitErrorTest, TextNamesTheProcessAndTheCause) {
   EXPECT_EQ(make_error_code(error), std::errc::operation_not_permitted);
 }
 
+TEST(ErrorTest, TextForgesNoLineWithTheNameOfAProcess) {
+  const WaitError error{os_error(EPERM), "a\nwarden: b\x1b[2J"};
+  EXPECT_EQ(error.to_string(), "could not wait for 'a\\x0awarden: b\\x1b[2J': Operation not permitted");
+}
+
 TEST(ErrorTest, StreamsWriteTheText) {
   std::ostringstream out;
   out << InvalidArgument{"a", "b", "c"} << "|" << WaitError{Errc::kEmptyHandle, "x"} << "|" << SpawnError::Step::kExec;

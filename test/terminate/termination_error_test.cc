@@ -103,6 +103,14 @@ TEST(TerminationErrorTest, SurvivorsAreNamedInTheText) {
   EXPECT_THAT(error.to_string(), HasSubstr("Left: 1001 (worker), 1002 ((x) y)."));
 }
 
+TEST(TerminationErrorTest, TextForgesNoLineWithTheNameOfASurvivor) {
+  TerminationError error = {TerminationError::Kind::kTerminationFailed, Errc::kSurvivors, "server"};
+  error.survivors = {{1001, "a\n[1] kill: ok"}};
+  EXPECT_THAT(error.to_string(), HasSubstr("Left: 1001 (a\\x0a[1] kill: ok)."));
+  error.stuck = {{1001, "a\nb", 'D'}};
+  EXPECT_THAT(error.to_string(), HasSubstr("Left: 1001 (a\\x0ab), state D"));
+}
+
 TEST(TerminationErrorTest, InvalidPolicySaysWhatIsWrongWithIt) {
   TerminationError error = {TerminationError::Kind::kRefused, std::make_error_code(std::errc::invalid_argument),
                             "server"};
