@@ -2,13 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <map>
-#include <memory>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -47,15 +45,15 @@ int check_executable(const std::string& path) {
   return S_ISREG(info.st_mode) && ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : EACCES;
 }
 
-struct FreeText {
-  void operator()(char* text) const { ::free(text); }
-};
-
 // As it is where the current directory has no name (getcwd(3)).
 std::string absolute(std::string path) {
   if (path.front() == '/') return path;
-  const std::unique_ptr<char, FreeText> here(::getcwd(nullptr, 0));
-  return here == nullptr ? path : absl::StrCat(here.get(), "/", path);
+  std::string here(256, '\0');
+  while (::getcwd(here.data(), here.size()) == nullptr) {
+    if (errno != ERANGE) return path;
+    here.resize(2 * here.size());
+  }
+  return absl::StrCat(here.c_str(), "/", path);
 }
 
 }  // namespace
