@@ -107,7 +107,11 @@ TEST(TerminationErrorTest, TextForgesNoLineWithTheNameOfASurvivor) {
   TerminationError error = {TerminationError::Kind::kTerminationFailed, Errc::kSurvivors, "server"};
   error.survivors = {{1001, "a\n[1] kill: ok"}};
   EXPECT_THAT(error.to_string(), HasSubstr("Left: 1001 (a\\x0a[1] kill: ok)."));
-  error.stuck = {{1001, "a\nb", 'D'}};
+  StuckProcess stuck;
+  stuck.pid = 1001;
+  stuck.program = "a\nb";
+  stuck.state = 'D';
+  error.stuck = {stuck};
   EXPECT_THAT(error.to_string(), HasSubstr("Left: 1001 (a\\x0ab), state D"));
 }
 
