@@ -218,15 +218,13 @@ void Child::close_stdin() {
 void Child::kill_on_destruction() {
   if (refuse(handle_)) return;
   const Call call(*handle_);
-  handle_->end_policy = TerminationPolicy::immediate();
-  handle_->on_destruction = OnDestruction::kTerminate;
+  handle_->terminate_on_destruction(call.lock, TerminationPolicy::immediate());
 }
 
 Result<void, TerminationError> Child::terminate_on_destruction(const TerminationPolicy& policy) {
   if (const Refusal refusal = refuse(handle_, policy.validate())) return refusal;
   const Call call(*handle_);
-  handle_->end_policy = policy;
-  handle_->on_destruction = OnDestruction::kTerminate;
+  handle_->terminate_on_destruction(call.lock, policy);
   return outcome::success();
 }
 
@@ -239,7 +237,7 @@ void Child::detach_on_destruction() {
 bool Child::ends_on_destruction() const {
   if (refuse(handle_)) return false;
   const Call call(*handle_);
-  return !call.supervised.is_end_seen(call.lock) && handle_->on_destruction != OnDestruction::kDetach;
+  return handle_->ends_on_destruction(call.lock);
 }
 
 }  // namespace warden

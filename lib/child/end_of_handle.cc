@@ -84,7 +84,7 @@ void end_handle(Handle& handle) noexcept {
   Supervised& supervised = *handle.supervised;
   Lock lock(supervised);
   supervised.stdin_pipe(lock).stays_open = false;
-  const bool must_end = !supervised.is_end_seen(lock) && handle.on_destruction != OnDestruction::kDetach;
+  const bool must_end = handle.ends_on_destruction(lock);
   const bool by_policy = must_end && handle.on_destruction == OnDestruction::kTerminate;
   if (must_end && !(by_policy && terminate_by_policy(handle, lock))) kill_and_report(handle, lock);
   supervised.close_stdin(lock);

@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <memory>
+#include <utility>
 
 #include "lib/os/owner.h"
 #include "lib/output/output_pump.h"
@@ -24,6 +25,15 @@ struct Handle {
   OnDestruction on_destruction = OnDestruction::kReport;     // under the child's lock
   TerminationPolicy end_policy;                              // of kTerminate; under the child's lock
   const int exceptions_before = std::uncaught_exceptions();  // in flight when the handle was made
+
+  void terminate_on_destruction(const Lock&, TerminationPolicy policy) {
+    end_policy = std::move(policy);
+    on_destruction = OnDestruction::kTerminate;
+  }
+  // Whether the destructor is to end the child.
+  bool ends_on_destruction(const Lock& lock) const {
+    return !supervised->is_end_seen(lock) && on_destruction != OnDestruction::kDetach;
+  }
 };
 
 }  // namespace warden::internal

@@ -33,8 +33,7 @@ class RunningChild {
   RunningChild(std::unique_ptr<internal::Handle> handle, const Command& command, const RunOptions& options)
       : handle_(std::move(handle)), command_(command), options_(options) {
     const Lock lock(supervised());
-    handle_->end_policy = TerminationPolicy::immediate();
-    handle_->on_destruction = OnDestruction::kTerminate;
+    handle_->terminate_on_destruction(lock, TerminationPolicy::immediate());
   }
   // Ends the feeder before the child: it would go on until the child has ended.
   ~RunningChild() {

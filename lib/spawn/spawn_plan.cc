@@ -149,17 +149,8 @@ int plan_program(const Command& command, SpawnPlan* plan) {
   plan->program = std::move(found.path);
   plan->argv = argv_of(command);
   plan->envp = environment.pointers();
-  plan->child.program = plan->program.c_str();
   plan->child.argv = plan->argv.data();
   plan->child.envp = plan->envp.data();
-  return 0;
-}
-
-int plan_image(const Command& command, const ExecImage& image, SpawnPlan* plan) {
-  plan->program = command.program();
-  plan->child.program = plan->program.c_str();
-  plan->child.argv = image.argv;
-  plan->child.envp = image.envp;
   return 0;
 }
 
@@ -227,10 +218,14 @@ Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& co
   if (auto found = check_command(command)) return *std::move(found);
   const std::string& name = command.display_name();
   auto plan = std::make_unique<SpawnPlan>();
-  if (const int error =
-          image != nullptr ? plan_image(command, *image, plan.get()) : plan_program(command, plan.get())) {
+  if (image != nullptr) {
+    plan->program = command.program();
+    plan->child.argv = image->argv;
+    plan->child.envp = image->envp;
+  } else if (const int error = plan_program(command, plan.get())) {
     return failed_at(name, SpawnError::Step::kResolveProgram, os_error(error), command.program());
   }
+  plan->child.program = plan->program.c_str();
   if (options_of(command).stdio[0].kind() == Stdio::Kind::kPipe) {
     const int error = create_stdin_pipe(plan.get());
     if (error != 0) return failed_at(name, SpawnError::Step::kCreatePipe, os_error(error));

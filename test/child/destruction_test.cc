@@ -23,8 +23,7 @@ class DestructionTest : public ::testing::Test {
 
   // Does what Child::terminate_on_destruction does.
   void set_policy(TerminationPolicy policy) {
-    handle_.end_policy = std::move(policy);
-    handle_.on_destruction = OnDestruction::kTerminate;
+    handle_.terminate_on_destruction(Lock(*handle_.supervised), std::move(policy));
     sys_.play_reaper_of(*handle_.supervised);
   }
 

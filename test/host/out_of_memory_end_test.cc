@@ -130,7 +130,7 @@ TEST_P(DestructionWithoutMemory, EndsTheWholeGroupAtEveryAllocationThatFails) {
             children[0] = std::move(moved_from);
             const CallResult result = scarcely([&] {
               if (how == Destruction::kByAssignment)
-                children[0] = std::move(moved_from);  // NOLINT(bugprone-use-after-move)
+                children[0] = std::move(moved_from);  // NOLINT(bugprone-use-after-move): it is empty
               children.clear();
             });
             EXPECT_NE(result, CallResult::kThrew);

@@ -44,7 +44,7 @@ void expect_empty(const Output& output) {
 
 TEST(OutputTest, CopyHasEverything) {
   const Output original = full();
-  const Output copy = original;  // NOLINT(performance-unnecessary-copy-initialization)
+  const Output copy = original;  // NOLINT(performance-unnecessary-copy-initialization): a copy is what is tested
   expect_full(copy);
   expect_full(original);
 }
@@ -63,7 +63,7 @@ TEST(OutputTest, MoveTakesEverything) {
   Output original = full();
   Output moved = std::move(original);
   expect_full(moved);
-  expect_empty(original);  // NOLINT(bugprone-use-after-move)
+  expect_empty(original);  // NOLINT(bugprone-use-after-move): what is left of it is promised
   Output assigned;
   assigned = std::move(moved);
   expect_full(assigned);
