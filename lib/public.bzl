@@ -41,3 +41,10 @@ WARDEN_HEADERS = [
     for name in PUBLIC_HEADERS[room]
     if name != "boost_process"
 ]
+
+# Their targets, for code on the public headers.
+WARDEN_TARGETS = ["//:warden"] + ["//:" + name for name in WARDEN_HEADERS]
+
+def public_targets(rooms):
+    """The same of some rooms, for the rooms above them."""
+    return ["//lib/%s:%s" % (room, name) for room in rooms for name in PUBLIC_HEADERS[room]]

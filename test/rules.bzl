@@ -2,7 +2,7 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_test")
 load("//:lib/copts.bzl", "WARDEN_COPTS")
-load("//:lib/public.bzl", "PUBLIC_HEADERS", "WARDEN_HEADERS")
+load("//:lib/public.bzl", "PUBLIC_HEADERS", "WARDEN_TARGETS")
 
 # The folders of test/ that have tests: those of lib/, the hosts that make it hard for all of it, and the helpers' own.
 TEST_ROOMS = [
@@ -45,8 +45,7 @@ _VALUES = _OTHERS + ["//:readiness"] + [
     for name in PUBLIC_HEADERS[room]
 ]
 
-_PROCESSES = _OTHERS + ["//:" + name for name in WARDEN_HEADERS] + [
-    "//:warden",
+_PROCESSES = _OTHERS + WARDEN_TARGETS + [
     "//test/support",
     "//test/support:main",
 ]
