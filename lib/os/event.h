@@ -12,14 +12,18 @@ namespace warden::internal {
 
 class Event {
  public:
-  explicit Event(Sys& sys) : sys_(sys), fd_(sys.make_event()) {}
+  enum class Kind { kDescriptor, kNone };
+
+  // kNone is as where the kernel gives no descriptor.
+  explicit Event(Sys& sys, Kind kind = Kind::kDescriptor)
+      : sys_(sys), fd_(kind == Kind::kDescriptor ? sys.make_event() : -1) {}
   ~Event() {
     if (fd_ >= 0) sys_.close_fd(fd_);
   }
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
-  // Readable once it has happened; negative when the kernel gave no descriptor.
+  // Readable once it has happened; negative where there is none.
   int fd() const { return fd_; }
   void happen() {
     if (fd_ >= 0) sys_.signal_event(fd_);

@@ -13,8 +13,13 @@ void Changes::wait(Lock& lock, TimePoint deadline) {
 }
 
 std::shared_ptr<Event> Changes::next_change() {
-  if (event_ == nullptr) event_ = std::make_shared<Event>(sys_);
+  if (event_ == nullptr) event_ = std::make_shared<Event>(sys_, kind_);
   return event_;
+}
+
+void Changes::do_without_events(const Lock& lock) {
+  check(lock);
+  kind_ = Event::Kind::kNone;
 }
 
 void Changes::drop_unused_event(const Lock& lock) {

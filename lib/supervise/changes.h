@@ -50,6 +50,9 @@ class Changes {
   Woken wait_readable(Lock& lock, int fd, TimePoint deadline);
   // The same, or until poll(2) has something to say of one of the first `count`. `polled` has room for one more.
   void wait_any(Lock& lock, pollfd* polled, std::size_t count, TimePoint deadline);
+  // The reaper may get a private descriptor table: it can neither signal an event of the process's table nor close one,
+  // so that waits for a descriptor look again after a pause from now on.
+  void do_without_events(const Lock& lock);
   // Closes the event of waits that are over, if nobody else waits with it.
   void drop_unused_event(const Lock& lock);
 
@@ -72,7 +75,8 @@ class Changes {
   Sys& sys_;
   const std::mutex& mutex_;
   std::condition_variable changed_;
-  int sleepers_ = 0;              // on it
+  int sleepers_ = 0;  // on it
+  Event::Kind kind_ = Event::Kind::kDescriptor;
   std::shared_ptr<Event> event_;  // happens with the next change: of those who wait for a descriptor, too
   std::vector<ChangeObserver*> observers_;
   std::condition_variable grace_over_;

@@ -24,6 +24,7 @@ constexpr absl::Duration kLongestExitInfoPause = absl::Milliseconds(5);
 void Leader::begin(const Lock& lock, ChildId id, bool leads_group) {
   changes_.check(lock);
   id_ = id;
+  if (id.pidfd < 0) changes_.do_without_events(lock);
   group_needs_number_ = leads_group;
   stage_ = Stage::kRunning;
 }

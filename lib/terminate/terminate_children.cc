@@ -24,13 +24,13 @@ class DueChildren {
  public:
   DueChildren(Sys& sys, std::size_t children) : sys_(sys), is_due_(children) { due_.reserve(children); }
 
-  // On the reaper, too, where nothing may be allocated.
-  void add(std::size_t index) {
+  // On the reaper, too, where nothing may be allocated. `has_event`: the caller's descriptor table has the event.
+  void add(std::size_t index, bool has_event = true) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!is_due_[index]) due_.push_back(index);
     is_due_[index] = true;
     changed_.notify_one();
-    if (event_ != nullptr) event_->happen();
+    if (has_event && event_ != nullptr) event_->happen();
   }
 
   std::vector<std::size_t> take() {
@@ -88,7 +88,7 @@ class Part final : public ChangeObserver {
     ended_ = child_.leader().ended(lock);
   }
 
-  void child_changed() override { due_.add(index_); }
+  void child_changed() override { due_.add(index_, !is_blind()); }
 
   // Looks for the leader's exit, before a reading of /proc that is to count for it.
   void look() {
@@ -123,9 +123,7 @@ class Part final : public ChangeObserver {
       // Nothing tells that a survivor leaves the group.
       if (watched_ >= 0) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kLongestSurvivorPause));
     }
-    const bool is_blind =
-        child_.leader().id().pidfd < 0;  // its reaper has a private descriptor table, without the event of DueChildren
-    if (look_again || is_blind) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kSurvivorPause));
+    if (look_again || is_blind()) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kSurvivorPause));
     return false;
   }
 
@@ -134,6 +132,8 @@ class Part final : public ChangeObserver {
   TerminationResult take_outcome() { return *std::move(outcome_); }
 
  private:
+  // Its reaper may have a private descriptor table, without the event of DueChildren.
+  bool is_blind() const { return child_.leader().id().pidfd < 0; }
   void close_watch() {
     if (watched_ >= 0) child_.sys().close_fd(std::exchange(watched_, -1));
   }

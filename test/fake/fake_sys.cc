@@ -61,9 +61,11 @@ void FakeSys::exit(FakeProcess& process, const ExitStatus& status) {
   }
   const auto reaper = supervised_.find(process.pid);
   if (reaper == supervised_.end()) return;
-  at(elapsed(), [supervised = reaper->second] {
+  at(elapsed(), [this, supervised = reaper->second] {
     Lock lock(*supervised);
+    has_private_table_ = supervised->leader().id().pidfd < 0;
     supervised->leader().look(lock);
+    has_private_table_ = false;
   });
 }
 
@@ -289,12 +291,14 @@ int FakeSys::make_event() {
 
 void FakeSys::signal_event(int fd) {
   if (events_happened_.count(fd) == 0) violate(absl::StrCat("signal of descriptor ", fd, ", which is no event"));
+  if (has_private_table_) violate("signal of an event by a reaper whose descriptor table does not have it");
   events_happened_[fd] = true;
 }
 
 void FakeSys::close_fd(int fd) {
   if (pidfds_.erase(fd) + events_happened_.erase(fd) == 0)
     violate(absl::StrCat("close of descriptor ", fd, ", which is not open"));
+  if (has_private_table_) violate("close of a descriptor by a reaper whose descriptor table does not have it");
   record(Call::kCloseFd, fd, 0, 0);
 }
 

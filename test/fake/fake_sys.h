@@ -109,7 +109,8 @@ class FakeSys : public Sys {
   // Another wait of this process takes the leader's zombie.
   void steal_zombie() { leader().state = FakeProcess::State::kGone; }
 
-  // From now on a reaper looks at the child as soon as the leader has ended.
+  // From now on a reaper looks at the child as soon as the leader has ended; where there is no pidfd, one with a
+  // private descriptor table.
   void play_reaper_of(Supervised& supervised) { supervised_[supervised.pid()] = &supervised; }
 
   // Time since the start of the simulation.
@@ -195,6 +196,7 @@ class FakeSys : public Sys {
   std::deque<FakeProcess> processes_;  // the leader is the first
   std::map<int, FakeProcess*> pidfds_;
   std::map<int, bool> events_happened_;
+  bool has_private_table_ = false;  // who looks
   int next_pidfd_ = 100;
   std::map<int, Supervised*> supervised_;         // by the number of the child
   std::map<Call, std::pair<int, int>> failures_;  // errno, times

@@ -1,4 +1,5 @@
 // Child::write_stdin while another thread closes the pipe, ends the child, or writes, too.
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
 #include "test/support/scarce_descriptors.h"
+#include "test/support/seccomp_filter.h"
 #include "warden/child.h"
 
 namespace warden::test_support {
@@ -171,6 +173,19 @@ TEST(WriteStdinRace, WithAFullDescriptorTableAWriteEndsAllTheSame) {
       const ScarceDescriptors none(0);
       EXPECT_EQ(kind_of_write_during(child, [&] { child.close_stdin(); }), Kind::kClosed);
     }
+    EXPECT_TRUE(child.kill().has_value());
+  });
+}
+
+// The reaper has a private descriptor table then, and cannot signal the writer's event.
+TEST(WriteStdinRace, AWriteEndsWithAChildThatGotNoPidfdThoughADescendantHoldsThePipe) {
+  run_isolated([] {
+    ASSERT_TRUE(refuse_system_calls({refused_pidfd_clone(EMFILE)}));
+    AckPipe ack;
+    Child child = spawn_with_pipe(ack, {"fork", "hold-open", "--", "handle", "TERM", "4"});
+    wait_forked(ack, {"child holding", "ready"});
+    EXPECT_EQ(kind_of_write_during(child, [&] { EXPECT_TRUE(Pidfd(child.pid()).send(SIGTERM)); }), Kind::kChildEnded);
+    EXPECT_EQ(child.wait().value(), ExitStatus::exited(4));
     EXPECT_TRUE(child.kill().has_value());
   });
 }

@@ -24,7 +24,11 @@ class TerminateChildrenTest : public ::testing::Test {
   // Adds a child; returns its process.
   FakeProcess& add(const std::string& name) {
     const auto [process, pidfd] = sys_.add_leader(name);
-    Supervised& child = children_.emplace_back(sys_, name);
+    return begin(process, pidfd);
+  }
+  FakeProcess& add_without_pidfd(const std::string& name) { return begin(sys_.add_leader(name).first, -1); }
+  FakeProcess& begin(FakeProcess& process, int pidfd) {
+    Supervised& child = children_.emplace_back(sys_, process.program);
     const Lock lock(child);
     child.begin(lock, {process.pid, pidfd}, /*leads_group=*/true);
     sys_.play_reaper_of(child);
@@ -201,6 +205,17 @@ TEST_F(TerminateChildrenTest, SurvivorsAreWaitedForThoughNoEventCanBeHad) {
   add("obedient").dies_of(SIGTERM, ms(35));
   sys_.make_event_error = EMFILE;
   terminate(TerminationPolicy::service(seconds(5)));
+  EXPECT_EQ(sys_.elapsed(), ms(110));
+}
+
+// TearDown() sees the signal of an event.
+TEST_F(TerminateChildrenTest, TheReaperOfAChildWithoutAPidfdSignalsNoEvent) {
+  add_member(add("child").dies_of(SIGTERM), "worker").dies_of(SIGTERM, ms(110));
+  add_without_pidfd("late").dies_of(SIGTERM, ms(35));
+  for (const TerminationResult& one : terminate(TerminationPolicy::service(seconds(5)))) {
+    EXPECT_TRUE(one.has_value());
+  }
+  EXPECT_GT(sys_.count(FakeSys::Call::kMakeEvent), 0u);
   EXPECT_EQ(sys_.elapsed(), ms(110));
 }
 
