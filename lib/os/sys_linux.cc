@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -188,14 +187,8 @@ class LinuxSys final : public Sys {
   }
 
   bool has_pidfd_group_signals(int pidfd) override {
-    int known = group_signals_.load(std::memory_order_relaxed);
-    if (known == kUnknown) {
-      const int error = -pidfd_kill_group(pidfd, 0);
-      if (error == EPERM) return false;  // for this child alone
-      known = is_group_signal_by_pidfd_refused(error) ? kNo : kYes;
-      group_signals_.store(known, std::memory_order_relaxed);
-    }
-    return known == kYes;
+    const int error = -pidfd_kill_group(pidfd, 0);
+    return error == EPERM ? may_signal_own_group() : !is_group_signal_by_pidfd_refused(error);
   }
 
   // The kernel keeps the owner of a descriptor's SIGIO (fcntl(2), F_SETOWN) as the group itself, not as its number, and
@@ -244,8 +237,14 @@ class LinuxSys final : public Sys {
   // Since Linux 5.12 F_GETOWN answers with 0 for an owner that is gone.
   static bool tells_of_dead_owners() { return kernel_is_at_least(5, 12); }
 
-  enum { kUnknown, kNo, kYes };
-  std::atomic<int> group_signals_{kUnknown};
+  // Whether EPERM was about a group, and not a filter's: we may signal ourselves. This process need not lead a group
+  // (ESRCH). Where only a descriptor is missing, the answer is believed.
+  bool may_signal_own_group() {
+    const UniqueFd self(pidfd_open(::getpid()));
+    if (self.get() < 0) return self.get() == -EMFILE || self.get() == -ENFILE || self.get() == -ENOMEM;
+    const int error = -pidfd_kill_group(self.get(), 0);
+    return error == 0 || error == ESRCH;
+  }
 };
 
 // Constant-initialised and trivially destroyed.

@@ -84,6 +84,7 @@ bool is_target(const ExecChildArgs& args, int fd) {
 }
 
 bool is_needed(const ExecChildArgs& args, int fd) {
+  if (fd == args.exec_pipe) return true;
   for (std::size_t i = 0; i < args.action_count; ++i) {
     const DescriptorAction& action = args.actions[i];
     if (action.target == fd || action.source == fd || action.staged == fd) return true;
@@ -165,7 +166,7 @@ void set_descriptors(const ExecChildArgs& args) {
   }
 }
 
-// Closes every descriptor that is no target.
+// Closes every descriptor that is no target, but for the exec pipe.
 void close_the_rest(const ExecChildArgs& args, bool unused_are_closed) {
   int first = 0;  // closes everything between two targets
   for (std::size_t i = 0; i < args.action_count; ++i) {
@@ -173,7 +174,12 @@ void close_the_rest(const ExecChildArgs& args, bool unused_are_closed) {
     first = args.actions[i].target + 1;
   }
   // The copies that were staged since are close-on-exec.
-  if (first < args.first_unused || !unused_are_closed) close_descriptors(first, kLastDescriptor);
+  if (first >= args.first_unused && unused_are_closed) return;
+  if (args.exec_pipe >= 0) {
+    if (first < args.exec_pipe) close_descriptors(first, args.exec_pipe - 1);
+    first = args.exec_pipe + 1;
+  }
+  close_descriptors(first, kLastDescriptor);
 }
 
 void set_limits(const ExecChildArgs& args) {

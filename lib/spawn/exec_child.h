@@ -55,6 +55,7 @@ struct ExecChildArgs {
   std::size_t action_count = 0;
   int first_unused = 3;      // above every source: nothing from here on is needed
   bool shares_table = true;  // launched with CLONE_FILES
+  int exec_pipe = -1;        // open until the exec, close-on-exec, above every target; -1 for none
 
   bool new_session = false;
   bool new_group = true;

@@ -1,22 +1,31 @@
 #include "lib/spawn/launcher.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "lib/base/os_error.h"
 #include "lib/os/all_signals_blocked.h"
 #include "lib/os/cancellation_guard.h"
+#include "lib/os/child_pidfd.h"
+#include "lib/os/deadline.h"
+#include "lib/os/kernel_abi.h"
+#include "lib/os/pipe.h"
+#include "lib/os/process_table.h"
 #include "lib/os/refused.h"
+#include "lib/os/valgrind.h"
 
 // clone(2) of the C library under its other name. ThreadSanitizer replaces clone() by one that runs code of its own in
 // the child, which here is in the parent's memory: the runtime then takes the parent for a forked copy, and ends it
@@ -99,26 +108,109 @@ bool has_executed(int pid) {
   return !reap(pid, kClones);
 }
 
-LaunchResult launch_once(SpawnPlan& plan) {
-  LaunchResult result;
-  const FailureReport report(plan.own_memory);
-  if (report.get() == nullptr) {
-    result.error = ENOMEM;
-    return result;
+// Reaps a child that has exited or is about to, and that any wait finds.
+void reap(const ChildId& child) {
+  siginfo_t info;
+  const int type = child.pidfd < 0 ? static_cast<int>(P_PID) : kWaitByPidfd;
+  const int id = child.pidfd < 0 ? child.pid : child.pidfd;
+  while (::waitid(static_cast<idtype_t>(type), static_cast<id_t>(id), &info, WEXITED) < 0 && errno == EINTR) {
   }
-  plan.child.failure = report.get();
-  result.child = clone_with_fallbacks(plan, &result.error);
-  if (result.error != 0) return result;
-  const volatile ExecFailure& failure = *report.get();
-  if (failure.error == 0 && has_executed(result.child.pid)) return result;
-  if (failure.error != 0) reap(result.child.pid, kClones);
-  if (result.child.pidfd >= 0) ::close(result.child.pidfd);
+}
+
+LaunchResult failed(int error) {
+  LaunchResult result;
+  result.error = error;
+  return result;
+}
+
+// What a child has told that has not executed, and that is reaped.
+LaunchResult failed(const ChildId& child, const volatile ExecFailure& failure) {
+  if (child.pidfd >= 0) ::close(child.pidfd);
+  LaunchResult result;
   result.was_killed = failure.error == 0;
   result.step = result.was_killed && failure.is_at_exec ? SpawnError::Step::kExec : failure.step;
   result.error = result.was_killed ? ECANCELED : failure.error;
   result.subject = failure.subject;
-  result.child = {};
   return result;
+}
+
+LaunchResult launched(const ChildId& child) {
+  LaunchResult result;
+  result.child = child;
+  return result;
+}
+
+// Sets `error` where the kernel refuses the clone.
+LaunchResult launch_by_clone(SpawnPlan& plan, int* error) {
+  const FailureReport report(plan.own_memory);
+  if (report.get() == nullptr) return failed(ENOMEM);
+  plan.child.failure = report.get();
+  const ChildId child = clone_with_fallbacks(plan, error);
+  if (*error != 0) return failed(*error);
+  const volatile ExecFailure& failure = *report.get();
+  if (failure.error == 0 && has_executed(child.pid)) return launched(child);
+  if (failure.error != 0) reap(child.pid, kClones);
+  return failed(child, failure);
+}
+
+// A pipe whose write end the child keeps until its exec, above its other descriptors.
+int make_exec_pipe(const SpawnPlan& plan, Pipe* pipe) {
+  if (const int error = make_pipe(pipe)) return error;
+  const int above = std::max(plan.actions.back().target + 1, plan.child.first_unused);
+  if (pipe->write_end.get() >= above) return 0;
+  pipe->write_end.reset(::fcntl(pipe->write_end.get(), F_DUPFD_CLOEXEC, above));
+  return pipe->write_end.get() < 0 ? errno : 0;
+}
+
+// As fork(2), but for the handlers of pthread_atfork(3).
+int fork_child(SpawnPlan& plan) {
+  const AllSignalsBlocked blocked;  // a handler that ran in the child would be the program's
+  const long pid = raw_syscall(SYS_clone, SIGCHLD);
+  if (pid == 0) exec_child(&plan.child);
+  return static_cast<int>(pid);
+}
+
+// Whether the process has executed since its fork; empty where /proc does not show it.
+std::optional<bool> has_executed_since_fork(int pid) {
+  std::string text;
+  if (linux_sys().read_proc(pid, "stat", &text) != 0) return std::nullopt;
+  const std::optional<ProcessStat> stat = parse_stat(text);
+  return stat.has_value() ? std::optional<bool>(stat->has_executed) : std::nullopt;
+}
+
+// The pause between looks whether a child has executed, while another process holds a copy of its exec pipe.
+constexpr absl::Duration kPause = absl::Milliseconds(50);
+
+// For an emulator, which shares no memory with the child and does not hold this thread until its exec.
+LaunchResult launch_by_fork(SpawnPlan& plan) {
+  const FailureReport report(/*own_memory=*/true);
+  if (report.get() == nullptr) return failed(ENOMEM);
+  Pipe exec_pipe;
+  if (const int error = make_exec_pipe(plan, &exec_pipe)) return failed(error);
+  plan.child.failure = report.get();
+  plan.child.shares_table = false;
+  plan.child.exec_pipe = exec_pipe.write_end.get();
+  ChildId child;
+  child.pid = fork_child(plan);
+  if (child.pid < 0) return failed(-child.pid);
+  exec_pipe.write_end.reset();
+  child.pidfd = open_child_pidfd(linux_sys(), child.pid);
+  const int end = exec_pipe.read_end.get();
+  const auto has_executed = [&child] { return has_executed_since_fork(child.pid); };
+  while (!linux_sys().poll_readable(&end, 1, deadline_after(linux_sys().now(), kPause)) && has_executed() != true) {
+  }
+  const volatile ExecFailure& failure = *report.get();
+  // Where nothing tells, it was not killed at the very moment of its exec.
+  if (failure.error == 0 && has_executed().value_or(failure.is_at_exec)) return launched(child);
+  reap(child);
+  return failed(child, failure);
+}
+
+LaunchResult launch_once(SpawnPlan& plan) {
+  if (runs_on_valgrind()) return launch_by_fork(plan);
+  int error = 0;
+  const LaunchResult result = launch_by_clone(plan, &error);
+  return is_clone_refused(error) ? launch_by_fork(plan) : result;
 }
 
 // The pauses before the next try at a busy file: 1, 2, 4, ... 512 ms, which is about a second in all.

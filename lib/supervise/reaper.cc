@@ -1,9 +1,8 @@
 #include "lib/supervise/reaper.h"
 
-#include <errno.h>
-
 #include <algorithm>
 
+#include "lib/os/child_pidfd.h"
 #include "lib/os/deadline.h"
 #include "lib/os/private_table.h"
 #include "lib/os/thread.h"
@@ -24,16 +23,10 @@ constexpr absl::Duration kGrace = absl::Milliseconds(10);
 constexpr absl::Duration kLongestFinish = absl::Seconds(1);
 
 // A private descriptor table, and a pidfd in it, for a child that got none because the shared table was full. -1 where
-// that fails, too. A look through the new pidfd confirms that the number is still the child's. The pidfd goes with the
-// table: a close by number looks to ThreadSanitizer, which knows of one table only, like a close of another thread's
-// descriptor.
+// that fails, too. The pidfd goes with the table: a close by number looks to ThreadSanitizer, which knows of one table
+// only, like a close of another thread's descriptor.
 int open_private_pidfd(Supervised& supervised) {
-  if (!leave_shared_table()) return -1;
-  const int pidfd = supervised.sys().pidfd_open(supervised.pid());
-  if (pidfd < 0) return -1;
-  if (supervised.sys().look({supervised.pid(), pidfd}, Reap::kLeave).error != ECHILD) return pidfd;
-  supervised.sys().close_fd(pidfd);
-  return -1;
+  return leave_shared_table() ? open_child_pidfd(supervised.sys(), supervised.pid()) : -1;
 }
 
 void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {

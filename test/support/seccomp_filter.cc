@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -64,6 +65,10 @@ bool has_group_signals() {
   return has;
 }
 
+RefusedCall refused_shared_clone(int error) {
+  return {SYS_clone, error, RefusedCall::When::kArgumentHasBit, CLONE_VFORK};
+}
+
 RefusedCall refused_pidfd_clone(int error) {
   return {SYS_clone, error, RefusedCall::When::kArgumentHasBit, kClonePidfd};
 }
@@ -75,8 +80,8 @@ bool refuse_system_calls(const std::vector<RefusedCall>& calls) {
   for (const RefusedCall& call : calls) append(call, &program);
   program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   const sock_fprog filter = {static_cast<unsigned short>(program.size()), program.data()};
-  const bool installed =
-      ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+  const bool installed = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                         ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) == 0;
   EXPECT_TRUE(installed) << "no seccomp filter: errno " << errno;
   return installed;
 }

@@ -1,5 +1,5 @@
-// Makes system calls fail as on an older kernel or in a strict container, for the rest of the life of the process and
-// its children: install it only in run_isolated.
+// Makes system calls fail as on an older kernel or in a strict container, for all threads and the rest of the life of the
+// process and its children: install it only in run_isolated.
 #ifndef WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_
 #define WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_
 
@@ -28,6 +28,9 @@ RefusedCall refused_group_signals(int error = EINVAL);
 // Below a filter: whether this process can signal a group by a pidfd. Then the kernel also says by itself that the
 // group is empty, and the library keeps no zombie for the group's number.
 bool has_group_signals();
+
+// Refuses the clone() of vfork(2) and its like, as qemu-user does, but not that of fork(2).
+RefusedCall refused_shared_clone(int error = EINVAL);
 
 // Refuse clone() with CLONE_PIDFD, and waitid(P_PIDFD).
 RefusedCall refused_pidfd_clone(int error = EINVAL);
