@@ -26,6 +26,7 @@
 #include "lib/os/process_table.h"
 #include "lib/os/refused.h"
 #include "lib/os/valgrind.h"
+#include "lib/spawn/child_stack.h"
 
 // clone(2) of the C library under its other name. ThreadSanitizer replaces clone() by one that runs code of its own in
 // the child, which here is in the parent's memory: the runtime then takes the parent for a forked copy, and ends it
@@ -34,8 +35,6 @@ extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argumen
 
 namespace warden::internal {
 namespace {
-
-constexpr std::size_t kChildStack = 16 * 1024;
 
 // Where the child reports its failure: on the caller's stack if the two share their memory, else in a page that both
 // map.
@@ -62,15 +61,17 @@ class FailureReport {
   bool mapped_ = false;
 };
 
-// One clone. CLONE_VFORK holds this thread until the child has executed or gone, so the child's stack can stand on this
-// one. Until its exec the child has no exit signal: a wait of the host's does not find it, and one that fails sends no
-// SIGCHLD.
+// One clone. CLONE_VFORK holds this thread until the child has executed or gone, and needs its stack no more. Until its
+// exec the child has no exit signal: a wait of the host's does not find it, and one that fails sends no SIGCHLD.
 ChildId clone_child(SpawnPlan& plan, unsigned flags, int* error) {
-  alignas(16) char stack[kChildStack];
   ChildId child;
+  const ChildStack stack;
+  if (stack.top() == nullptr) {
+    *error = ENOMEM;
+    return child;
+  }
   const AllSignalsBlocked blocked;  // a handler that ran in the child would run in the parent's memory
-  child.pid =
-      __clone(exec_child, stack + kChildStack, static_cast<int>(flags | CLONE_VFORK), &plan.child, &child.pidfd);
+  child.pid = __clone(exec_child, stack.top(), static_cast<int>(flags | CLONE_VFORK), &plan.child, &child.pidfd);
   *error = child.pid < 0 ? errno : 0;
   return child;
 }

@@ -1,5 +1,7 @@
 #include "lib/supervise/reaper.h"
 
+#include <errno.h>
+
 #include <algorithm>
 
 #include "lib/os/child_pidfd.h"
@@ -26,7 +28,11 @@ constexpr absl::Duration kLongestFinish = absl::Seconds(1);
 // that fails, too. The pidfd goes with the table: a close by number looks to ThreadSanitizer, which knows of one table
 // only, like a close of another thread's descriptor.
 int open_private_pidfd(Supervised& supervised) {
-  return leave_shared_table() ? open_child_pidfd(supervised.sys(), supervised.pid()) : -1;
+  Sys& sys = supervised.sys();
+  const int shared = sys.pidfd_open(supervised.pid());
+  if (shared >= 0) sys.close_fd(shared);
+  if (shared < 0 && shared != -EMFILE) return -1;  // no table helps
+  return leave_shared_table() ? open_child_pidfd(sys, supervised.pid()) : -1;
 }
 
 void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
