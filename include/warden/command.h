@@ -103,6 +103,10 @@ class Command {
   // A name without a slash is looked up in the PATH of the child's environment (in the default path of confstr(3) when
   // that has none); one with a slash is a path. A relative path is taken from the directory that the child starts in
   // (cwd()), as execve(2) would; an entry of PATH that is relative, from the parent's.
+  //
+  // As that of execvp(3), the search goes on after a file that may not be executed, and after a script whose
+  // interpreter is missing. Where it finds no other file, EACCES of one of them is the error. It goes on after an empty
+  // file, too (but see shell_fallback()). Any other file of an unknown format ends it (ENOEXEC).
   explicit Command(std::string program);
   Command(const Command& other);
   // Leaves `other` without a program: a spawn refuses it. May throw std::bad_alloc, as a copy may.
@@ -121,10 +125,20 @@ class Command {
   // Errors: Child::spawn refuses a NUL in the line.
   static Command shell(std::string line);
 
-  // Appends arguments; argv[0] is the program as it was given.
+  // Appends arguments; argv[0] is the program as it was given, unless argv0() says otherwise.
   Command& arg(std::string argument);
   Command& args(std::initializer_list<std::string_view> arguments);
   Command& args(const std::vector<std::string>& arguments);
+
+  // What the program gets as argv[0]: "-bash" for a login shell. May be empty. Changes neither the look-up nor name().
+  // A script does not see it (execve(2)).
+  // Errors: Child::spawn refuses a NUL.
+  Command& argv0(std::string argument);
+
+  // Off by default: a file of an unknown format is an error (ENOEXEC at SpawnError::Step::kExec). On: the child then
+  // executes `/bin/sh FILE ARGUMENTS...`, as execvp(3) does, so that a script without a `#!` line runs. An empty file
+  // is such a script, too (exit code 0), and so is a binary of another machine, on which the shell fails.
+  Command& shell_fallback(bool fall_back);
 
   // Change the environment that the child gets: the parent's as it is at the spawn, with these calls applied in order.
   // setenv(3) in another thread during the spawn is undefined behaviour, as with getenv(3); after clear_env() the spawn

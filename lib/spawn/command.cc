@@ -106,6 +106,16 @@ Command& Command::args(const std::vector<std::string>& arguments) {
   return *this;
 }
 
+Command& Command::argv0(std::string argument) {
+  options_->argv0 = std::move(argument);
+  return *this;
+}
+
+Command& Command::shell_fallback(bool fall_back) {
+  options_->shell_fallback = fall_back;
+  return *this;
+}
+
 Command& Command::env(std::string name, std::string value) {
   options_->env_changes.push_back({internal::EnvChange::Kind::kSet, std::move(name), std::move(value)});
   return *this;

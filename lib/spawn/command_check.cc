@@ -37,6 +37,7 @@ Problem check_path(const std::string& field, const std::string& path) {
 
 Problem check_arguments(const Command& command) {
   if (auto found = check_path("program", command.program())) return found;
+  if (auto found = check_text("argv0", options_of(command).argv0.value_or(""))) return found;
   for (std::size_t i = 0; i < command.arguments().size(); ++i) {
     if (auto found = check_text(absl::StrCat("args[", i, "]"), command.arguments()[i])) return found;
   }

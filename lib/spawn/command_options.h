@@ -18,6 +18,8 @@ struct EnvChange {
 };
 
 struct CommandOptions {
+  std::optional<std::string> argv0;
+  bool shell_fallback = false;
   std::vector<EnvChange> env_changes;
   std::optional<std::string> cwd;
   Stdio stdio[3] = {Stdio::inherit(), Stdio::inherit(), Stdio::inherit()};

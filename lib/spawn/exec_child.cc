@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "lib/os/kernel_abi.h"
@@ -230,6 +231,55 @@ void take_foreground(ExecChildArgs& args) {
   check(args, SpawnError::Step::kSetForeground, set_foreground(static_cast<int>(raw_syscall(SYS_getpid))));
 }
 
+// Returns a negative errno: only where it fails.
+long execute_one(const ExecChildArgs& args, const char* program) {
+  const long result = raw_syscall(SYS_execve, as_argument(program), as_argument(args.argv), as_argument(args.envp));
+  if (result != -ENOEXEC || args.shell_argv == nullptr) return result;
+  args.shell_argv[1] = program;
+  return raw_syscall(SYS_execve, as_argument(args.shell_argv[0]), as_argument(args.shell_argv), as_argument(args.envp));
+}
+
+bool is_empty(const char* file) {
+  struct stat info;  // as the kernel has it, on 64-bit machines
+  return raw_syscall(SYS_newfstatat, AT_FDCWD, as_argument(file), as_argument(&info), 0) == 0 && info.st_size == 0;
+}
+
+// Whether the search goes on: the errors of the C library's execvp, those for which the parent's look-up goes on
+// (environment.cc), and an empty file.
+bool is_passed(const char* program, long result) {
+  switch (-result) {
+    case EACCES:
+    case ENOENT:
+    case ENOTDIR:
+    case ESTALE:
+    case ENODEV:
+    case ETIMEDOUT:
+    case ELOOP:
+    case ENAMETOOLONG:
+      return true;
+    case ENOEXEC:
+      return is_empty(program);
+    default:
+      return false;
+  }
+}
+
+// Where all are passed, fails with the first EACCES (execvp(3)), or else with the error of the first, which is there.
+[[noreturn]] void execute(const ExecChildArgs& args) {
+  long error = 0;
+  int subject = 0;
+  for (int i = 0; args.programs[i] != nullptr; ++i) {
+    const long result = execute_one(args, args.programs[i]);
+    const bool ends = !is_passed(args.programs[i], result);
+    if (i == 0 || ends || (result == -EACCES && error != -EACCES)) {
+      error = result;
+      subject = i;
+    }
+    if (ends) break;
+  }
+  fail(args, SpawnError::Step::kExec, error, subject);
+}
+
 }  // namespace
 
 int exec_child(void* argument) {
@@ -248,8 +298,7 @@ int exec_child(void* argument) {
   arm_parent_death_signal(args);
   reset_signals();
   args.failure->is_at_exec = true;
-  fail(args, SpawnError::Step::kExec,
-       raw_syscall(SYS_execve, as_argument(args.program), as_argument(args.argv), as_argument(args.envp)));
+  execute(args);
 }
 
 }  // namespace warden::internal

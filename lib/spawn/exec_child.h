@@ -40,14 +40,15 @@ struct LimitAction {
 struct ExecFailure {
   SpawnError::Step step;
   int error;        // an errno; 0 while nothing has failed
-  int subject;      // the descriptor, or the index of the limit, that failed; -1 for none
+  int subject;      // the descriptor, or the index of the limit or the program, that failed; -1 for none
   bool is_at_exec;  // all steps but the last are done
 };
 
 // Everything that the child needs, prepared by the parent; it points into the parent's memory.
 struct ExecChildArgs {
-  const char* program = nullptr;
+  const char* const* programs = nullptr;  // tried in this order, as execvp(3) does; a null at the end
   const char* const* argv = nullptr;
+  const char** shell_argv = nullptr;  // null: a file of an unknown format fails. The second is scratch of the child
   const char* const* envp = nullptr;
   const char* cwd = nullptr;  // null: the parent's
 

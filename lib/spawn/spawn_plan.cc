@@ -18,7 +18,18 @@ namespace {
 std::vector<const char*> argv_of(const Command& command) {
   std::vector<const char*> argv;
   argv.reserve(command.arguments().size() + 2);
-  argv.push_back(command.program().c_str());
+  const std::optional<std::string>& argv0 = options_of(command).argv0;
+  argv.push_back((argv0.has_value() ? *argv0 : command.program()).c_str());
+  for (const std::string& argument : command.arguments()) argv.push_back(argument.c_str());
+  argv.push_back(nullptr);
+  return argv;
+}
+
+// How execvp(3) runs a file of an unknown format; the child puts that file's path in the second place.
+std::vector<const char*> shell_argv_of(const Command& command) {
+  std::vector<const char*> argv;
+  argv.reserve(command.arguments().size() + 3);
+  argv.assign({"/bin/sh", nullptr});
   for (const std::string& argument : command.arguments()) argv.push_back(argument.c_str());
   argv.push_back(nullptr);
   return argv;
@@ -144,13 +155,15 @@ void plan_credentials(const Credentials& credentials, SpawnPlan* plan) {
 // 0, or an errno.
 int plan_program(const Command& command, SpawnPlan* plan) {
   const Environment& environment = plan->environment.emplace(options_of(command).env_changes);
-  FoundProgram found = find_program(command.program(), environment);
-  if (found.path.empty()) return found.error;
-  plan->program = std::move(found.path);
+  FoundPrograms found = find_programs(command.program(), environment);
+  if (found.error != 0) return found.error;
+  plan->paths = std::move(found.paths);
+  if (options_of(command).shell_fallback) plan->shell_argv = shell_argv_of(command);
   plan->argv = argv_of(command);
   plan->envp = environment.pointers();
   plan->child.argv = plan->argv.data();
   plan->child.envp = plan->envp.data();
+  if (!plan->shell_argv.empty()) plan->child.shell_argv = plan->shell_argv.data();
   return 0;
 }
 
@@ -194,7 +207,7 @@ bool SpawnPlan::inherit_pipes() {
 std::string SpawnPlan::subject_of(SpawnError::Step step, int subject) const {
   switch (step) {
     case SpawnError::Step::kExec:
-      return program;
+      return paths[static_cast<std::size_t>(std::max(subject, 0))];  // none: the child was killed
     case SpawnError::Step::kChangeDirectory:
       return child.cwd;
     case SpawnError::Step::kOpenFile:
@@ -219,13 +232,15 @@ Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& co
   const std::string& name = command.display_name();
   auto plan = std::make_unique<SpawnPlan>();
   if (image != nullptr) {
-    plan->program = command.program();
+    plan->paths = {command.program()};
     plan->child.argv = image->argv;
     plan->child.envp = image->envp;
   } else if (const int error = plan_program(command, plan.get())) {
     return failed_at(name, SpawnError::Step::kResolveProgram, os_error(error), command.program());
   }
-  plan->child.program = plan->program.c_str();
+  for (const std::string& path : plan->paths) plan->programs.push_back(path.c_str());
+  plan->programs.push_back(nullptr);
+  plan->child.programs = plan->programs.data();
   if (options_of(command).stdio[0].kind() == Stdio::Kind::kPipe) {
     const int error = create_stdin_pipe(plan.get());
     if (error != 0) return failed_at(name, SpawnError::Step::kCreatePipe, os_error(error));

@@ -20,9 +20,11 @@
 namespace warden::internal {
 
 struct SpawnPlan {
-  std::string program;  // what is executed
+  std::vector<std::string> paths;     // what may be the program
+  std::vector<const char*> programs;  // the same
   std::optional<Environment> environment;
   std::vector<const char*> argv;
+  std::vector<const char*> shell_argv;
   std::vector<const char*> envp;
   std::vector<DescriptorAction> actions;
   ReopenedPipes reopened;

@@ -40,6 +40,7 @@ std::vector<BadInput> bad_inputs() {
          c.args({"fine", kNul});
        },
        "args[2]", kNul},
+      {"NulInArgv0", [](Command& c) { c.argv0(kNul); }, "argv0", kNul},
       {"NulInName", [](Command& c) { c.name(kNul); }, "name", kNul},
       {"EmptyVariable", [](Command& c) { c.env("", "value"); }, "env", ""},
       {"EmptyUnsetVariable", [](Command& c) { c.unset_env(""); }, "env", ""},
