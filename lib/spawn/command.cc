@@ -179,6 +179,21 @@ Command& Command::inherit_fd(int source, int target) {
   return *this;
 }
 
+Command& Command::inherit_descriptors(bool inherit) {
+  options_->inherit_descriptors = inherit;
+  return *this;
+}
+
+Command& Command::keep_ignored_signals(bool keep) {
+  options_->keep_ignored_signals = keep;
+  return *this;
+}
+
+Command& Command::keep_signal_mask(bool keep) {
+  options_->keep_signal_mask = keep;
+  return *this;
+}
+
 Command& Command::group(bool own_group) {
   options_->group = own_group;
   return *this;
@@ -209,8 +224,18 @@ Command& Command::nice(int value) {
   return *this;
 }
 
+Command& Command::cpu_affinity(std::vector<int> processors) {
+  options_->cpu_affinity = std::move(processors);
+  return *this;
+}
+
 Command& Command::credentials(Credentials credentials) {
   options_->credentials = std::move(credentials);
+  return *this;
+}
+
+Command& Command::no_new_privileges(bool set) {
+  options_->no_new_privileges = set;
   return *this;
 }
 

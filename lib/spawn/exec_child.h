@@ -56,6 +56,7 @@ struct ExecChildArgs {
   std::size_t action_count = 0;
   int first_unused = 3;      // above every source: nothing from here on is needed
   bool shares_table = true;  // launched with CLONE_FILES
+  bool inherit_descriptors = false;
 
   bool new_session = false;
   bool new_group = true;
@@ -68,6 +69,8 @@ struct ExecChildArgs {
   std::size_t limit_count = 0;
   bool set_nice = false;
   int nice = 0;
+  const unsigned long* affinity = nullptr;  // null: the parent's
+  std::size_t affinity_size = 0;            // in bytes
   bool set_groups = false;
   const std::uint32_t* groups = nullptr;
   std::size_t group_count = 0;
@@ -75,6 +78,9 @@ struct ExecChildArgs {
   std::uint32_t gid = 0;
   bool set_uid = false;
   std::uint32_t uid = 0;
+  bool no_new_privileges = false;
+  bool keep_ignored_signals = false;
+  std::uint64_t signal_mask = 0;
 
   volatile ExecFailure* failure = nullptr;
 };

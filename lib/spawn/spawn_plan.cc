@@ -2,13 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "lib/base/os_error.h"
 #include "lib/os/pipe.h"
+#include "lib/os/raw_syscall.h"
 #include "lib/spawn/command_check.h"
 #include "lib/spawn/command_options.h"
 
@@ -132,8 +136,11 @@ void plan_descriptors(const CommandOptions& options, SpawnPlan* plan) {
   }
   std::sort(plan->actions.begin(), plan->actions.end(),
             [](const DescriptorAction& a, const DescriptorAction& b) { return a.target < b.target; });
-  plan->reopened.plan({plan->stdin_read.get(), plan->output_write[1].get(), plan->output_write[2].get()},
-                      &plan->actions);
+  if (!options.inherit_descriptors) {  // else the whole table is copied anyway
+    plan->reopened.plan({plan->stdin_read.get(), plan->output_write[1].get(), plan->output_write[2].get()},
+                        &plan->actions);
+  }
+  plan->child.inherit_descriptors = options.inherit_descriptors;
   plan->child.first_unused = first_unused_of(plan->actions);
   plan->child.actions = plan->actions.data();
   plan->child.action_count = plan->actions.size();
@@ -167,6 +174,25 @@ int plan_program(const Command& command, SpawnPlan* plan) {
   return 0;
 }
 
+void plan_affinity(const std::vector<int>& processors, SpawnPlan* plan) {
+  constexpr std::size_t kBits = 8 * sizeof(unsigned long);
+  for (const int processor : processors) {
+    const std::size_t word = static_cast<std::size_t>(processor) / kBits;
+    if (word >= plan->affinity.size()) plan->affinity.resize(word + 1);
+    plan->affinity[word] |= 1UL << (static_cast<std::size_t>(processor) % kBits);
+  }
+  plan->processors = absl::StrJoin(processors, ",");
+  plan->child.affinity = plan->affinity.data();
+  plan->child.affinity_size = plan->affinity.size() * sizeof(unsigned long);
+}
+
+// Of this thread, by the raw call: also the C library's own signals.
+std::uint64_t signal_mask() {
+  std::uint64_t mask = 0;
+  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, 0, as_argument(&mask), sizeof mask);
+  return mask;
+}
+
 void plan_setting(const CommandOptions& options, SpawnPlan* plan) {
   ExecChildArgs& child = plan->child;
   plan->leads_group = options.group || options.new_session;
@@ -182,6 +208,10 @@ void plan_setting(const CommandOptions& options, SpawnPlan* plan) {
   child.limit_count = plan->limits.size();
   child.set_nice = options.nice.has_value();
   child.nice = options.nice.value_or(0);
+  if (options.cpu_affinity.has_value()) plan_affinity(*options.cpu_affinity, plan);
+  child.no_new_privileges = options.no_new_privileges;
+  child.keep_ignored_signals = options.keep_ignored_signals;
+  if (options.keep_signal_mask) child.signal_mask = signal_mask();
   if (options.credentials.has_value()) plan_credentials(*options.credentials, plan);
   if (options.cwd.has_value()) child.cwd = options.cwd->c_str();
 }
@@ -218,6 +248,8 @@ std::string SpawnPlan::subject_of(SpawnError::Step step, int subject) const {
       return absl::StrCat("resource ", limits[static_cast<std::size_t>(subject)].resource);
     case SpawnError::Step::kSetNice:
       return absl::StrCat(child.nice);
+    case SpawnError::Step::kSetAffinity:
+      return processors;
     case SpawnError::Step::kSetGid:
       return absl::StrCat(child.gid);
     case SpawnError::Step::kSetUid:

@@ -29,6 +29,8 @@ struct SpawnPlan {
   std::vector<DescriptorAction> actions;
   ReopenedPipes reopened;
   std::vector<LimitAction> limits;
+  std::vector<unsigned long> affinity;  // a bit for each processor
+  std::string processors;               // the same as text
 
   UniqueFd stdin_read;   // closed after the launch
   UniqueFd stdin_write;  // the Child's
@@ -47,7 +49,7 @@ struct SpawnPlan {
   // Makes the child inherit its pipes, because it could not open them. False if it inherits them already.
   bool inherit_pipes();
 
-  // The path, resource or id at which the child failed; empty where there is none.
+  // The path, resource, value or id at which the child failed; empty where there is none.
   std::string subject_of(SpawnError::Step step, int subject) const;
 };
 
