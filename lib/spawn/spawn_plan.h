@@ -20,13 +20,17 @@
 namespace warden::internal {
 
 struct SpawnPlan {
-  std::string program;  // what is executed
+  std::vector<std::string> paths;     // what may be the program
+  std::vector<const char*> programs;  // the same
   std::optional<Environment> environment;
   std::vector<const char*> argv;
+  std::vector<const char*> shell_argv;
   std::vector<const char*> envp;
   std::vector<DescriptorAction> actions;
   ReopenedPipes reopened;
   std::vector<LimitAction> limits;
+  std::vector<unsigned long> affinity;  // a bit for each processor
+  std::string processors;               // the same as text
 
   UniqueFd stdin_read;   // closed after the launch
   UniqueFd stdin_write;  // the Child's
@@ -45,7 +49,7 @@ struct SpawnPlan {
   // Makes the child inherit its pipes, because it could not open them. False if it inherits them already.
   bool inherit_pipes();
 
-  // The path, resource or id at which the child failed; empty where there is none.
+  // The path, resource, value or id at which the child failed; empty where there is none.
   std::string subject_of(SpawnError::Step step, int subject) const;
 };
 

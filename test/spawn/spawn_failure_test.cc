@@ -103,6 +103,11 @@ TEST_F(SpawnFailure, ALimitThatCannotBeSetIsNamed) {
   expect_error(command, SpawnError::Step::kSetLimit, EPERM, resource);
 }
 
+TEST_F(SpawnFailure, ProcessorsThatTheMachineDoesNotHaveAreNamed) {
+  expect_error(test_command({"exit", "0"}).cpu_affinity({8190, 8191}), SpawnError::Step::kSetAffinity, EINVAL,
+               "8190,8191");
+}
+
 TEST_F(SpawnFailure, AStdinThatIsNoTerminalCannotGiveTheForeground) {
   expect_error(test_command({"sleep"}).stdin_from(Stdio::null()).foreground(true), SpawnError::Step::kSetForeground,
                ENOTTY, "");
@@ -227,6 +232,18 @@ std::vector<FilteredStep> filtered_steps() {
        SpawnError::Step::kSetDescriptor,
        "77"},
       {"Nice", {SYS_setpriority, EACCES}, [](Command& c) { c.nice(3); }, SpawnError::Step::kSetNice, "3"},
+      {"Affinity",
+       {SYS_sched_setaffinity, EPERM},
+       [](Command& c) {
+         c.cpu_affinity({2, 0});
+       },
+       SpawnError::Step::kSetAffinity,
+       "2,0"},
+      {"NoNewPrivileges",
+       {SYS_prctl, EINVAL, first_is, PR_SET_NO_NEW_PRIVS},
+       [](Command& c) { c.no_new_privileges(true); },
+       SpawnError::Step::kNoNewPrivileges,
+       ""},
       {"Directory", {SYS_chdir, EACCES}, [](Command& c) { c.cwd("/"); }, SpawnError::Step::kChangeDirectory, "/"},
       {"ParentDeathSignal",
        {SYS_prctl, EINVAL, first_is, PR_SET_PDEATHSIG},
