@@ -35,6 +35,8 @@ namespace warden {
 
 struct RunOptions {
   // How long the child may take, from the moment in which its program runs, before it is terminated. Zero: at once.
+  // Opening the files that it gets as its streams may take as long, too, and a second at least: a FIFO that nobody
+  // opens at its other end (fifo(7)) is ETIMEDOUT at SpawnError::Step::kOpenFile.
   Timeout timeout = absl::InfiniteDuration();
 
   // How it is terminated after the timeout.

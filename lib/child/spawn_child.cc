@@ -28,10 +28,10 @@ void announce(Supervised& supervised, const SpawnPlan& plan, const LaunchResult&
 }
 
 // Launches on this thread, or on the reaper where the plan asks for it. Returns 0, or the errno of creating the reaper.
-int start_and_launch(Handle& handle, SpawnPlan& plan, LaunchResult* launched) {
+int start_and_launch(Handle& handle, SpawnPlan& plan, TimePoint deadline, LaunchResult* launched) {
   Supervised& supervised = *handle.supervised;
-  const auto launch_and_announce = [&supervised, &plan, launched] {
-    *launched = launch(plan);
+  const auto launch_and_announce = [&supervised, &plan, deadline, launched] {
+    *launched = launch(plan, deadline);
     announce(supervised, plan, *launched);
   };
   const int error =
@@ -48,7 +48,8 @@ int start_and_launch(Handle& handle, SpawnPlan& plan, LaunchResult* launched) {
 
 }  // namespace
 
-Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command& command, const ExecImage* image) {
+Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command& command, const ExecImage* image,
+                                                        TimePoint launch_deadline) {
   auto planned = make_spawn_plan(command, image);
   if (!planned) return std::move(planned).error();
   SpawnPlan& plan = *planned.value();
@@ -62,7 +63,7 @@ Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command&
     if (error != 0) return failed_at(name, SpawnError::Step::kCreateReader, os_error(error));
   }
   LaunchResult launched;
-  const int error = start_and_launch(*handle, plan, &launched);
+  const int error = start_and_launch(*handle, plan, launch_deadline, &launched);
   if (error != 0) return failed_at(name, SpawnError::Step::kCreateThread, os_error(error));
   if (launched.error != 0) return failed_launch(name, plan, launched);
   return handle;

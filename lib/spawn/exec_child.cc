@@ -140,10 +140,14 @@ void open_at_target(const ExecChildArgs& args, const DescriptorAction& action) {
   const auto open = [&action] {
     return raw_syscall(SYS_openat, AT_FDCWD, as_argument(action.path), action.flags, 0666);
   };
-  long result = open();
-  if (result == -EMFILE && raw_syscall(SYS_close, action.target) == 0) result = open();
   const bool is_file = action.kind == DescriptorAction::Kind::kOpen;
   const SpawnError::Step step = is_file ? SpawnError::Step::kOpenFile : SpawnError::Step::kSetDescriptor;
+  args.failure->step = step;  // for who gives up on an open that takes for ever
+  args.failure->subject = action.target;
+  long result = open();
+  if (result == -EMFILE && raw_syscall(SYS_close, action.target) == 0) result = open();
+  args.failure->step = SpawnError::Step::kLaunch;
+  args.failure->subject = -1;
   const int fd = static_cast<int>(check(args, step, result, action.target));
   if (fd == action.target) return;
   check(args, SpawnError::Step::kSetDescriptor, raw_syscall(SYS_dup3, fd, action.target, 0), action.target);

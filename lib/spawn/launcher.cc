@@ -61,27 +61,25 @@ class FailureReport {
   bool mapped_ = false;
 };
 
-// One clone. CLONE_VFORK holds this thread until the child has executed or gone, and needs its stack no more. Until its
-// exec the child has no exit signal: a wait of the host's does not find it, and one that fails sends no SIGCHLD.
-ChildId clone_child(SpawnPlan& plan, unsigned flags, int* error) {
+// One clone. Until its exec the child has no exit signal: a wait of the host's does not find it, and one that fails
+// sends no SIGCHLD.
+ChildId clone_child(SpawnPlan& plan, const ChildStack& stack, unsigned flags, int* error) {
   ChildId child;
-  const ChildStack stack;
-  if (stack.top() == nullptr) {
-    *error = ENOMEM;
-    return child;
-  }
   const AllSignalsBlocked blocked;  // a handler that ran in the child would run in the parent's memory
-  child.pid = __clone(exec_child, stack.top(), static_cast<int>(flags | CLONE_VFORK), &plan.child, &child.pidfd);
+  child.pid = __clone(exec_child, stack.top(), static_cast<int>(flags), &plan.child, &child.pidfd);
   *error = child.pid < 0 ? errno : 0;
   return child;
 }
 
+// Whether a clone holds this thread until the child has executed or gone, and needs its stack no more.
+enum class Held : unsigned { kNo = 0, kYes = CLONE_VFORK };
+
 // Clones without a pidfd where one is refused.
-ChildId clone_with_fallbacks(SpawnPlan& plan, int* error) {
-  const unsigned base =
-      (plan.own_memory ? 0u : unsigned{CLONE_VM}) | (plan.child.shares_table ? unsigned{CLONE_FILES} : 0u);
-  ChildId child = clone_child(plan, base | CLONE_PIDFD, error);
-  if (is_clone_with_pidfd_refused(*error)) child = clone_child(plan, base, error);
+ChildId clone_with_fallbacks(SpawnPlan& plan, const ChildStack& stack, Held held, int* error) {
+  const unsigned base = static_cast<unsigned>(held) | (plan.own_memory ? 0u : unsigned{CLONE_VM}) |
+                        (plan.child.shares_table ? unsigned{CLONE_FILES} : 0u);
+  ChildId child = clone_child(plan, stack, base | CLONE_PIDFD, error);
+  if (is_clone_with_pidfd_refused(*error)) child = clone_child(plan, stack, base, error);
   if (child.pidfd >= 0) child.pidfd = std::max(raise_above_stdio(child.pidfd), -1);
   return child;
 }
@@ -144,9 +142,11 @@ LaunchResult launched(const ChildId& child) {
 // Sets `error` where the kernel refuses the clone.
 LaunchResult launch_by_clone(SpawnPlan& plan, int* error) {
   const FailureReport report(plan.own_memory);
-  if (report.get() == nullptr) return failed(ENOMEM);
+  const ChildStack stack;
+  if (report.get() == nullptr || stack.top() == nullptr) return failed(ENOMEM);
   plan.child.failure = report.get();
-  const ChildId child = clone_with_fallbacks(plan, error);
+  plan.child.exec_pipe = -1;
+  const ChildId child = clone_with_fallbacks(plan, stack, Held::kYes, error);
   if (*error != 0) return failed(*error);
   const volatile ExecFailure& failure = *report.get();
   if (failure.error == 0 && has_executed(child.pid)) return launched(child);
@@ -154,13 +154,18 @@ LaunchResult launch_by_clone(SpawnPlan& plan, int* error) {
   return failed(child, failure);
 }
 
-// A pipe whose write end the child keeps until its exec, above its other descriptors.
-int make_exec_pipe(const SpawnPlan& plan, Pipe* pipe) {
+// A pipe whose write end the child keeps until its exec, above its other descriptors, in a table of its own from the
+// start.
+int make_exec_pipe(SpawnPlan* plan, Pipe* pipe) {
   if (const int error = make_pipe(pipe)) return error;
-  const int above = std::max(plan.actions.back().target + 1, plan.child.first_unused);
-  if (pipe->write_end.get() >= above) return 0;
-  pipe->write_end.reset(::fcntl(pipe->write_end.get(), F_DUPFD_CLOEXEC, above));
-  return pipe->write_end.get() < 0 ? errno : 0;
+  const int above = plan->actions.back().target + 1;
+  if (pipe->write_end.get() < above) {
+    pipe->write_end.reset(::fcntl(pipe->write_end.get(), F_DUPFD_CLOEXEC, above));
+    if (pipe->write_end.get() < 0) return errno;
+  }
+  plan->child.exec_pipe = pipe->write_end.get();
+  plan->child.shares_table = false;
+  return 0;
 }
 
 // As fork(2), but for the handlers of pthread_atfork(3).
@@ -179,39 +184,73 @@ std::optional<bool> has_executed_since_fork(int pid) {
   return stat.has_value() ? std::optional<bool>(stat->has_executed) : std::nullopt;
 }
 
-// The pause between looks whether a child has executed, while another process holds a copy of its exec pipe.
-constexpr absl::Duration kPause = absl::Milliseconds(50);
+// Waits until the child has executed or gone; false at the deadline.
+bool wait_for_exec(const ChildId& child, const Pipe& exec_pipe, TimePoint deadline) {
+  constexpr absl::Duration kPause = absl::Milliseconds(50);  // where another process holds a copy of the pipe
+  Sys& sys = linux_sys();
+  const int end = exec_pipe.read_end.get();
+  for (;;) {
+    if (sys.poll_readable(&end, 1, std::min(deadline, deadline_after(sys.now(), kPause)))) return true;
+    if (has_executed_since_fork(child.pid) == true) return true;
+    if (sys.now() >= deadline) return false;
+  }
+}
 
-// For an emulator, which shares no memory with the child and does not hold this thread until its exec.
-LaunchResult launch_by_fork(SpawnPlan& plan) {
+// The child has not executed by the deadline: it waits for a file, as far as we know. Kills and reaps it.
+LaunchResult give_up_on(const ChildId& child, const volatile ExecFailure& failure) {
+  if (child.pidfd < 0 || linux_sys().pidfd_kill_process(child.pidfd, SIGKILL) != 0) ::kill(child.pid, SIGKILL);
+  reap(child.pid, static_cast<int>(__WALL));
+  LaunchResult result = failed(child, failure);
+  if (result.was_killed) result.error = ETIMEDOUT;
+  result.was_killed = false;
+  return result;
+}
+
+// On an emulator, which shares no memory with the child and does not hold this thread until its exec.
+LaunchResult launch_by_fork(SpawnPlan& plan, TimePoint deadline) {
   const FailureReport report(/*own_memory=*/true);
   if (report.get() == nullptr) return failed(ENOMEM);
   Pipe exec_pipe;
-  if (const int error = make_exec_pipe(plan, &exec_pipe)) return failed(error);
+  if (const int error = make_exec_pipe(&plan, &exec_pipe)) return failed(error);
   plan.child.failure = report.get();
-  plan.child.shares_table = false;
-  plan.child.exec_pipe = exec_pipe.write_end.get();
   ChildId child;
   child.pid = fork_child(plan);
   if (child.pid < 0) return failed(-child.pid);
   exec_pipe.write_end.reset();
   child.pidfd = open_child_pidfd(linux_sys(), child.pid);
-  const int end = exec_pipe.read_end.get();
-  const auto has_executed = [&child] { return has_executed_since_fork(child.pid); };
-  while (!linux_sys().poll_readable(&end, 1, deadline_after(linux_sys().now(), kPause)) && has_executed() != true) {
-  }
   const volatile ExecFailure& failure = *report.get();
+  if (!wait_for_exec(child, exec_pipe, deadline)) return give_up_on(child, failure);
   // Where nothing tells, it was not killed at the very moment of its exec.
-  if (failure.error == 0 && has_executed().value_or(failure.is_at_exec)) return launched(child);
+  if (failure.error == 0 && has_executed_since_fork(child.pid).value_or(failure.is_at_exec)) return launched(child);
   reap(child);
   return failed(child, failure);
 }
 
-LaunchResult launch_once(SpawnPlan& plan) {
-  if (runs_on_valgrind()) return launch_by_fork(plan);
+// While this thread goes on: a child that opens files may wait for ever (fifo(7)). Sets `error` where the kernel
+// refuses the clone.
+LaunchResult launch_until(SpawnPlan& plan, TimePoint deadline, int* error) {
+  const FailureReport report(plan.own_memory);
+  const ChildStack stack;
+  if (report.get() == nullptr || stack.top() == nullptr) return failed(ENOMEM);
+  Pipe exec_pipe;
+  if (const int no_pipe = make_exec_pipe(&plan, &exec_pipe)) return failed(no_pipe);
+  plan.child.failure = report.get();
+  const ChildId child = clone_with_fallbacks(plan, stack, Held::kNo, error);
+  if (*error != 0) return failed(*error);
+  exec_pipe.write_end.reset();
+  const volatile ExecFailure& failure = *report.get();
+  if (!wait_for_exec(child, exec_pipe, deadline)) return give_up_on(child, failure);
+  if (failure.error == 0 && has_executed(child.pid)) return launched(child);
+  if (failure.error != 0) reap(child.pid, kClones);
+  return failed(child, failure);
+}
+
+LaunchResult launch_once(SpawnPlan& plan, TimePoint deadline) {
+  if (runs_on_valgrind()) return launch_by_fork(plan, deadline);
   int error = 0;
-  const LaunchResult result = launch_by_clone(plan, &error);
-  return is_clone_refused(error) ? launch_by_fork(plan) : result;
+  const bool may_wait = plan.opens_files && deadline != TimePoint::max();
+  const LaunchResult result = may_wait ? launch_until(plan, deadline, &error) : launch_by_clone(plan, &error);
+  return is_clone_refused(error) ? launch_by_fork(plan, deadline) : result;
 }
 
 // The pauses before the next try at a busy file: 1, 2, 4, ... 512 ms, which is about a second in all.
@@ -242,11 +281,11 @@ bool can_retry(const LaunchResult& failed, SpawnPlan& plan, int* busy_tries) {
 
 }  // namespace
 
-LaunchResult launch(SpawnPlan& plan) {
+LaunchResult launch(SpawnPlan& plan, TimePoint deadline) {
   const CancellationGuard no_cancellation;
   int busy_tries = 0;
-  LaunchResult result = launch_once(plan);
-  while (result.error != 0 && can_retry(result, plan, &busy_tries)) result = launch_once(plan);
+  LaunchResult result = launch_once(plan, deadline);
+  while (result.error != 0 && can_retry(result, plan, &busy_tries)) result = launch_once(plan, deadline);
   return result;
 }
 

@@ -86,6 +86,7 @@ DescriptorAction action_for(const Stdio& stdio, int target, SpawnPlan* plan) {
     case Stdio::Kind::kMerge:
       return duplicate_of(STDOUT_FILENO, target);
     case Stdio::Kind::kFile:
+      plan->opens_files = true;
       return open_of(stdio.path().c_str(), open_flags(stdio, target), target);
     case Stdio::Kind::kInherit: {
       const int flags = ::fcntl(target, F_GETFD);

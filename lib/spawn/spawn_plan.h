@@ -38,6 +38,7 @@ struct SpawnPlan {
   std::unique_ptr<OutputPump> output;  // the Child's; null when nothing is captured
   UniqueFd output_write[3];            // by number; closed after the launch
 
+  bool opens_files = false;  // which may take for ever
   bool leads_group = true;
   // A change of ids in shared memory would clear the parent's dumpable flag for good (prctl(2), PR_SET_DUMPABLE).
   bool own_memory = false;
