@@ -19,6 +19,8 @@ std::atomic<int> allocations_left{-1};
 // Whether all later ones fail, too.
 std::atomic<bool> is_gone_for_good{false};
 std::atomic<int> failed_allocations{0};
+std::atomic<int> failed_elsewhere{0};
+thread_local bool is_calling = false;
 
 std::atomic<bool> is_counting{false};
 std::atomic<int> foreign_allocations{0};
@@ -37,6 +39,7 @@ bool is_refused() {
   if (left < 0) return false;
   const bool refused = (left == 0 && is_gone_for_good) || allocations_left.fetch_sub(1, std::memory_order_relaxed) == 0;
   if (refused) ++failed_allocations;
+  if (refused && !is_calling) ++failed_elsewhere;
   return refused;
 }
 
@@ -90,7 +93,7 @@ void* realloc(void* memory, size_t size) noexcept {
 namespace warden::test_support {
 
 void PrintTo(CallResult result, std::ostream* out) {
-  const char* const names[] = {"HadEnough", "Threw", "Coped"};
+  const char* const names[] = {"HadEnough", "Threw", "Coped", "Elsewhere"};
   *out << names[static_cast<int>(result)];
 }
 
@@ -99,6 +102,8 @@ void PrintTo(MemoryEnd end, std::ostream* out) { *out << (end == MemoryEnd::kOnc
 CallResult ScarceCall::operator()(const std::function<void()>& call) const {
   bool threw = false;
   failed_allocations = 0;
+  failed_elsewhere = 0;
+  is_calling = true;
   is_gone_for_good = end_ == MemoryEnd::kForGood;
   allocations_left = allocations_;
   try {
@@ -107,11 +112,14 @@ CallResult ScarceCall::operator()(const std::function<void()>& call) const {
     threw = true;
   } catch (...) {
     allocations_left = -1;
+    is_calling = false;
     throw;
   }
   allocations_left = -1;
+  is_calling = false;
   if (threw) return CallResult::kThrew;
-  return failed_allocations == 0 ? CallResult::kHadEnough : CallResult::kCoped;
+  if (failed_allocations == 0) return CallResult::kHadEnough;
+  return failed_elsewhere == failed_allocations ? CallResult::kElsewhere : CallResult::kCoped;
 }
 
 int fail_each_allocation(const std::function<void(const ScarceCall&)>& body, MemoryEnd end) {

@@ -15,6 +15,7 @@ enum class CallResult {
   kHadEnough,  // no allocation failed
   kThrew,      // one failed, and the call threw std::bad_alloc
   kCoped,      // one failed, and the call returned all the same
+  kElsewhere,  // one failed on another thread only, such as the reader of an output, and the call returned
 };
 
 void PrintTo(CallResult result, std::ostream* out);
