@@ -24,6 +24,10 @@ inline bool is_wait_by_pidfd_refused(int error) {
   return error == EINVAL || error == EPERM || error == ENOSYS || error == EBADF;
 }
 
+// waitid(2) with __WALL (Linux 4.7): EINVAL from an older kernel. The wait finds only a child whose exit signal is
+// SIGCHLD.
+inline bool is_wait_for_all_refused(int error) { return error == EINVAL; }
+
 // pidfd_send_signal(2) to one process (Linux 5.1): ENOSYS from an older kernel or a filter, and where there is no
 // pidfd. EPERM from a filter, or because the process may not be signalled: kill(2) then says the same. No EINVAL: the
 // call has no flags here, so that only a signal that does not exist gives one. The signal goes by number, while that is

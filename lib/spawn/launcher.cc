@@ -16,6 +16,7 @@
 #include "lib/base/os_error.h"
 #include "lib/os/all_signals_blocked.h"
 #include "lib/os/cancellation_guard.h"
+#include "lib/os/child_wait.h"
 #include "lib/os/refused.h"
 
 // clone(2) of the C library under its other name. ThreadSanitizer replaces clone() by one that runs code of its own in
@@ -79,24 +80,15 @@ ChildId clone_with_fallbacks(SpawnPlan& plan, int* error) {
 // A wait for children whose exit signal is not SIGCHLD (waitpid(2)).
 constexpr auto kClones = static_cast<int>(__WCLONE);
 
-// Reaps a child that has exited or is about to. True if there was one: only this child, and only once.
-bool reap(int pid, int options) {
-  int found = 0;
-  do {
-    found = ::waitpid(pid, nullptr, options);
-  } while (found < 0 && errno == EINTR);
-  return found == pid;
-}
-
 // Whether the child that let this thread go on has done so by its exec, and not by its death on the way there; reaps it
 // in the latter case. The child is cloned with the exit signal 0, and an exec resets that to SIGCHLD before it lets go
 // (execve(2)). So an ordinary wait finds only a child that has executed, and one for children with another signal
 // (__WCLONE, waitpid(2)) only one that has not; but for a child that this process traces, which each finds, and which
 // has executed.
-bool has_executed(int pid) {
+bool has_executed(ChildId child) {
   siginfo_t info = {};
-  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0) return true;
-  return !reap(pid, kClones);
+  if (wait_for(child, WEXITED | WNOHANG | WNOWAIT, &info) == 0) return true;
+  return !reap(child, kClones);
 }
 
 LaunchResult launch_once(SpawnPlan& plan) {
@@ -110,8 +102,8 @@ LaunchResult launch_once(SpawnPlan& plan) {
   result.child = clone_with_fallbacks(plan, &result.error);
   if (result.error != 0) return result;
   const volatile ExecFailure& failure = *report.get();
-  if (failure.error == 0 && has_executed(result.child.pid)) return result;
-  if (failure.error != 0) reap(result.child.pid, kClones);
+  if (failure.error == 0 && has_executed(result.child)) return result;
+  if (failure.error != 0) reap(result.child, kClones);
   if (result.child.pidfd >= 0) ::close(result.child.pidfd);
   result.was_killed = failure.error == 0;
   result.step = result.was_killed && failure.is_at_exec ? SpawnError::Step::kExec : failure.step;

@@ -29,9 +29,10 @@ RefusedCall refused_group_signals(int error = EINVAL);
 // group is empty, and the library keeps no zombie for the group's number.
 bool has_group_signals();
 
-// Refuse clone() with CLONE_PIDFD, and waitid(P_PIDFD).
+// Refuse clone() with CLONE_PIDFD, waitid(P_PIDFD), and waitid() with __WALL, as before Linux 4.7.
 RefusedCall refused_pidfd_clone(int error = EINVAL);
 RefusedCall refused_pidfd_wait(int error = EINVAL);
+RefusedCall refused_wait_for_all();
 
 // False, with a failed test, when the filter could not be installed.
 bool refuse_system_calls(const std::vector<RefusedCall>& calls);
