@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,6 +68,8 @@ struct End {
   const char* name;
   void (*end)(int pid, const std::string& fifo);
 };
+
+void PrintTo(const End& end, std::ostream* out) { *out << end.name; }
 
 class ChildThatEndsBeforeItsExec : public ::testing::TestWithParam<End> {};
 
