@@ -32,6 +32,14 @@
 namespace warden::test_support {
 namespace {
 
+// A child of the host's own that ends with that exit code, and sends no signal. By the raw calls: a sanitizer's _exit()
+// may wait for a lock that another thread of the parent holds.
+int fork_silent_child(int code) {
+  const auto pid = static_cast<int>(::syscall(SYS_clone, 0, 0, nullptr, nullptr, 0));
+  if (pid == 0) ::syscall(SYS_exit_group, code);
+  return pid;
+}
+
 // What the handler below has made: a child of the host's, and the number that it was to get.
 volatile int own_child = -1;
 volatile int wanted_number = -1;
@@ -43,8 +51,7 @@ void take_child_and_its_number(int) {
   const pid_t taken = ::waitpid(-1, nullptr, __WALL);
   for (int tries = 0; tries < 10'000; ++tries) {
     choose_next_pid(taken);
-    const auto pid = static_cast<pid_t>(::syscall(SYS_clone, 0, 0, nullptr, nullptr, 0));
-    if (pid == 0) ::_exit(7);
+    const int pid = fork_silent_child(7);
     siginfo_t info = {};
     ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT | __WALL);
     own_child = pid;
@@ -117,13 +124,6 @@ TEST_P(ChildThatEndsBeforeItsExec, IsNotMistakenForAnotherThatHasGotItsNumber) {
       EXPECT_EQ(child.error().code, std::errc::no_such_file_or_directory);
     }
   });
-}
-
-// A child of the host's own that ends with that exit code, and sends no signal.
-int fork_silent_child(int code) {
-  const auto pid = static_cast<int>(::syscall(SYS_clone, 0, 0, nullptr, nullptr, 0));
-  if (pid == 0) ::_exit(code);
-  return pid;
 }
 
 void fail_many_spawns(int count) {
