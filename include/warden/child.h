@@ -124,11 +124,11 @@ class Child {
   // Errors: the step that failed and its errno (error.h); nothing is left behind.
   static Result<Child, SpawnError> spawn(const Command& command);
 
-  // Takes a running or unreaped child of this process under supervision, however it was started. The code that started
-  // it must not wait for it any more. If the process leads a group of its own, the group is what is ended; else only
-  // the process.
-  // Errors: EINVAL for a pid below 2; Errc::kNotAChild when it is not, or no longer, a child of ours; the errno of
-  // creating the reaper. The process is as it was.
+  // Takes a running or unreaped child of this process under supervision, however it was started, and whatever its exit
+  // signal is (clone(2); before Linux 4.7 only SIGCHLD). The code that started it must not wait for it any more. If the
+  // process leads a group of its own, the group is what is ended; else only the process.
+  // Errors: EINVAL for a pid below 2; Errc::kNotAChild when it is not, or no longer, a child of ours, such as a process
+  // that this one only traces (known from /proc); the errno of creating the reaper. The process is as it was.
   static Result<Child, SpawnError> adopt(int pid, const AdoptOptions& options = {});
 
   // Leaves `other` empty: its calls fail with Errc::kEmptyHandle, and its destructor does nothing.

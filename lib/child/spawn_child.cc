@@ -1,11 +1,14 @@
 #include "lib/child/spawn_child.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "lib/base/os_error.h"
+#include "lib/os/proc.h"
 #include "lib/os/sys_fd.h"
 #include "lib/spawn/command_options.h"
 #include "lib/spawn/launcher.h"
@@ -46,6 +49,14 @@ int start_and_launch(Handle& handle, SpawnPlan& plan, TimePoint deadline, Launch
   return 0;
 }
 
+// Whether a wait finds the process only because this one traces it (ptrace(2)). False where /proc cannot tell.
+bool is_traced_stranger(Sys& sys, int pid) {
+  std::string status;
+  int tracer = 0, parent = 0;
+  return sys.read_proc(pid, "status", &status) == 0 && absl::SimpleAtoi(status_field(status, "TracerPid"), &tracer) &&
+         tracer > 0 && absl::SimpleAtoi(status_field(status, "PPid"), &parent) && parent != ::getpid();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command& command, const ExecImage* image,
@@ -83,7 +94,9 @@ Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::
   SysFd pidfd(sys, sys.pidfd_open(pid));
   id.pidfd = std::max(pidfd.get(), -1);
   // The child may have gone before pidfd_open: then the number may be another process's.
-  if (!is_ours()) return failed_at(name, SpawnError::Step::kAdopt, Errc::kNotAChild, subject);
+  if (!is_ours() || is_traced_stranger(sys, pid)) {
+    return failed_at(name, SpawnError::Step::kAdopt, Errc::kNotAChild, subject);
+  }
   auto handle = std::make_unique<Handle>();
   handle->supervised = std::make_shared<Supervised>(sys, name);
   const int error = handle->reaper.start(handle->supervised, {});

@@ -29,6 +29,10 @@ inline bool is_wait_by_pidfd_refused(int error) {
   return error == EINVAL || error == EPERM || error == ENOSYS || error == EBADF;
 }
 
+// waitid(2) with __WALL (Linux 4.7): EINVAL from an older kernel. The wait finds only a child whose exit signal is
+// SIGCHLD.
+inline bool is_wait_for_all_refused(int error) { return error == EINVAL; }
+
 // pidfd_send_signal(2) to one process (Linux 5.1): ENOSYS from an older kernel or a filter, and where there is no
 // pidfd. EINVAL from an emulator or a filter, EBADF as above. EPERM from a filter, or because the process may not be
 // signalled: kill(2) then says the same, as of a signal that does not exist. The signal goes by number, while that is

@@ -58,9 +58,9 @@ class Sys {
   // read(2).
   virtual ssize_t read_fd(int fd, char* data, std::size_t size) = 0;
 
-  // waitid(2) for this child, WEXITED: by the pidfd if there is one. kCollect reaps. Never blocks.
+  // waitid(2) for this child, WEXITED | __WALL: by the pidfd if there is one. kCollect reaps. Never blocks.
   virtual WaitOutcome look(ChildId child, Reap reap) = 0;
-  // waitid(2), WEXITED | WNOWAIT, by number, blocking until the child can be waited for or is not ours.
+  // waitid(2), WEXITED | __WALL | WNOWAIT, by number, blocking until the child can be waited for or is not ours.
   virtual void block_until_waitable(int pid) = 0;
   // PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15): the status of a child that other code has reaped; empty when the
   // kernel has none (yet, or at all: `error`).

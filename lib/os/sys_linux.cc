@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "lib/os/child_wait.h"
 #include "lib/os/deadline.h"
 #include "lib/os/kernel_abi.h"
 #include "lib/os/kernel_version.h"
@@ -68,21 +69,8 @@ ExitStatus status_of(int encoded) {
   return ExitStatus::exited(WEXITSTATUS(encoded));
 }
 
-// The raw call, since it returns the resource usage, and waitid(3) does not.
-int raw_waitid(int type, int id, siginfo_t* info, int options, struct rusage* usage) {
-  for (;;) {
-    const long returned = ::syscall(SYS_waitid, type, id, info, options, usage);
-    if (returned == 0 || errno != EINTR) return result_of(returned);
-  }
-}
-
-// waitid(2) for this child without blocking, by the pidfd if there is one. 0, or an errno.
-int wait_once(ChildId child, int options, siginfo_t* info, struct rusage* usage) {
-  options |= WEXITED | WNOHANG;
-  int error = EBADF;
-  if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, info, options, usage);
-  return is_wait_by_pidfd_refused(error) ? -raw_waitid(P_PID, child.pid, info, options, usage) : error;
-}
+// An end of the child, whatever its exit signal: an adopted one need not have SIGCHLD.
+constexpr int kAnyEnd = WEXITED | __WALL;
 
 // What the kernel knows of the end of a process. 0, or an errno.
 int get_info(int pidfd, PidfdInfo* info) {
@@ -146,17 +134,17 @@ class LinuxSys final : public Sys {
   WaitOutcome look(ChildId child, Reap reap) override {
     siginfo_t info = {};
     struct rusage usage = {};
-    const int error = wait_once(child, WNOWAIT, &info, &usage);
+    const int error = wait_for(child, kAnyEnd | WNOHANG | WNOWAIT, &info, &usage);
     if (error != 0) return {error, std::nullopt};
     if (info.si_pid == 0 || !is_end(info)) return {};
     siginfo_t collected = {};
-    if (reap == Reap::kCollect) wait_once(child, 0, &collected, nullptr);
+    if (reap == Reap::kCollect) wait_for(child, kAnyEnd | WNOHANG, &collected);
     return {0, status_of(info).with_resource_usage(usage_of(usage))};
   }
 
   void block_until_waitable(int pid) override {
     siginfo_t info = {};
-    raw_waitid(P_PID, pid, &info, WEXITED | WNOWAIT, nullptr);
+    wait_for({pid, -1}, kAnyEnd | WNOWAIT, &info);
   }
 
   // The kernel looks for the status first and for the process then, and says ESRCH where it finds neither. That

@@ -20,8 +20,8 @@
 #include "lib/os/all_signals_blocked.h"
 #include "lib/os/cancellation_guard.h"
 #include "lib/os/child_pidfd.h"
+#include "lib/os/child_wait.h"
 #include "lib/os/deadline.h"
-#include "lib/os/kernel_abi.h"
 #include "lib/os/pipe.h"
 #include "lib/os/process_table.h"
 #include "lib/os/refused.h"
@@ -87,33 +87,15 @@ ChildId clone_with_fallbacks(SpawnPlan& plan, const ChildStack& stack, Held held
 // A wait for children whose exit signal is not SIGCHLD (waitpid(2)).
 constexpr auto kClones = static_cast<int>(__WCLONE);
 
-// Reaps a child that has exited or is about to. True if there was one: only this child, and only once.
-bool reap(int pid, int options) {
-  int found = 0;
-  do {
-    found = ::waitpid(pid, nullptr, options);
-  } while (found < 0 && errno == EINTR);
-  return found == pid;
-}
-
 // Whether the child that let this thread go on has done so by its exec, and not by its death on the way there; reaps it
 // in the latter case. The child is cloned with the exit signal 0, and an exec resets that to SIGCHLD before it lets go
 // (execve(2)). So an ordinary wait finds only a child that has executed, and one for children with another signal
 // (__WCLONE, waitpid(2)) only one that has not; but for a child that this process traces, which each finds, and which
 // has executed.
-bool has_executed(int pid) {
+bool has_executed(ChildId child) {
   siginfo_t info = {};
-  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0) return true;
-  return !reap(pid, kClones);
-}
-
-// Reaps a child that has exited or is about to, and that any wait finds.
-void reap(const ChildId& child) {
-  siginfo_t info;
-  const int type = child.pidfd < 0 ? static_cast<int>(P_PID) : kWaitByPidfd;
-  const int id = child.pidfd < 0 ? child.pid : child.pidfd;
-  while (::waitid(static_cast<idtype_t>(type), static_cast<id_t>(id), &info, WEXITED) < 0 && errno == EINTR) {
-  }
+  if (wait_for(child, WEXITED | WNOHANG | WNOWAIT, &info) == 0) return true;
+  return !reap(child, kClones);
 }
 
 LaunchResult failed(int error) {
@@ -149,8 +131,8 @@ LaunchResult launch_by_clone(SpawnPlan& plan, int* error) {
   const ChildId child = clone_with_fallbacks(plan, stack, Held::kYes, error);
   if (*error != 0) return failed(*error);
   const volatile ExecFailure& failure = *report.get();
-  if (failure.error == 0 && has_executed(child.pid)) return launched(child);
-  if (failure.error != 0) reap(child.pid, kClones);
+  if (failure.error == 0 && has_executed(child)) return launched(child);
+  if (failure.error != 0) reap(child, kClones);
   return failed(child, failure);
 }
 
@@ -199,7 +181,7 @@ bool wait_for_exec(const ChildId& child, const Pipe& exec_pipe, TimePoint deadli
 // The child has not executed by the deadline: it waits for a file, as far as we know. Kills and reaps it.
 LaunchResult give_up_on(const ChildId& child, const volatile ExecFailure& failure) {
   if (child.pidfd < 0 || linux_sys().pidfd_kill_process(child.pidfd, SIGKILL) != 0) ::kill(child.pid, SIGKILL);
-  reap(child.pid, static_cast<int>(__WALL));
+  reap(child, static_cast<int>(__WALL));
   LaunchResult result = failed(child, failure);
   if (result.was_killed) result.error = ETIMEDOUT;
   result.was_killed = false;
@@ -222,7 +204,7 @@ LaunchResult launch_by_fork(SpawnPlan& plan, TimePoint deadline) {
   if (!wait_for_exec(child, exec_pipe, deadline)) return give_up_on(child, failure);
   // Where nothing tells, it was not killed at the very moment of its exec.
   if (failure.error == 0 && has_executed_since_fork(child.pid).value_or(failure.is_at_exec)) return launched(child);
-  reap(child);
+  reap(child, 0);
   return failed(child, failure);
 }
 
@@ -240,8 +222,8 @@ LaunchResult launch_until(SpawnPlan& plan, TimePoint deadline, int* error) {
   exec_pipe.write_end.reset();
   const volatile ExecFailure& failure = *report.get();
   if (!wait_for_exec(child, exec_pipe, deadline)) return give_up_on(child, failure);
-  if (failure.error == 0 && has_executed(child.pid)) return launched(child);
-  if (failure.error != 0) reap(child.pid, kClones);
+  if (failure.error == 0 && has_executed(child)) return launched(child);
+  if (failure.error != 0) reap(child, kClones);
   return failed(child, failure);
 }
 

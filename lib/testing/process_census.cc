@@ -61,9 +61,12 @@ std::map<int, ProcessStat> list_children(const std::map<int, std::string>& threa
   return children;
 }
 
+// Before Linux 4.7 waitid(2) does not know __WALL.
 bool has_child_to_wait_for() {
   siginfo_t info = {};
-  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+  const int options = WEXITED | WNOHANG | WNOWAIT;
+  if (::waitid(P_ALL, 0, &info, options | __WALL) == 0) return true;
+  return errno != ECHILD && (::waitid(P_ALL, 0, &info, options) == 0 || errno != ECHILD);
 }
 
 bool was_there(const ProcessCensus& before, int pid, const ProcessStat& child) {

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "gtest/gtest.h"
@@ -74,6 +75,8 @@ RefusedCall refused_pidfd_clone(int error) {
 }
 
 RefusedCall refused_pidfd_wait(int error) { return {SYS_waitid, error, RefusedCall::When::kArgumentIs, kWaitByPidfd}; }
+
+RefusedCall refused_wait_for_all() { return {SYS_waitid, EINVAL, RefusedCall::When::kArgumentHasBit, __WALL, 3}; }
 
 bool refuse_system_calls(const std::vector<RefusedCall>& calls) {
   Program program;

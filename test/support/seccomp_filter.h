@@ -32,9 +32,10 @@ bool has_group_signals();
 // Refuses the clone() of vfork(2) and its like, as qemu-user does, but not that of fork(2).
 RefusedCall refused_shared_clone(int error = EINVAL);
 
-// Refuse clone() with CLONE_PIDFD, and waitid(P_PIDFD).
+// Refuse clone() with CLONE_PIDFD, waitid(P_PIDFD), and waitid() with __WALL, as before Linux 4.7.
 RefusedCall refused_pidfd_clone(int error = EINVAL);
 RefusedCall refused_pidfd_wait(int error = EINVAL);
+RefusedCall refused_wait_for_all();
 
 // False, with a failed test, when the filter could not be installed.
 bool refuse_system_calls(const std::vector<RefusedCall>& calls);
