@@ -90,7 +90,10 @@ void CapturedStream::replay(LineSubscription& subscription) {
   give(subscription, [this](LineSubscription& taker) {
     if (!kept_.begins_a_line()) taker.take_gap(false);
     kept_.for_each([&taker](std::string_view bytes) { taker.take(bytes); });
-    if (kept_.ends_early()) taker.take_gap(last_byte_ == '\n');
+    if (kept_.ends_early()) {
+      if (kept_.ends_before_newline()) taker.take("\n");
+      taker.take_gap(last_byte_ == '\n');
+    }
     if (pipe_.fd() < 0) taker.take_end();
   });
 }

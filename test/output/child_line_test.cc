@@ -119,6 +119,24 @@ TEST(LineCallback, ThatComesLateGetsALineWhoseEndIsLostMarkedAndTheNextWholeOne)
   EXPECT_EQ(child.output(kStdout).value().text(), "aaaa\nbb");
 }
 
+TEST(LineCallback, ThatComesLateGetsALineOfWhichOnlyTheNewlineIsLostAsWhole) {
+  for (const std::uint64_t limit : {9u, 10u}) {  // without the second newline, and with it
+    LineBox box;
+    Child child =
+        spawn(two_parts("printf 'aaaa\\nbbbb\\ncccc\\n'", "echo dddd").stdout_to(Stdio::capture(keep_first(limit))));
+    ASSERT_TRUE(child.wait_for_line(kStdout, "bbbb", kBound).value().matched());
+    while (child.output(kStdout).value().total_bytes() < 15) ::sched_yield();
+    const LineWait whole = child.wait_for_line(kStdout, "bbbb", absl::ZeroDuration()).value();
+    EXPECT_TRUE(whole.matched());
+    EXPECT_FALSE(whole.truncated);
+    ASSERT_TRUE(child.on_line(kStdout, box.callback()).has_value());
+    EXPECT_THAT(box.wait_for(2), ElementsAre("aaaa", "bbbb"));
+    send_line(child);
+    finished_output(child);
+    EXPECT_THAT(box.lines(), ElementsAre("aaaa", "bbbb", "dddd"));
+  }
+}
+
 TEST(LineCallback, GetsTheBeginningOfALineThatIsTooLong) {
   CaptureOptions options;
   options.max_line_length = 5;
