@@ -93,6 +93,28 @@ TEST(OutputPump, KeepsTheErrorOfAStreamThatCannotBeReadAndReadsTheOther) {
   EXPECT_EQ(both.text(kStderr), "err");
 }
 
+// It may have gone on.
+TEST(OutputPump, HandsOutTheLastLineOfAStreamThatCannotBeReadAsUnfinished) {
+  BothStreams both;
+  ASSERT_EQ(both.pump.start(), 0);
+  write_to(both.out, "text");
+  while (both.text(kStdout) != "text") both.drain(TimePoint::min());
+  CapturedStream& stream = *both.pump.find(kStdout);
+  std::vector<std::string> lines;
+  const auto take = [&lines](const Line& line) {
+    lines.push_back(std::string(line.text) + (line.unfinished ? "?" : ""));
+    return true;
+  };
+  for (int i = 0; i < 2; ++i) {  // before and after the error
+    stream.attach(std::make_shared<LineSubscription>(stream.max_line_length(), take));
+    both.drain(TimePoint::min());
+    if (i == 0) spoil(both.pump, kStdout);
+    both.drain(TimePoint::min());
+  }
+  both.pump.stop();
+  EXPECT_EQ(lines, (std::vector<std::string>{"text?", "text?"}));
+}
+
 // The host closes the pump's event, as a host does that closes descriptors it does not know.
 TEST(OutputPump, GoesOnServingWithoutTheDescriptorThatWakesIt) {
   BothStreams both;
