@@ -115,6 +115,33 @@ TEST(OutputPump, HandsOutTheLastLineOfAStreamThatCannotBeReadAsUnfinished) {
   EXPECT_EQ(lines, (std::vector<std::string>{"text?", "text?"}));
 }
 
+// Another thread may ask while the pump does what it was asked for before: the child's last bytes may still be unread.
+TEST(CapturedStream, HandsOutARestOnlyAfterTheReadingThatItWasAskedFor) {
+  CapturedStream stream(kStdout, {});
+  UniqueFd out;
+  ASSERT_EQ(stream.open(&out), 0);
+  std::vector<std::string> lines;
+  std::shared_ptr<LineSubscription> subscription;
+  const auto take = [&](const Line& line) {
+    lines.push_back(std::string(line.text) + (line.unfinished ? "?" : ""));
+    if (line.text == "first") write_to(out, "second\nlast");
+    if (line.text == "second") {
+      write_to(out, " words");
+      stream.request_rest(*subscription);
+    }
+    return true;
+  };
+  subscription = std::make_shared<LineSubscription>(stream.max_line_length(), take);
+  stream.attach(subscription);
+  stream.request_catch_up();
+  write_to(out, "first\n");
+  std::vector<char> scratch(1024);
+  stream.serve({scratch.data(), scratch.size()});
+  EXPECT_EQ(lines, (std::vector<std::string>{"first", "second"}));
+  stream.serve({scratch.data(), scratch.size()});
+  EXPECT_EQ(lines, (std::vector<std::string>{"first", "second", "last words?"}));
+}
+
 // The host closes the pump's event, as a host does that closes descriptors it does not know.
 TEST(OutputPump, GoesOnServingWithoutTheDescriptorThatWakesIt) {
   BothStreams both;
