@@ -66,6 +66,8 @@ std::optional<std::string> wait_line(warden::Child& child, const SpawnOptions& o
       return not_ready(absl::StrCat(missing, "before its end", state_of(child)));
     case LineWait::Kind::kChildExited:
       return not_ready(absl::StrCat(missing, "before the child's end", state_of(child)));
+    case LineWait::Kind::kReadFailed:
+      return not_ready(absl::StrCat(missing, "before it could not be read: ", waited.value().read_error.message()));
     default:
       return not_ready(absl::StrCat(missing, "within ", absl::FormatDuration(options.ready_timeout.duration())));
   }

@@ -46,6 +46,7 @@ TEST(Callback, IsRefusedEveryWaitForItsOwnChild) {
     EXPECT_EQ(child.wait_until(future).error().code, Errc::kWouldDeadlock);
     EXPECT_EQ(make_error_code(child.wait_or_terminate(kBound, policy).error()), Errc::kWouldDeadlock);
     EXPECT_EQ(child.wait_for_line(kStdout, "x", kBound).error().code, Errc::kWouldDeadlock);
+    EXPECT_EQ(child.wait_for_text(kStdout, "x", kBound).error().code, Errc::kWouldDeadlock);
     EXPECT_EQ(child.drain_output().error().code, Errc::kWouldDeadlock);
     EXPECT_EQ(child.wait_until_ready([] { return false; }, kBound, kBound).error().code, Errc::kWouldDeadlock);
   });
