@@ -39,7 +39,7 @@ SpawnOptions named(const std::string& name) {
 
 class Inner : public ChildFixture {
  protected:
-  warden::Child* start(warden::Command command, const std::string& name) {
+  warden::testing::StartedChild start(warden::Command command, const std::string& name) {
     return spawn(command.env("NAME", name), named(name));
   }
 };
