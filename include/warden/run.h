@@ -128,10 +128,11 @@ struct RunError {
   std::optional<TerminationReport> termination = std::nullopt;
 
   // kRequireSuccess: the end of stderr (of stdout where stderr is merged into it), beyond the capture's limit, too: 10
-  // lines, 4 KiB at most. Begins with "..." where there is more before it. Control characters are '?'.
+  // lines, 4 KiB at most. Begins with "..." where there is more before it. Each byte of a control character (C0, but
+  // for tabs and newlines, DEL, C1) and each byte that is not UTF-8 is "\xNN" (four bytes for one).
   std::string last_lines = {};
 
-  // One line; for kRequireSuccess followed by last_lines.
+  // One line; for kRequireSuccess followed by last_lines, each of them after "| ".
   std::string to_string() const;
 };
 

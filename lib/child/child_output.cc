@@ -5,6 +5,7 @@
 
 #include "lib/base/argument_check.h"
 #include "lib/base/log_message.h"
+#include "lib/base/printable.h"
 #include "lib/child/call.h"
 #include "lib/child/handle.h"
 #include "lib/child/wait_for_line.h"
@@ -44,7 +45,7 @@ InvalidArgument no_function(std::string field) { return {std::move(field), "", "
 void report(const std::string& process_name, OutputStream stream, std::string_view error) {
   const char* const event = stream == OutputStream::kStdout ? "a callback for a line of stdout threw an exception"
                                                             : "a callback for a line of stderr threw an exception";
-  internal::log_message({LogSeverity::kError, process_name, event, error});
+  internal::log_message({LogSeverity::kError, process_name, event, internal::printable(error)});
 }
 
 // Wraps the callback for the pump, which takes none that throws: an exception goes to the log sink.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "lib/base/os_error.h"
 #include "lib/base/printable.h"
 #include "lib/base/throw_error.h"
@@ -66,7 +67,8 @@ std::string headline(const RunError& error) {
 std::string RunError::to_string() const {
   std::string text = headline(*this);
   if (termination_error.has_value()) absl::StrAppend(&text, " ", termination_error->to_string());
-  if (!last_lines.empty()) absl::StrAppend(&text, " Last lines:\n", last_lines);
+  if (!last_lines.empty())
+    absl::StrAppend(&text, " Last lines:\n| ", absl::StrReplaceAll(last_lines, {{"\n", "\n| "}}));
   return text;
 }
 

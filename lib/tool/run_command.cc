@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "lib/base/printable.h"
 #include "lib/tool/exit_codes.h"
 #include "lib/tool/job_control.h"
 #include "lib/tool/pass_through.h"
@@ -68,7 +69,8 @@ bool open_report(const RunFlags& flags, ReportFile* file) {
   }
   const int error = file->open(*flags.report_file);
   if (error != 0) {
-    std::fprintf(stderr, "warden: invalid --report-file '%s': %s\n", flags.report_file->c_str(), ::strerror(error));
+    std::fprintf(stderr, "warden: invalid --report-file '%s': %s\n", internal::printable(*flags.report_file).c_str(),
+                 ::strerror(error));
   }
   return error == 0;
 }

@@ -14,26 +14,12 @@ std::string describe(const std::vector<Process>& processes) {
   });
 }
 
-// Shows control characters, which would move the cursor or change the terminal, as escapes.
-std::string printable(const std::string& line) {
-  std::string text;
-  for (const char byte : line) {
-    const auto code = static_cast<unsigned char>(byte);
-    if ((code < 0x20 && byte != '\t') || code == 0x7f) {
-      absl::StrAppend(&text, "\\x", absl::Hex(code, absl::kZeroPad2));
-    } else {
-      text += byte;
-    }
-  }
-  return text;
-}
-
 void add_tail(const char* name, const TailLines& tail, std::string* text) {
   absl::StrAppend(text, "last lines of ", name, tail.lines.empty() ? ": none" : ":",
                   tail.truncated ? " (truncated by --capture-limit)" : "", "\n");
   bool cut = tail.first_line_cut;
   for (const std::string& line : tail.lines) {
-    absl::StrAppend(text, "| ", cut ? "..." : "", printable(line), "\n");
+    absl::StrAppend(text, "| ", cut ? "..." : "", internal::printable_lines(line), "\n");
     cut = false;
   }
 }
