@@ -189,10 +189,7 @@ std::size_t CapturedStream::read_once(Scratch scratch, std::size_t* room) {
   const std::size_t skipped = is_kept ? 0 : skip_unwanted();
   if (!is_kept) space = {scratch.data, skipped > 0 ? ChunkList::kTail : scratch.size};
   *room = space.size;
-  ssize_t count = 0;
-  do {
-    count = ::read(pipe_.fd(), space.data, space.size);
-  } while (count < 0 && errno == EINTR);
+  const ssize_t count = ::read(pipe_.fd(), space.data, space.size);  // never EINTR, since it does not block
   const int error = count < 0 ? errno : 0;
   const std::string_view bytes(space.data, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   if (skipped + bytes.size() > 0) add(bytes, is_kept, skipped);

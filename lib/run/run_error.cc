@@ -52,7 +52,8 @@ std::string headline(const RunError& error) {
       return error.spawn_error.has_value() ? error.spawn_error->to_string() : error.code.message();
     case Step::kFeed:
       return absl::StrCat("process '", internal::printable(error.process_name),
-                          "' was killed: no thread could be created to feed its stdin: ", error.code.message(), ".");
+                          error.termination_error.has_value() ? "' got no input" : "' was killed",
+                          ": no thread could be created to feed its stdin: ", error.code.message(), ".");
     case Step::kWait:
     case Step::kTermination:
       return error.wait_error.has_value() ? error.wait_error->to_string() : error.code.message();

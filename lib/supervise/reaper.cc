@@ -145,7 +145,6 @@ bool Reaper::is_about_to_end() {
 void Reaper::forget() {
   // The reference is leaked: even the last one may not go, since the lock may have been held at the fork.
   new std::shared_ptr<Supervised>(std::move(supervised_));
-  supervised_ = nullptr;
 }
 
 Reaper::~Reaper() { finish(); }

@@ -39,7 +39,7 @@ int exit_code_of(const SpawnError& error) {
 }
 
 int exit_code_of(const RunReport& report) {
-  if (!report.status.has_value()) return kWardenFailed;
+  if (!report.status.has_value() || !report.error.empty()) return kWardenFailed;
   if (report.received.has_value()) return kSignalBase + report.received->number();
   if (report.timed_out || report.ready == ReadyState::kNeverReady) return kTimedOut;
   if (report.status->exit_code().has_value()) return *report.status->exit_code();
@@ -127,7 +127,7 @@ int run_command(const RunFlags& flags) {
   Child& child = spawned.value();
   JobControl job(child, in_foreground);
   RunReport report = supervise(child, flags, blocked, job, streams);
-  if (!report.status.has_value()) child.detach_on_destruction();  // the tool has tried, and the report says so
+  if (!report.error.empty()) child.detach_on_destruction();  // the tool has tried, and the report says so
   job.end();
   report.elapsed = absl::FromChrono(std::chrono::steady_clock::now() - started);
   const bool passed = was_passed_on(report.output);

@@ -144,6 +144,8 @@ std::string to_json(const RunReport& report) {
   object["name"] = text_of(report.name);
   object["pid"] = report.pid;
   object["status"] = status_of(report.status);
+  object["error"] = nullptr;
+  if (!report.error.empty()) object["error"] = text_of(report.error);
   object["timed_out"] = report.timed_out;
   object["ended_by"] = nullptr;
   if (report.ended_by.has_value()) object["ended_by"] = text_of(to_string(*report.ended_by));

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -271,6 +272,17 @@ TEST_P(SpawnFailureAtStep, IsNamedWithItsErrnoAndLeavesNothing) {
     let_sanitizer_see_a_capture();
     refuse_system_calls({filtered.call});
     expect_error(command, filtered.step, filtered.call.error, filtered.value);
+  });
+}
+
+// The wait for the child that has failed is interrupted, as by a handler of the host's; the child has been reaped then.
+TEST(SpawnFailureWithASignal, LeavesNoZombie) {
+  run_isolated_unchecked([] {
+    const RefusedOnce interrupted({{SYS_wait4, EINTR}}, 0);
+    check_leaves_nothing([] {
+      expect_error(Command("/no/such/program"), SpawnError::Step::kExec, ENOENT, "/no/such/program");
+      EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG | __WALL), -1);
+    });
   });
 }
 

@@ -68,6 +68,7 @@ TEST(JsonReport, CutsTimesToWholeMilliseconds) {
 TEST(JsonReport, OfAProgramThatCouldNotBeEndedHasNoStatusAndNamesWhoIsLeft) {
   const auto report = parse_report(to_json(failed_report()));
   EXPECT_EQ(report.at("status"), json("null"));
+  EXPECT_EQ(report.at("error"), json(R"("the process is still running")"));
   EXPECT_EQ(report.at("timed_out"), json("true"));
   EXPECT_EQ(report.at("ended_by"), json("null"));
   EXPECT_EQ(report.at("survivors"), json(R"([{"pid":4243,"program":"worker"}])"));
