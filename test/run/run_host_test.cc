@@ -152,6 +152,7 @@ TEST(RunWithoutAThread, IsAnErrorThatLeavesNothingAndSaysWhichCouldNotBeHad) {
 // The library may neither feed the child nor kill it, and leaves it to its reaper.
 TEST(RunWithoutAThread, SaysThatTheChildCouldNotBeKilledEither) {
   run_isolated_unchecked([] {
+    const CapturedLog log;
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     ASSERT_TRUE(refuse_system_calls({{SYS_pidfd_send_signal, EPERM}, {SYS_kill, EPERM}}));
@@ -169,6 +170,9 @@ TEST(RunWithoutAThread, SaysThatTheChildCouldNotBeKilledEither) {
               "process 'sh' got no input: no thread could be created to feed its stdin: Resource temporarily "
               "unavailable. " +
                   error.termination_error->to_string());
+    for (const CapturedLog::Record& record : log.records()) {
+      EXPECT_EQ(record.event.find("destroyed"), std::string::npos) << "it is no mistake of the program";
+    }
     ::close(ends[1]);
     EXPECT_TRUE(wait_until_childless());
     ::close(ends[0]);

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
@@ -64,6 +65,27 @@ TEST(FailedTermination, IsAnErrorWithoutAStatusInTheJson) {
       EXPECT_EQ(attempt.at("errno"), json("1"));
       EXPECT_EQ(attempt.at("errno_name"), json(R"("EPERM")"));
     }
+  });
+}
+
+// The SIGKILL of the first termination is refused, and that of a later one is not.
+TEST(FailedTermination, IsNotSaidWhereAFurtherSignalHasEndedTheProgram) {
+  run_isolated_unchecked([] {
+    const auto is = RefusedCall::When::kArgumentIs;
+    const RefusedOnce filter({{SYS_pidfd_send_signal, EPERM, is, SIGKILL, 1}, {SYS_kill, EPERM, is, SIGKILL, 1}}, 0);
+    ToolProcess tool(run_child({"--report=json", "--terminate-timeout=10ms"}, {"stubborn"}));
+    ASSERT_TRUE(tool.out().wait_for("ready"));
+    const Pidfd process(tool.pid());
+    while (!process.is_dead()) {
+      tool.send(SIGTERM);
+      std::this_thread::yield();
+    }
+    const ToolResult result = tool.wait();
+    EXPECT_EQ(result.exit_code, 128 + SIGTERM);
+    const boost::json::object report = parse_report(result.err);
+    EXPECT_EQ(report.at("status").at("signal"), json(R"("SIGKILL")"));
+    EXPECT_EQ(report.at("error"), json("null"));
+    EXPECT_EQ(report.at("forced"), json("true"));
   });
 }
 
