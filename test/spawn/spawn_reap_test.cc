@@ -136,8 +136,8 @@ void fail_many_spawns(int count) {
 
 TEST(FailedSpawn, LeavesTheHostsOwnChildrenAlone) {
   std::vector<std::thread> spawners;
-  for (int i = 0; i < 2; ++i) spawners.emplace_back([] { fail_many_spawns(100); });
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 2; ++i) spawners.emplace_back([] { fail_many_spawns(50); });
+  for (int i = 0; i < 50; ++i) {
     const int own = fork_silent_child(i);
     int status = 0;
     ASSERT_EQ(::waitpid(own, &status, __WALL), own) << i;
@@ -149,7 +149,7 @@ TEST(FailedSpawn, LeavesTheHostsOwnChildrenAlone) {
 TEST(FailedSpawn, SaysItsStepWhereTheHostReapsChildrenOfEveryKind) {
   const Thief thief(Thief::Way::kEveryKind);
   std::vector<std::thread> spawners;
-  for (int i = 0; i < 2; ++i) spawners.emplace_back([] { fail_many_spawns(100); });
+  for (int i = 0; i < 2; ++i) spawners.emplace_back([] { fail_many_spawns(50); });
   for (std::thread& spawner : spawners) spawner.join();
   while (thief.stolen() == 0) fail_many_spawns(1);
 }
