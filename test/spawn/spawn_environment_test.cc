@@ -80,7 +80,7 @@ class SpawnLookup : public ::testing::Test {
 TEST_F(SpawnLookup, UsesThePathOfTheChildsEnvironment) {
   const Report report = report_of(Command("the_program").env("PATH", "/nonexistent:" + directory_.path() + ":/bin"));
   EXPECT_EQ(report.at("argv.0"), "the_program");
-  const SpawnError error = error_of(Command("the_program"));
+  const SpawnError error = error_of(Command("the_program").env("PATH", "/nonexistent:/bin"));
   EXPECT_EQ(error.code, std::errc::no_such_file_or_directory);
   EXPECT_EQ(error.step, SpawnError::Step::kResolveProgram);
   EXPECT_EQ(error.subject, "the_program");
