@@ -12,10 +12,7 @@ namespace warden::internal {
 namespace {
 
 // The fields after the program's name, counted from the state (field 3 of proc(5)).
-constexpr std::size_t kState = 0, kParent = 1, kGroup = 2, kFlags = 6, kThreadCount = 17, kStartTime = 19;
-
-// PF_FORKNOEXEC of the kernel (linux/sched.h): forked, and has not executed.
-constexpr unsigned kForkedNoExec = 0x40;
+constexpr std::size_t kState = 0, kParent = 1, kGroup = 2, kThreadCount = 17, kStartTime = 19;
 
 // How many readings in a row have to find nobody where /proc does not tell whether the numbers have started again. With
 // 500 numbers in all, and a group that forks at full speed, one reading in fifty has missed it.
@@ -54,9 +51,6 @@ std::optional<ProcessStat> parse_stat(std::string_view text) {
   stat.state = fields[kState][0];
   if (!absl::SimpleAtoi(fields[kParent], &stat.parent)) return std::nullopt;
   if (!absl::SimpleAtoi(fields[kGroup], &stat.group)) return std::nullopt;
-  unsigned flags = 0;
-  if (!absl::SimpleAtoi(fields[kFlags], &flags)) return std::nullopt;
-  stat.has_executed = (flags & kForkedNoExec) == 0;
   if (!absl::SimpleAtoi(fields[kThreadCount], &stat.thread_count)) return std::nullopt;
   if (!absl::SimpleAtoi(fields[kStartTime], &stat.start_time)) return std::nullopt;
   return stat;

@@ -21,7 +21,6 @@ struct ProcessStat {
   char state = '?';
   int parent = 0;
   int group = 0;
-  bool has_executed = true;  // since its fork
   int thread_count = 0;
   std::uint64_t start_time = 0;  // tells the process from a later one that has its number
 

@@ -5,6 +5,8 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,8 +25,8 @@
 #include "lib/os/child_wait.h"
 #include "lib/os/deadline.h"
 #include "lib/os/pipe.h"
-#include "lib/os/process_table.h"
 #include "lib/os/refused.h"
+#include "lib/os/unique_fd.h"
 #include "lib/os/valgrind.h"
 #include "lib/spawn/child_stack.h"
 
@@ -109,9 +111,13 @@ LaunchResult failed(const ChildId& child, const volatile ExecFailure& failure) {
   if (child.pidfd >= 0) ::close(child.pidfd);
   LaunchResult result;
   result.was_killed = failure.error == 0;
-  result.step = result.was_killed && failure.is_at_exec ? SpawnError::Step::kExec : failure.step;
   result.error = result.was_killed ? ECANCELED : failure.error;
-  result.subject = failure.subject;
+  if (!result.was_killed) {
+    result.step = failure.step;
+    result.subject = failure.subject;
+  } else if (failure.is_at_exec) {
+    result.step = SpawnError::Step::kExec;
+  }
   return result;
 }
 
@@ -158,12 +164,20 @@ int fork_child(SpawnPlan& plan) {
   return static_cast<int>(pid);
 }
 
-// Whether the process has executed since its fork; empty where /proc does not show it.
+// Whether the process has executed since its fork, by the flags in /proc/<pid>/stat (proc(5)); empty where that does
+// not show it. Allocates nothing: this may be a reaper.
 std::optional<bool> has_executed_since_fork(int pid) {
-  std::string text;
-  if (linux_sys().read_proc(pid, "stat", &text) != 0) return std::nullopt;
-  const std::optional<ProcessStat> stat = parse_stat(text);
-  return stat.has_value() ? std::optional<bool>(stat->has_executed) : std::nullopt;
+  constexpr unsigned kForkedNoExec = 0x40;  // PF_FORKNOEXEC (the kernel's linux/sched.h)
+  char text[512];
+  ::snprintf(text, sizeof text, "/proc/%d/stat", pid);
+  const UniqueFd file(raise_above_stdio(UniqueFd(::open(text, O_RDONLY | O_CLOEXEC))));
+  const ssize_t size = file.get() < 0 ? -1 : ::read(file.get(), text, sizeof text - 1);
+  if (size <= 0) return std::nullopt;
+  text[size] = '\0';
+  const char* const name_end = ::strrchr(text, ')');
+  unsigned flags = 0;
+  if (name_end == nullptr || ::sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1) return std::nullopt;
+  return (flags & kForkedNoExec) == 0;
 }
 
 // Waits until the child has executed or gone; false at the deadline.
@@ -183,8 +197,10 @@ LaunchResult give_up_on(const ChildId& child, const volatile ExecFailure& failur
   if (child.pidfd < 0 || linux_sys().pidfd_kill_process(child.pidfd, SIGKILL) != 0) ::kill(child.pid, SIGKILL);
   reap(child, static_cast<int>(__WALL));
   LaunchResult result = failed(child, failure);
-  if (result.was_killed) result.error = ETIMEDOUT;
-  result.was_killed = false;
+  if (!std::exchange(result.was_killed, false)) return result;
+  result.error = ETIMEDOUT;
+  if (!failure.is_at_exec) result.step = failure.step;
+  result.subject = failure.subject;
   return result;
 }
 

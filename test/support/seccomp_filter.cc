@@ -98,10 +98,10 @@ std::vector<RefusedCall> refused_threads() {
   return {{SYS_clone3, EAGAIN}, {SYS_clone, EAGAIN, RefusedCall::When::kArgumentHasBit, CLONE_THREAD}};
 }
 
-bool refuse_system_calls(const std::vector<RefusedCall>& calls) {
+bool refuse_system_calls(const std::vector<RefusedCall>& calls, FilteredThreads threads) {
   Program program;
   for (const RefusedCall& call : calls) append(call, refusal(call), &program);
-  const bool installed = install(std::move(program), SECCOMP_FILTER_FLAG_TSYNC) == 0;
+  const bool installed = install(std::move(program), static_cast<unsigned>(threads)) == 0;
   EXPECT_TRUE(installed) << "no seccomp filter: errno " << errno;
   return installed;
 }

@@ -1,5 +1,5 @@
-// Makes system calls fail as on an older kernel or in a strict container, for all threads and the rest of the life of the
-// process and its children: install it only in run_isolated.
+// Makes system calls fail as on an older kernel or in a strict container, for the rest of the life of the process and
+// its children: install it only in run_isolated.
 #ifndef WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_
 #define WARDEN_TEST_SUPPORT_SECCOMP_FILTER_H_
 
@@ -41,8 +41,11 @@ RefusedCall refused_wait_for_all();
 // Refuse the creation of threads, with EAGAIN.
 std::vector<RefusedCall> refused_threads();
 
+// Which threads of this process a filter is for; those that they create inherit it.
+enum class FilteredThreads : unsigned { kThis = 0, kAll = 1 };  // SECCOMP_FILTER_FLAG_TSYNC
+
 // False, with a failed test, when the filter could not be installed.
-bool refuse_system_calls(const std::vector<RefusedCall>& calls);
+bool refuse_system_calls(const std::vector<RefusedCall>& calls, FilteredThreads threads = FilteredThreads::kThis);
 
 // Refuses one call (seccomp_unotify(2), Linux 5.5): of the calls of this thread, and of threads and processes that it
 // creates, the one with this index (0 is the first) among those that match fails with the error of the first, and all

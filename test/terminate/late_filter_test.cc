@@ -33,7 +33,7 @@ struct Group {
 
 void expect_ended(Group& group) {
   const auto report =
-      group.child->terminate_with_report(TerminationPolicy::interrupt_first(absl::Milliseconds(30), absl::Seconds(60)));
+      group.child->terminate_with_report(TerminationPolicy::interrupt_first(absl::Milliseconds(30), absl::Milliseconds(30)));
   ASSERT_TRUE(report.has_value()) << report.error();
   EXPECT_TRUE(group.ack.wait_eof()) << report.value().attempts;
 }
@@ -46,7 +46,7 @@ class LateFilter : public ::testing::TestWithParam<OldKernel> {
       Group first;
       expect_ended(first);
       before();
-      if (refuse_system_calls(GetParam().without)) after();
+      if (refuse_system_calls(GetParam().without, FilteredThreads::kAll)) after();
     });
   }
 };
