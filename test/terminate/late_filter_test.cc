@@ -68,6 +68,7 @@ TEST_P(LateFilter, ADestructorKillsTheGroup) {
       [&] {
         group->child = nullptr;
         EXPECT_TRUE(group->ack.wait_eof());
+        group = nullptr;
       });
 }
 
