@@ -49,8 +49,7 @@ TEST(RunFifo, ThatNobodyOpensIsAnErrorAfterTheTimeout) {
     const Fifo fifo;
     expect_given_up(cat().stdin_from(Stdio::file(fifo.path())).die_with_parent(on_reaper), fifo.path());
     expect_given_up(cat().stdout_to(Stdio::file(fifo.path())).die_with_parent(on_reaper), fifo.path());
-    expect_given_up(cat().stderr_to(Stdio::append_file(fifo.path())).die_with_parent(on_reaper),
-                    fifo.path());
+    expect_given_up(cat().stderr_to(Stdio::append_file(fifo.path())).die_with_parent(on_reaper), fifo.path());
   }
 }
 

@@ -32,8 +32,8 @@ struct Group {
 };
 
 void expect_ended(Group& group) {
-  const auto report =
-      group.child->terminate_with_report(TerminationPolicy::interrupt_first(absl::Milliseconds(30), absl::Milliseconds(30)));
+  const auto report = group.child->terminate_with_report(
+      TerminationPolicy::interrupt_first(absl::Milliseconds(30), absl::Milliseconds(30)));
   ASSERT_TRUE(report.has_value()) << report.error();
   EXPECT_TRUE(group.ack.wait_eof()) << report.value().attempts;
 }
