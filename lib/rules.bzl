@@ -41,6 +41,9 @@ def _check_deps(deps):
 def _files(stems, suffix):
     return native.glob([stem + suffix for stem in stems])
 
+# Threads of the library may run when a shared object that holds it is unloaded: ADR 14.
+_LINKOPTS = ["-pthread", "-Wl,-z,nodelete"]
+
 def _library(name, files, hdrs, deps, copts, **kwargs):
     sources = _files(files, ".cc") + [header for header in _files(files, ".h") if header not in hdrs]
     for stem in files:
@@ -52,7 +55,7 @@ def _library(name, files, hdrs, deps, copts, **kwargs):
         srcs = sources,
         hdrs = hdrs,
         copts = WARDEN_COPTS + copts,
-        linkopts = ["-pthread"] if sources else [],
+        linkopts = _LINKOPTS if sources else [],
         deps = deps,
         **kwargs
     )

@@ -162,6 +162,22 @@ TEST(Guide, ReadLineByLine) {
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "child: one\nchild: two\n");
 }
 
+TEST(Guide, Prompt) {
+  warden::Command command("sh");
+  command.args({"-c", "printf 'login: '; read -r name; echo \"hello $name\""})
+      .stdin_from(warden::Stdio::pipe())
+      .stdout_to(warden::Stdio::capture());
+  warden::Child child = warden::Child::spawn(command).value();
+  warden::Result<warden::LineWait, warden::OutputError> prompt =
+      child.wait_for_text(warden::OutputStream::kStdout, "login: ", absl::Seconds(30));
+  if (prompt && prompt.value().matched()) {
+    warden::Result<void, warden::StdinError> answered = child.write_stdin("bob\n", absl::Seconds(5));
+    if (!answered) std::cerr << answered.error() << '\n';
+  }
+  EXPECT_TRUE(child.wait_for_line(warden::OutputStream::kStdout, "hello bob", absl::Seconds(60)).value().matched());
+  EXPECT_TRUE(child.wait().value().success());
+}
+
 TEST(Guide, Feed) {
   warden::Command command("cat");
   command.stdin_from(warden::Stdio::pipe()).stdout_to(warden::Stdio::null());

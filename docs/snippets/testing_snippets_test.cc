@@ -12,7 +12,7 @@ namespace {
 
 class ServerTest : public warden::testing::ChildFixture {
  protected:
-  warden::Child* start_server() {
+  warden::testing::StartedChild start_server() {
     warden::Command command("sh");
     command.args({"-c", "echo starting; echo listening on port 5555; exec sleep 600"});
     warden::testing::SpawnOptions options;
@@ -23,8 +23,8 @@ class ServerTest : public warden::testing::ChildFixture {
 };
 
 TEST_F(ServerTest, StopsPolitely) {
-  warden::Child* const server = start_server();
-  ASSERT_NE(server, nullptr);
+  const warden::testing::StartedChild server = start_server();
+  ASSERT_TRUE(server);
   EXPECT_THAT(server->terminate_with_report(warden::TerminationPolicy::service(absl::Seconds(5))),
               warden::testing::EndedInPhase(warden::AttemptPhase::kTerminate));
 }

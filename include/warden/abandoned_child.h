@@ -12,7 +12,7 @@ namespace warden {
 
 // One such child. The views are valid during the call only.
 struct AbandonedChild {
-  std::string_view process_name;  // Child::name()
+  std::string_view process_name;  // Child::name(), as it is: it may have control characters
   int pid;
   std::string_view error;  // why the group could not be ended, with every attempt; empty when it is gone
   bool unwinding;          // an exception is in flight: the handle went with the scope that it leaves

@@ -54,8 +54,8 @@
 
 namespace warden {
 
-// Declared alone, since most callers need none of them: include warden/output_line.h for on_line() and wait_for_line(),
-// and warden/readiness.h for wait_until_ready().
+// Declared alone, since most callers need none of them: include warden/output_line.h for on_line(), wait_for_line() and
+// wait_for_text(), and warden/readiness.h for wait_until_ready().
 template <class Signature>
 class Function;
 struct Line;
@@ -124,11 +124,11 @@ class Child {
   // Errors: the step that failed and its errno (error.h); nothing is left behind.
   static Result<Child, SpawnError> spawn(const Command& command);
 
-  // Takes a running or unreaped child of this process under supervision, however it was started. The code that started
-  // it must not wait for it any more. If the process leads a group of its own, the group is what is ended; else only
-  // the process.
-  // Errors: EINVAL for a pid below 2; Errc::kNotAChild when it is not, or no longer, a child of ours; the errno of
-  // creating the reaper. The process is as it was.
+  // Takes a running or unreaped child of this process under supervision, however it was started, and whatever its exit
+  // signal is (clone(2); before Linux 4.7 only SIGCHLD). The code that started it must not wait for it any more. If the
+  // process leads a group of its own, the group is what is ended; else only the process.
+  // Errors: EINVAL for a pid below 2; Errc::kNotAChild when it is not, or no longer, a child of ours, such as a process
+  // that this one only traces (known from /proc); the errno of creating the reaper. The process is as it was.
   static Result<Child, SpawnError> adopt(int pid, const AdoptOptions& options = {});
 
   // Leaves `other` empty: its calls fail with Errc::kEmptyHandle, and its destructor does nothing.
@@ -245,28 +245,36 @@ class Child {
   // --- Its output ---
 
   // What has been read of a captured stream so far. After the child's end call drain_output() first: the last output
-  // may not have been read yet. Errors of this and the next three: Errc::kNotCaptured (a merged stderr is part of
+  // may not have been read yet. Errors of this and the next four: Errc::kNotCaptured (a merged stderr is part of
   // stdout), kWouldDeadlock, kEmptyHandle, kNotOwner.
   Result<Output, OutputError> output(OutputStream stream) const;
 
   // Calls back for each line of a captured stream, none twice and none missing, beginning with the lines that are kept
   // from before. The thread that reads the output runs the callback, and no two of one Child at a time (output_line.h
-  // says what a callback may do). Holds until the Child is destroyed; the destructor waits for a callback that runs,
-  // and starts no other.
+  // says what a callback may do). A last line without a newline comes when the stream ends, or from drain_output().
+  // Holds until the Child is destroyed; the destructor waits for a callback that runs, and starts no other.
   // Errors: EINVAL for an empty callback, too.
   Result<void, OutputError> on_line(OutputStream stream, LineCallback callback);
 
   // Waits up to the timeout for a line that contains the text, or that the predicate takes. Looks first at what was
   // written before the call, as far as it is kept; zero looks at that alone. Ends at once when the stream or the child
-  // does, after a look at what the child wrote before its end.
+  // does, after a look at what the child wrote before its end: at a last line without a newline, too.
   // Blocks: for the timeout, and up to 3 s longer while another callback runs.
   // Errors: EINVAL for a negative duration and an empty predicate, too.
   Result<LineWait, OutputError> wait_for_line(OutputStream stream, std::string_view text, Timeout timeout);
   Result<LineWait, OutputError> wait_for_line(OutputStream stream, const LinePredicate& predicate, Timeout timeout);
 
+  // The same, but does not wait for the newline, which a prompt never has: looks at the last line also while it is
+  // unfinished (Line::unfinished), at the call and each time that more of it has been read. A read may end anywhere: a
+  // predicate gets a line as far as it has come, and again when it has grown.
+  Result<LineWait, OutputError> wait_for_text(OutputStream stream, std::string_view text, Timeout timeout);
+  Result<LineWait, OutputError> wait_for_text(OutputStream stream, const LinePredicate& predicate, Timeout timeout);
+
   // Waits up to the timeout for the end of all captured streams: call it when the child has ended. Always reads what
   // the child itself wrote, even with zero. A stream that another process holds open is no error: the result names its
-  // holders (output_drain.h). Changes nothing of the child's status. Returns an empty result when nothing is captured.
+  // holders (output_drain.h). If the child has ended, the callbacks of such a stream then get the line that it has left
+  // unfinished (Line::unfinished); what comes of that line later is a line of its own. Changes nothing of the child's
+  // status. Returns an empty result when nothing is captured.
   // Blocks: for the timeout, up to 3 s longer while a callback runs, and for a reading of /proc where a stream is held.
   Result<DrainResult, OutputError> drain_output(Timeout timeout = kDefaultDrainTimeout);
 

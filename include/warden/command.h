@@ -103,6 +103,10 @@ class Command {
   // A name without a slash is looked up in the PATH of the child's environment (in the default path of confstr(3) when
   // that has none); one with a slash is a path. A relative path is taken from the directory that the child starts in
   // (cwd()), as execve(2) would; an entry of PATH that is relative, from the parent's.
+  //
+  // As that of execvp(3), the search goes on after a file that may not be executed, and after a script whose
+  // interpreter is missing. Where it finds no other file, EACCES of one of them is the error. It goes on after an empty
+  // file, too (but see shell_fallback()). Any other file of an unknown format ends it (ENOEXEC).
   explicit Command(std::string program);
   Command(const Command& other);
   // Leaves `other` without a program: a spawn refuses it. May throw std::bad_alloc, as a copy may.
@@ -121,10 +125,20 @@ class Command {
   // Errors: Child::spawn refuses a NUL in the line.
   static Command shell(std::string line);
 
-  // Appends arguments; argv[0] is the program as it was given.
+  // Appends arguments; argv[0] is the program as it was given, unless argv0() says otherwise.
   Command& arg(std::string argument);
   Command& args(std::initializer_list<std::string_view> arguments);
   Command& args(const std::vector<std::string>& arguments);
+
+  // What the program gets as argv[0]: "-bash" for a login shell. May be empty. Changes neither the look-up nor name().
+  // A script does not see it (execve(2)).
+  // Errors: Child::spawn refuses a NUL.
+  Command& argv0(std::string argument);
+
+  // Off by default: a file of an unknown format is an error (ENOEXEC at SpawnError::Step::kExec). On: the child then
+  // executes `/bin/sh FILE ARGUMENTS...`, as execvp(3) does, so that a script without a `#!` line runs. An empty file
+  // is such a script, too (exit code 0), and so is a binary of another machine, on which the shell fails.
+  Command& shell_fallback(bool fall_back);
 
   // Change the environment that the child gets: the parent's as it is at the spawn, with these calls applied in order.
   // setenv(3) in another thread during the spawn is undefined behaviour, as with getenv(3); after clear_env() the spawn
@@ -148,10 +162,23 @@ class Command {
   // A copy that sends the streams elsewhere which no call above has set.
   Command with_default_streams(Stdio stdin_default, Stdio stdout_default, Stdio stderr_default) const;
 
-  // The child gets copies of these and of no other descriptor above 2, whatever their close-on-exec flags say. A target
-  // may be named once and must not be below 3.
+  // The child gets copies of these, whatever their close-on-exec flags say, and of no other descriptor above 2 (but see
+  // inherit_descriptors()). A target may be named once and must not be below 3.
   Command& inherit_fd(int fd);
   Command& inherit_fd(int source, int target);
+  // Off by default. On: the child also keeps every descriptor that is not close-on-exec in this process at the launch,
+  // as after fork(2) and execve(2); a target of inherit_fd() replaces the one of its number. The library's own are
+  // close-on-exec. The launch copies the whole descriptor table. Where that is full, a target that is also a source is
+  // EMFILE at SpawnError::Step::kSetDescriptor.
+  Command& inherit_descriptors(bool inherit);
+
+  // Off by default: each signal has its default disposition in the child. On: the signals that this process ignores at
+  // the launch stay ignored, as execve(2) leaves them; a program below nohup(1) wants that. A program that gets SIGCHLD
+  // ignored cannot wait for its own children (wait(2)).
+  Command& keep_ignored_signals(bool keep);
+  // Off by default: the child blocks no signal. On: it starts with the signal mask of the thread that calls
+  // Child::spawn. A signal that it blocks does not end it before SIGKILL does.
+  Command& keep_signal_mask(bool keep);
 
   // Makes Child::wait, wait_or_terminate, terminate and kill leave the stdin pipe (Stdio::pipe()) open, which they
   // close otherwise: for a program in which another thread goes on writing to the child while they wait, and then
@@ -172,7 +199,16 @@ class Command {
   Command& limit(ResourceLimit limit);
   // The nice value itself (-20 to 19), not an increment.
   Command& nice(int value);
+  // The processors that the child may run on, by number; the parent's by default. The kernel leaves out those which the
+  // machine does not have or the cpuset does not permit (sched_setaffinity(2)).
+  // Errors: Child::spawn refuses an empty list, and a number below 0 or above 8191 (the most that Linux can be built
+  // for). Where the kernel leaves none: EINVAL at SpawnError::Step::kSetAffinity.
+  Command& cpu_affinity(std::vector<int> processors);
   Command& credentials(Credentials credentials);
+  // Off by default. On: no execve(2) of the child, or of what it starts, gives a privilege: set-user-ID bits,
+  // set-group-ID bits and file capabilities have no effect (PR_SET_NO_NEW_PRIVS, prctl(2); Linux 3.5). credentials()
+  // hold.
+  Command& no_new_privileges(bool set);
 
   // Sends SIGKILL to the child itself (not to what it started) when this process dies, however it dies
   // (PR_SET_PDEATHSIG, prctl(2)). The kernel ties this to the thread that launches, so the reaper launches, which lives

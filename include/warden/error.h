@@ -64,10 +64,12 @@ struct SpawnError {
     kSetForeground,      // the terminal's foreground group
     kSetLimit,           // prlimit(2)
     kSetNice,            // setpriority(2)
+    kSetAffinity,        // sched_setaffinity(2); `subject` is the processors: "0,2"
     kSetGroups,          // setgroups(2)
     kSetGid,             // setresgid(2)
     kSetUid,             // setresuid(2)
     kChangeDirectory,    // chdir(2)
+    kNoNewPrivileges,    // prctl(2)
     kParentDeathSignal,  // prctl(2)
     kExec,               // execve(2); `subject` is the path that was tried
     kAdopt,              // taking an existing process under supervision

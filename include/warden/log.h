@@ -13,10 +13,12 @@ enum class LogSeverity { kDebug, kWarning, kError };
 std::string_view to_string(LogSeverity severity);
 std::ostream& operator<<(std::ostream& out, LogSeverity severity);
 
-// One message. The views are valid during the call only.
+// One message. The views are valid during the call only. Names, and the text of a callback's exception, are escaped:
+// each byte of a control character (C0, DEL, C1) and each byte that is not UTF-8 is "\xNN", so that they forge no line
+// of a log and command no terminal. An error with attempts has a line for each of them.
 struct LogRecord {
   LogSeverity severity;
-  std::string_view process_name;  // Child::name() of the child that it is about
+  std::string_view process_name;  // Child::name() of the child that it is about, escaped
   std::string_view event;         // what happened, a fixed sentence for each kind of event
   std::string_view error;         // the error's text; empty when there is none
 };

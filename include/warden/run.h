@@ -35,6 +35,8 @@ namespace warden {
 
 struct RunOptions {
   // How long the child may take, from the moment in which its program runs, before it is terminated. Zero: at once.
+  // Opening the files that it gets as its streams may take as long, too, and a second at least: a FIFO that nobody
+  // opens at its other end (fifo(7)) is ETIMEDOUT at SpawnError::Step::kOpenFile.
   Timeout timeout = absl::InfiniteDuration();
 
   // How it is terminated after the timeout.
@@ -126,10 +128,11 @@ struct RunError {
   std::optional<TerminationReport> termination = std::nullopt;
 
   // kRequireSuccess: the end of stderr (of stdout where stderr is merged into it), beyond the capture's limit, too: 10
-  // lines, 4 KiB at most. Begins with "..." where there is more before it. Control characters are '?'.
+  // lines, 4 KiB at most. Begins with "..." where there is more before it. Each byte of a control character (C0, but
+  // for tabs and newlines, DEL, C1) and each byte that is not UTF-8 is "\xNN" (four bytes for one).
   std::string last_lines = {};
 
-  // One line; for kRequireSuccess followed by last_lines.
+  // One line; for kRequireSuccess followed by last_lines, each of them after "| ".
   std::string to_string() const;
 };
 

@@ -7,7 +7,6 @@
 #include <ostream>
 #include <stdexcept>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "lib/base/printable.h"
 #include "lib/base/throw_error.h"
@@ -71,10 +70,12 @@ constexpr StepText kSteps[] = {
     {"set_foreground", "set the terminal's foreground group"},
     {"set_limit", "set a resource limit"},
     {"set_nice", "set the nice value"},
+    {"set_affinity", "set the processors"},
     {"set_groups", "set the supplementary groups"},
     {"set_gid", "set the group id"},
     {"set_uid", "set the user id"},
     {"change_directory", "change the directory"},
+    {"no_new_privileges", "give up new privileges"},
     {"parent_death_signal", "set the parent-death signal"},
     {"exec", "execute the program"},
     {"adopt", "adopt the process"},
@@ -112,7 +113,7 @@ const std::error_category& error_category() {
 std::error_code make_error_code(Errc code) { return {static_cast<int>(code), error_category()}; }
 
 std::string InvalidArgument::to_string() const {
-  return absl::StrCat("invalid ", field, " '", absl::CHexEscape(value), "': ", reason);
+  return absl::StrCat("invalid ", internal::printable(field), " '", internal::printable(value), "': ", reason);
 }
 
 std::error_code make_error_code(const InvalidArgument&) { return std::make_error_code(std::errc::invalid_argument); }
@@ -124,7 +125,7 @@ std::string SpawnError::to_string() const {
   if (invalid_argument.has_value()) {
     absl::StrAppend(&text, invalid_argument->to_string(), ": ");
   } else {
-    absl::StrAppend(&text, "cannot ", text_of(step).what, subject.empty() ? "" : " '", absl::CHexEscape(subject),
+    absl::StrAppend(&text, "cannot ", text_of(step).what, subject.empty() ? "" : " '", internal::printable(subject),
                     subject.empty() ? ": " : "': ");
   }
   return text + code.message();

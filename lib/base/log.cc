@@ -1,9 +1,11 @@
 #include "warden/log.h"
 
 #include <ostream>
+#include <string>
 
 #include "lib/base/callback.h"
 #include "lib/base/log_message.h"
+#include "lib/base/printable.h"
 
 namespace warden {
 namespace {
@@ -31,7 +33,10 @@ void set_log_sink(LogSink function, void* context) { sink.set({function, context
 bool internal::log_message(const LogRecord& record) {
   const auto [function, context] = sink.get();
   if (function == nullptr) return false;
-  function(record, context);
+  LogRecord shown = record;
+  std::string name;
+  if (!is_printable(record.process_name)) shown.process_name = name = printable(record.process_name);
+  function(shown, context);
   return true;
 }
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "lib/child/child_access.h"
 #include "lib/child/spawn_child.h"
 #include "lib/os/cancellation_guard.h"
+#include "lib/os/child_wait.h"
 #include "lib/os/pipe.h"
 #include "lib/os/unique_fd.h"
 #include "lib/spawn/close_descriptors.h"
@@ -37,12 +37,6 @@ Command command_of(const BoostImage& image) {
     if (fd > 2 && ::fcntl(fd, F_GETFD) >= 0) command.inherit_fd(fd);  // Boost, too, overlooks one that is not open
   }
   return command;
-}
-
-void collect(int pid) {
-  const CancellationGuard no_cancellation;
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
 }
 
 // What a forked child tells: the step that it is at, and the errno once that has failed.
@@ -92,10 +86,12 @@ Error boost_error(const SpawnError& error) {
 }
 
 BoostChild::~BoostChild() {
+  const CancellationGuard no_cancellation;
+  if (pid_ >= 0) {
+    ::kill(pid_, SIGKILL);  // it is not reaped: the number is its own
+    reap({pid_, pidfd_}, 0);
+  }
   if (pidfd_ >= 0) ::close(pidfd_);
-  if (pid_ < 0) return;
-  ::kill(pid_, SIGKILL);  // it is not reaped: the number is its own
-  collect(pid_);
 }
 
 Result<BoostChild, SpawnError> launch_image(const BoostImage& image) {
@@ -186,7 +182,7 @@ Result<BoostChild, SpawnError> BoostFork::in_parent(int pid, int fork_error) {
   const bool heard = hear(plan_->report.read_end.get(), &last);
   if (heard && last.step == SpawnError::Step::kExec && last.error == 0) return child;
   child.release();
-  collect(pid);
+  reap({pid, -1}, 0);
   if (!heard) return failed_at(name, SpawnError::Step::kInitialise, Errc::kNotExecuted);
   return failed_at(name, last.step, os_error(last.error), last.step == SpawnError::Step::kExec ? name : std::string());
 }

@@ -5,12 +5,14 @@
 
 #include "lib/base/argument_check.h"
 #include "lib/base/log_message.h"
+#include "lib/base/printable.h"
 #include "lib/child/call.h"
 #include "lib/child/handle.h"
 #include "lib/child/wait_for_line.h"
 #include "lib/os/cancellation_guard.h"
 #include "lib/os/deadline.h"
 #include "lib/output/drain_output.h"
+#include "lib/output/text_in_line.h"
 #include "warden/child.h"
 #include "warden/log.h"
 
@@ -20,6 +22,7 @@ namespace {
 using internal::CapturedStream;
 using internal::check_duration;
 using internal::Handle;
+using internal::LineWish;
 using internal::Refusal;
 using internal::refuse;
 using internal::refuse_waiting;
@@ -42,7 +45,7 @@ InvalidArgument no_function(std::string field) { return {std::move(field), "", "
 void report(const std::string& process_name, OutputStream stream, std::string_view error) {
   const char* const event = stream == OutputStream::kStdout ? "a callback for a line of stdout threw an exception"
                                                             : "a callback for a line of stderr threw an exception";
-  internal::log_message({LogSeverity::kError, process_name, event, error});
+  internal::log_message({LogSeverity::kError, process_name, event, internal::printable(error)});
 }
 
 // Wraps the callback for the pump, which takes none that throws: an exception goes to the log sink.
@@ -57,6 +60,22 @@ internal::LineSubscription::Taker contained(LineCallback callback, std::string p
     }
     return true;
   };
+}
+
+Result<LineWait, OutputError> wait_for_wished(const Handle* handle, OutputStream stream, const LinePredicate& predicate,
+                                              LineWish wish, Timeout timeout) {
+  const auto found = captured(handle, stream, refuse_waiting(handle, check_duration("timeout", timeout)));
+  if (!found) return found.error();
+  if (!predicate) return about(stream, refuse(handle, no_function("predicate")));
+  const internal::CancellationGuard no_cancellation;
+  internal::Supervised& supervised = *handle->supervised;
+  const internal::TimePoint deadline = internal::deadline_after(supervised.sys().now(), timeout.duration());
+  return internal::wait_for_line(supervised, *handle->output, *found.value(), predicate, wish, deadline);
+}
+
+bool has_ended(internal::Supervised& child) {
+  const internal::Lock lock(child);
+  return child.leader().ended(lock);
 }
 
 }  // namespace
@@ -85,21 +104,28 @@ Result<LineWait, OutputError> Child::wait_for_line(OutputStream stream, std::str
 
 Result<LineWait, OutputError> Child::wait_for_line(OutputStream stream, const LinePredicate& predicate,
                                                    Timeout timeout) {
-  const auto found = captured(handle_, stream, refuse_waiting(handle_, check_duration("timeout", timeout)));
-  if (!found) return found.error();
-  if (!predicate) return about(stream, refuse(handle_, no_function("predicate")));
-  const internal::CancellationGuard no_cancellation;
-  internal::Supervised& supervised = *handle_->supervised;
-  const internal::TimePoint deadline = internal::deadline_after(supervised.sys().now(), timeout.duration());
-  return internal::wait_for_line(supervised, *handle_->output, *found.value(), predicate, deadline);
+  return wait_for_wished(handle_, stream, predicate, LineWish::kFinished, timeout);
+}
+
+Result<LineWait, OutputError> Child::wait_for_text(OutputStream stream, std::string_view text, Timeout timeout) {
+  internal::TextInLine search{std::string(text)};
+  return wait_for_text(
+      stream, [&search](const Line& line) { return search.is_in(line); }, timeout);
+}
+
+Result<LineWait, OutputError> Child::wait_for_text(OutputStream stream, const LinePredicate& predicate,
+                                                   Timeout timeout) {
+  return wait_for_wished(handle_, stream, predicate, LineWish::kGrowing, timeout);
 }
 
 Result<DrainResult, OutputError> Child::drain_output(Timeout timeout) {
   if (const Refusal refusal = refuse_waiting(handle_, check_duration("timeout", timeout))) return refusal;
   if (handle_->output == nullptr) return DrainResult{};
   const internal::CancellationGuard no_cancellation;
-  internal::Sys& sys = handle_->supervised->sys();
-  return internal::drain_output(sys, *handle_->output, internal::deadline_after(sys.now(), timeout.duration()));
+  internal::Supervised& supervised = *handle_->supervised;
+  internal::Sys& sys = supervised.sys();
+  const internal::TimePoint deadline = internal::deadline_after(sys.now(), timeout.duration());
+  return internal::drain_output(sys, *handle_->output, deadline, [&supervised] { return has_ended(supervised); });
 }
 
 }  // namespace warden

@@ -1,11 +1,14 @@
 #include "lib/child/spawn_child.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "lib/base/os_error.h"
+#include "lib/os/proc.h"
 #include "lib/os/sys_fd.h"
 #include "lib/spawn/command_options.h"
 #include "lib/spawn/launcher.h"
@@ -28,10 +31,10 @@ void announce(Supervised& supervised, const SpawnPlan& plan, const LaunchResult&
 }
 
 // Launches on this thread, or on the reaper where the plan asks for it. Returns 0, or the errno of creating the reaper.
-int start_and_launch(Handle& handle, SpawnPlan& plan, LaunchResult* launched) {
+int start_and_launch(Handle& handle, SpawnPlan& plan, TimePoint deadline, LaunchResult* launched) {
   Supervised& supervised = *handle.supervised;
-  const auto launch_and_announce = [&supervised, &plan, launched] {
-    *launched = launch(plan);
+  const auto launch_and_announce = [&supervised, &plan, deadline, launched] {
+    *launched = launch(plan, deadline);
     announce(supervised, plan, *launched);
   };
   const int error =
@@ -46,9 +49,18 @@ int start_and_launch(Handle& handle, SpawnPlan& plan, LaunchResult* launched) {
   return 0;
 }
 
+// Whether a wait finds the process only because this one traces it (ptrace(2)). False where /proc cannot tell.
+bool is_traced_stranger(Sys& sys, int pid) {
+  std::string status;
+  int tracer = 0, parent = 0;
+  return sys.read_proc(pid, "status", &status) == 0 && absl::SimpleAtoi(status_field(status, "TracerPid"), &tracer) &&
+         tracer > 0 && absl::SimpleAtoi(status_field(status, "PPid"), &parent) && parent != ::getpid();
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command& command, const ExecImage* image) {
+Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command& command, const ExecImage* image,
+                                                        TimePoint launch_deadline) {
   auto planned = make_spawn_plan(command, image);
   if (!planned) return std::move(planned).error();
   SpawnPlan& plan = *planned.value();
@@ -62,7 +74,7 @@ Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command&
     if (error != 0) return failed_at(name, SpawnError::Step::kCreateReader, os_error(error));
   }
   LaunchResult launched;
-  const int error = start_and_launch(*handle, plan, &launched);
+  const int error = start_and_launch(*handle, plan, launch_deadline, &launched);
   if (error != 0) return failed_at(name, SpawnError::Step::kCreateThread, os_error(error));
   if (launched.error != 0) return failed_launch(name, plan, launched);
   return handle;
@@ -82,7 +94,9 @@ Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::
   SysFd pidfd(sys, sys.pidfd_open(pid));
   id.pidfd = std::max(pidfd.get(), -1);
   // The child may have gone before pidfd_open: then the number may be another process's.
-  if (!is_ours()) return failed_at(name, SpawnError::Step::kAdopt, Errc::kNotAChild, subject);
+  if (!is_ours() || is_traced_stranger(sys, pid)) {
+    return failed_at(name, SpawnError::Step::kAdopt, Errc::kNotAChild, subject);
+  }
   auto handle = std::make_unique<Handle>();
   handle->supervised = std::make_shared<Supervised>(sys, name);
   const int error = handle->reaper.start(handle->supervised, {});

@@ -13,9 +13,10 @@
 
 namespace warden::internal {
 
-// On failure nothing is left: no thread, no process, no descriptor.
+// On failure nothing is left: no thread, no process, no descriptor. `launch_deadline`: see launch().
 Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command& command,
-                                                        const ExecImage* image = nullptr);
+                                                        const ExecImage* image = nullptr,
+                                                        TimePoint launch_deadline = TimePoint::max());
 
 // On failure the process is as it was.
 Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::string name);

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "lib/os/deadline.h"
-#include "lib/output/line_subscription.h"
 
 namespace warden::internal {
 namespace {
@@ -25,6 +24,7 @@ struct Search {
       if (!predicate(line)) return true;
       result.line = std::string(line.text);
       result.truncated = line.truncated;
+      result.unfinished = line.unfinished;
       result.kind = LineWait::Kind::kMatched;
     } catch (...) {
       thrown = std::current_exception();
@@ -85,17 +85,17 @@ class LineWaiter {
     for (bool was_exited = false;;) {
       const bool is_exited = notice_.look();
       CapturedStream::Lock lock(stream_.mutex());
-      if (subscription_.is_over) return LineWait::Kind::kStreamClosed;
+      if (subscription_.is_over) return end_of_stream(lock);
       if (!stream_.is_caught_up(lock, request)) {
         if (sys_.now() >= give_up) return LineWait::Kind::kTimedOut;
         stream_.wait_changed(sys_, lock, give_up);
       } else if (was_exited) {
         return LineWait::Kind::kChildExited;
       } else if (is_exited) {
-        // The child's last output may still be in the pipe.
+        // The child's last output may still be in the pipe, and its last line need not be finished.
         was_exited = true;
         lock.unlock();
-        request = catch_up();
+        request = catch_up_with_rest();
       } else if (sys_.now() >= deadline) {
         return LineWait::Kind::kTimedOut;
       } else if (!notice_.has_changed()) {
@@ -110,6 +110,14 @@ class LineWaiter {
     pump_.wake();
     return request;
   }
+  std::uint64_t catch_up_with_rest() {
+    const std::uint64_t request = stream_.request_rest(subscription_);
+    pump_.wake();
+    return request;
+  }
+  LineWait::Kind end_of_stream(const CapturedStream::Lock& lock) const {
+    return stream_.read_error(lock) ? LineWait::Kind::kReadFailed : LineWait::Kind::kStreamClosed;
+  }
 
   Sys& sys_;
   OutputPump& pump_;
@@ -121,21 +129,22 @@ class LineWaiter {
 }  // namespace
 
 LineWait wait_for_line(Supervised& child, OutputPump& pump, CapturedStream& stream, const LinePredicate& predicate,
-                       TimePoint deadline) {
+                       LineWish wish, TimePoint deadline) {
   Search search{predicate, {}, nullptr};
   const auto subscription = std::make_shared<LineSubscription>(
-      stream.max_line_length(), [&search](const Line& line) { return search.look_at(line); });
+      stream.max_line_length(), [&search](const Line& line) { return search.look_at(line); }, wish);
   LineWaiter waiter(child, pump, stream, *subscription);
   stream.attach(subscription);  // nothing throws until the detach: the pump uses this stack
-  const LineWait::Kind kind = waiter.wait(deadline);
+  LineWait unmatched;
+  unmatched.kind = waiter.wait(deadline);
   {
     CapturedStream::Lock lock(stream.mutex());
     stream.detach(child.sys(), lock, *subscription);
+    if (unmatched.kind == LineWait::Kind::kReadFailed) unmatched.read_error = stream.read_error(lock);
   }
   pump.wake();  // it forgets the subscription
   if (search.thrown != nullptr) std::rethrow_exception(std::move(search.thrown));
-  if (!search.result.matched()) search.result.kind = kind;
-  return std::move(search.result);
+  return search.result.matched() ? std::move(search.result) : unmatched;
 }
 
 }  // namespace warden::internal

@@ -17,6 +17,11 @@ inline bool is_clone_with_pidfd_refused(int error) {
   return error == EINVAL || error == EPERM || error == ENOSYS || error == EMFILE || error == ENFILE;
 }
 
+// clone(2) with memory, descriptors or the caller's time shared (CLONE_VM, CLONE_FILES, CLONE_VFORK), or without an
+// exit signal: EINVAL from an emulator (qemu-user), EPERM or ENOSYS from a filter. The child is launched as fork(2)
+// does.
+inline bool is_clone_refused(int error) { return error == EINVAL || error == EPERM || error == ENOSYS; }
+
 // waitid(2) with P_PIDFD (Linux 5.4): EINVAL from an older kernel, EPERM or ENOSYS from a filter, EBADF where the
 // program has closed the pidfd among descriptors that it does not know, and where there is none. The wait goes by
 // number.
@@ -24,17 +29,23 @@ inline bool is_wait_by_pidfd_refused(int error) {
   return error == EINVAL || error == EPERM || error == ENOSYS || error == EBADF;
 }
 
-// pidfd_send_signal(2) to one process (Linux 5.1): ENOSYS from an older kernel or a filter, and where there is no
-// pidfd. EPERM from a filter, or because the process may not be signalled: kill(2) then says the same. No EINVAL: the
-// call has no flags here, so that only a signal that does not exist gives one. The signal goes by number, while that is
-// the child's.
-inline bool is_signal_by_pidfd_refused(int error) { return error == ENOSYS || error == EPERM; }
+// waitid(2) with __WALL (Linux 4.7): EINVAL from an older kernel. The wait finds only a child whose exit signal is
+// SIGCHLD.
+inline bool is_wait_for_all_refused(int error) { return error == EINVAL; }
 
-// pidfd_send_signal(2) with PIDFD_SIGNAL_PROCESS_GROUP (Linux 6.9), asked with signal 0: EINVAL from an older kernel,
-// ENOSYS from a filter, and whatever else is not an answer about the group. Not ESRCH, which says that the group is
-// empty and the flag known; nor EPERM, which says nothing about the kernel (a child of another user, or a filter), so
-// that it is not kept as its answer. The signal goes by the group's number, which is right everywhere.
-inline bool is_group_signal_by_pidfd_refused(int error) { return error != 0 && error != ESRCH && error != EPERM; }
+// pidfd_send_signal(2) to one process (Linux 5.1): ENOSYS from an older kernel or a filter, and where there is no
+// pidfd. EINVAL from an emulator or a filter, EBADF as above. EPERM from a filter, or because the process may not be
+// signalled: kill(2) then says the same, as of a signal that does not exist. The signal goes by number, while that is
+// the child's.
+inline bool is_signal_by_pidfd_refused(int error) {
+  return error == ENOSYS || error == EPERM || error == EINVAL || error == EBADF;
+}
+
+// pidfd_send_signal(2) with PIDFD_SIGNAL_PROCESS_GROUP (Linux 6.9): EINVAL from an older kernel, ENOSYS from a filter,
+// EBADF as above. EPERM from a filter, or because everybody in the group is another user's: a signal 0 to ourselves
+// tells, which needs no permission. No answer is kept, since a program may enter a filter later. The signal goes by the
+// group's number, while that is the group's.
+inline bool is_group_signal_by_pidfd_refused(int error) { return error == EINVAL || error == ENOSYS || error == EBADF; }
 
 // pwritev2(2) with RWF_NOWAIT and RWF_NOSIGNAL: EOPNOTSUPP from a kernel that does not know the flag, or not for pipes
 // (Linux 6.4, 6.18), EINVAL from one that knows no flags, ENOSYS from one without the call, EPERM or ENOSYS from a

@@ -58,9 +58,9 @@ class Sys {
   // read(2).
   virtual ssize_t read_fd(int fd, char* data, std::size_t size) = 0;
 
-  // waitid(2) for this child, WEXITED: by the pidfd if there is one. kCollect reaps. Never blocks.
+  // waitid(2) for this child, WEXITED | __WALL: by the pidfd if there is one. kCollect reaps. Never blocks.
   virtual WaitOutcome look(ChildId child, Reap reap) = 0;
-  // waitid(2), WEXITED | WNOWAIT, by number, blocking until the child can be waited for or is not ours.
+  // waitid(2), WEXITED | __WALL | WNOWAIT, by number, blocking until the child can be waited for or is not ours.
   virtual void block_until_waitable(int pid) = 0;
   // PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15): the status of a child that other code has reaped; empty when the
   // kernel has none (yet, or at all: `error`).
@@ -75,7 +75,7 @@ class Sys {
   virtual int pidfd_kill_process(int pidfd, int signal) = 0;
   // pidfd_send_signal(2) with PIDFD_SIGNAL_PROCESS_GROUP (Linux 6.9; EINVAL before): to the group that it leads or led.
   virtual int pidfd_kill_group(int pidfd, int signal) = 0;
-  // False once the kernel has refused PIDFD_SIGNAL_PROCESS_GROUP; `pidfd` is for the probe that decides it.
+  // Whether such a signal is an answer about the group, and not refused by an older kernel or a filter.
   virtual bool has_pidfd_group_signals(int pidfd) = 0;
 
   // Ties the pidfd to the group that its process leads, so that marked_group_exists can tell later whether that group
@@ -111,7 +111,7 @@ class Sys {
   ~Sys() = default;
 };
 
-// The real one. Its only state is what it has learned about the kernel.
+// The real one. It has no state.
 Sys& linux_sys();
 
 }  // namespace warden::internal

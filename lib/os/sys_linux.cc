@@ -10,12 +10,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <functional>
 #include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "lib/os/child_wait.h"
 #include "lib/os/deadline.h"
 #include "lib/os/kernel_abi.h"
 #include "lib/os/kernel_version.h"
@@ -25,6 +25,7 @@
 #include "lib/os/refused.h"
 #include "lib/os/sys.h"
 #include "lib/os/unique_fd.h"
+#include "lib/os/valgrind.h"
 
 namespace warden::internal {
 namespace {
@@ -68,21 +69,8 @@ ExitStatus status_of(int encoded) {
   return ExitStatus::exited(WEXITSTATUS(encoded));
 }
 
-// The raw call, since it returns the resource usage, and waitid(3) does not.
-int raw_waitid(int type, int id, siginfo_t* info, int options, struct rusage* usage) {
-  for (;;) {
-    const long returned = ::syscall(SYS_waitid, type, id, info, options, usage);
-    if (returned == 0 || errno != EINTR) return result_of(returned);
-  }
-}
-
-// waitid(2) for this child without blocking, by the pidfd if there is one. 0, or an errno.
-int wait_once(ChildId child, int options, siginfo_t* info, struct rusage* usage) {
-  options |= WEXITED | WNOHANG;
-  int error = EBADF;
-  if (child.pidfd >= 0) error = -raw_waitid(kWaitByPidfd, child.pidfd, info, options, usage);
-  return is_wait_by_pidfd_refused(error) ? -raw_waitid(P_PID, child.pid, info, options, usage) : error;
-}
+// An end of the child, whatever its exit signal: an adopted one need not have SIGCHLD.
+constexpr int kAnyEnd = WEXITED | __WALL;
 
 // What the kernel knows of the end of a process. 0, or an errno.
 int get_info(int pidfd, PidfdInfo* info) {
@@ -146,17 +134,17 @@ class LinuxSys final : public Sys {
   WaitOutcome look(ChildId child, Reap reap) override {
     siginfo_t info = {};
     struct rusage usage = {};
-    const int error = wait_once(child, WNOWAIT, &info, &usage);
+    const int error = wait_for(child, kAnyEnd | WNOHANG | WNOWAIT, &info, &usage);
     if (error != 0) return {error, std::nullopt};
     if (info.si_pid == 0 || !is_end(info)) return {};
     siginfo_t collected = {};
-    if (reap == Reap::kCollect) wait_once(child, 0, &collected, nullptr);
+    if (reap == Reap::kCollect) wait_for(child, kAnyEnd | WNOHANG, &collected);
     return {0, status_of(info).with_resource_usage(usage_of(usage))};
   }
 
   void block_until_waitable(int pid) override {
     siginfo_t info = {};
-    raw_waitid(P_PID, pid, &info, WEXITED | WNOWAIT, nullptr);
+    wait_for({pid, -1}, kAnyEnd | WNOWAIT, &info);
   }
 
   // The kernel looks for the status first and for the process then, and says ESRCH where it finds neither. That
@@ -171,6 +159,7 @@ class LinuxSys final : public Sys {
   }
 
   int pidfd_open(int pid) override {
+    if (runs_on_valgrind()) return -ENOSYS;  // as valgrind says (3.19), which writes ten lines about each call
     const int fd = result_of(::syscall(SYS_pidfd_open, pid, 0));
     return fd < 0 ? fd : raise_above_stdio(fd);
   }
@@ -188,14 +177,8 @@ class LinuxSys final : public Sys {
   }
 
   bool has_pidfd_group_signals(int pidfd) override {
-    int known = group_signals_.load(std::memory_order_relaxed);
-    if (known == kUnknown) {
-      const int error = -pidfd_kill_group(pidfd, 0);
-      if (error == EPERM) return false;  // for this child alone
-      known = is_group_signal_by_pidfd_refused(error) ? kNo : kYes;
-      group_signals_.store(known, std::memory_order_relaxed);
-    }
-    return known == kYes;
+    const int error = -pidfd_kill_group(pidfd, 0);
+    return error == EPERM ? may_signal_own_group() : !is_group_signal_by_pidfd_refused(error);
   }
 
   // The kernel keeps the owner of a descriptor's SIGIO (fcntl(2), F_SETOWN) as the group itself, not as its number, and
@@ -244,8 +227,14 @@ class LinuxSys final : public Sys {
   // Since Linux 5.12 F_GETOWN answers with 0 for an owner that is gone.
   static bool tells_of_dead_owners() { return kernel_is_at_least(5, 12); }
 
-  enum { kUnknown, kNo, kYes };
-  std::atomic<int> group_signals_{kUnknown};
+  // Whether EPERM was about a group, and not a filter's: we may signal ourselves. This process need not lead a group
+  // (ESRCH). Where only a descriptor is missing, the answer is believed.
+  bool may_signal_own_group() {
+    const UniqueFd self(pidfd_open(::getpid()));
+    if (self.get() < 0) return self.get() == -EMFILE || self.get() == -ENFILE || self.get() == -ENOMEM;
+    const int error = -pidfd_kill_group(self.get(), 0);
+    return error == 0 || error == ESRCH;
+  }
 };
 
 // Constant-initialised and trivially destroyed.

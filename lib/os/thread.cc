@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <signal.h>
 
-#include <algorithm>
+#include <atomic>
 #include <cstddef>
 
 #include "absl/base/config.h"
@@ -26,9 +26,8 @@ constexpr bool kHasSanitizer = true;
 constexpr bool kHasSanitizer = false;
 #endif
 
-// What our threads need, above what the C library puts on every stack for itself (thread-local storage of the whole
-// program).
-constexpr std::size_t kStack = (kHasSanitizer ? 1024 : 64) * 1024;
+// What our threads need beside what the C library puts on every stack for itself.
+constexpr std::size_t kStack = (kHasSanitizer ? 1024 : 48) * 1024;
 
 // A guard page makes each stack two mappings, which costs a third of a thread's creation among ten thousand of them;
 // stacks without one share a single mapping. The reaper runs only our code, and needs an eighth of its stack. Before
@@ -55,15 +54,35 @@ int create(pthread_t* thread, std::size_t stack, bool guard, void* (*body)(void*
   return error;
 }
 
-// A program with much thread-local storage needs more than the first size: twice, four times, then the default.
-int create_with_small_stack(pthread_t* thread, bool guard, void* (*body)(void*), void* argument) {
-  const std::size_t first = std::max(kStack, static_cast<std::size_t>(PTHREAD_STACK_MIN));
+// The least stack that the C library accepts, in steps: it puts the thread-local storage of the whole program there,
+// and tells nobody how much that is. 0 before the first thread. It does not change: objects that are loaded later
+// (dlopen(3)) get theirs from a reserve that is counted, or from the heap.
+std::atomic<std::size_t> least_stack{0};
+constexpr std::size_t kStep = 16 * 1024;
+constexpr std::size_t kMost = std::size_t{256} << 20;
+
+extern "C" void* do_nothing(void*) { return nullptr; }
+
+// Finds the least stack by creating a thread on it. 0, or the errno of pthread_create.
+int find_least_stack(std::size_t* least) {
+  *least = least_stack.load(std::memory_order_relaxed);
+  if (*least != 0) return 0;
+  pthread_t thread;
   int error = EINVAL;
-  for (const std::size_t stack : {first, 2 * first, 4 * first, std::size_t{0}}) {
-    error = create(thread, stack, guard, body, argument);
-    if (error != EINVAL) return error;
+  for (*least = static_cast<std::size_t>(PTHREAD_STACK_MIN); error == EINVAL && *least < kMost; *least += kStep) {
+    error = create(&thread, *least, /*guard=*/true, do_nothing, nullptr);
   }
-  return error;
+  if (error != 0) return error;
+  pthread_join(thread, nullptr);
+  least_stack.store(*least, std::memory_order_relaxed);
+  return 0;
+}
+
+// With what our code needs beside that.
+int create_with_small_stack(pthread_t* thread, bool guard, void* (*body)(void*), void* argument) {
+  std::size_t least = 0;
+  if (const int error = find_least_stack(&least)) return error;
+  return create(thread, least + kStack, guard, body, argument);
 }
 
 }  // namespace

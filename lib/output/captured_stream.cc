@@ -47,6 +47,20 @@ std::uint64_t CapturedStream::request_catch_up() {
   return ++catch_up_requests_;
 }
 
+std::uint64_t CapturedStream::request_rest(LineSubscription& subscription) {
+  const Lock lock(mutex_);
+  return subscription.rest_request = ++catch_up_requests_;
+}
+
+std::uint64_t CapturedStream::request_rest() {
+  const Lock lock(mutex_);
+  ++catch_up_requests_;
+  for (const Subscriptions* const subscriptions : {&live_, &fresh_}) {
+    for (const auto& subscription : *subscriptions) subscription->rest_request = catch_up_requests_;
+  }
+  return catch_up_requests_;
+}
+
 void CapturedStream::detach(Sys& sys, Lock& lock, LineSubscription& subscription) {
   subscription.stop();
   while (subscription.is_running) wait_changed(sys, lock, TimePoint::max());
@@ -90,9 +104,24 @@ void CapturedStream::replay(LineSubscription& subscription) {
   give(subscription, [this](LineSubscription& taker) {
     if (!kept_.begins_a_line()) taker.take_gap(false);
     kept_.for_each([&taker](std::string_view bytes) { taker.take(bytes); });
-    if (kept_.ends_early()) taker.take_gap(last_byte_ == '\n');
-    if (pipe_.fd() < 0) taker.take_end();
+    if (kept_.ends_early()) {
+      if (kept_.ends_before_newline()) taker.take("\n");
+      taker.take_gap(last_byte_ == '\n');
+    }
+    pipe_.fd() < 0 ? take_end(taker) : taker.take_pause();
   });
+}
+
+// A stream that cannot be read has not ended: its last line may have gone on.
+void CapturedStream::take_end(LineSubscription& taker) { read_error_ ? taker.take_rest() : taker.take_end(); }
+
+void CapturedStream::hand_out_rest(LineSubscription& subscription, std::uint64_t request) {
+  {
+    const Lock lock(mutex_);
+    if (subscription.rest_request == 0 || subscription.rest_request > request) return;
+    subscription.rest_request = 0;
+  }
+  give(subscription, [](LineSubscription& taker) { taker.take_rest(); });
 }
 
 void CapturedStream::serve(Scratch scratch) {
@@ -106,6 +135,7 @@ void CapturedStream::serve(Scratch scratch) {
   }
   for (; fresh != live_.end(); ++fresh) replay(**fresh);
   if (pipe_.fd() >= 0 && request > caught_up_) read_pending(scratch);
+  for (const auto& subscription : live_) hand_out_rest(*subscription, request);
   Subscriptions finished;  // destroyed without the lock: what they hold belongs to the program
   const Lock lock(mutex_);
   caught_up_ = request;
@@ -159,10 +189,7 @@ std::size_t CapturedStream::read_once(Scratch scratch, std::size_t* room) {
   const std::size_t skipped = is_kept ? 0 : skip_unwanted();
   if (!is_kept) space = {scratch.data, skipped > 0 ? ChunkList::kTail : scratch.size};
   *room = space.size;
-  ssize_t count = 0;
-  do {
-    count = ::read(pipe_.fd(), space.data, space.size);
-  } while (count < 0 && errno == EINTR);
+  const ssize_t count = ::read(pipe_.fd(), space.data, space.size);  // never EINTR, since it does not block
   const int error = count < 0 ? errno : 0;
   const std::string_view bytes(space.data, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   if (skipped + bytes.size() > 0) add(bytes, is_kept, skipped);
@@ -178,20 +205,26 @@ void CapturedStream::add(std::string_view bytes, bool is_kept, std::size_t skipp
   }
   last_byte_ = bytes.empty() ? '\0' : bytes.back();
   for (const auto& subscription : live_) {
-    give(*subscription, [bytes](LineSubscription& taker) { taker.take(bytes); });
+    give(*subscription, [bytes](LineSubscription& taker) {
+      taker.take(bytes);
+      taker.take_pause();
+    });
   }
 }
 
 void CapturedStream::end(int error) {
+  if (error != 0) {
+    const Lock lock(mutex_);
+    read_error_ = os_error(error);
+  }
   for (const auto& subscription : live_) {
-    give(*subscription, [](LineSubscription& taker) { taker.take_end(); });
+    give(*subscription, [this](LineSubscription& taker) { take_end(taker); });
   }
   pipe_.close();
   sink_.close();
   Subscriptions finished;
   const Lock lock(mutex_);
   has_ended_ = true;
-  if (error != 0) read_error_ = os_error(error);
   remove_finished(&finished);
   if (waiters_ > 0) changed_.notify_all();
 }

@@ -40,13 +40,18 @@ class CapturedStream {
   Output snapshot();
   std::mutex& mutex() { return mutex_; }
 
-  // The caller wakes the pump after each of these two.
+  // The caller wakes the pump after each of these.
   void attach(const std::shared_ptr<LineSubscription>& subscription);
   // Asks the pump to read and hand out everything that is in the pipe now. is_caught_up(the result) says when it has.
   std::uint64_t request_catch_up();
   // How long past its deadline a wait lets the pump catch up, to see what was printed before the deadline. Only a
   // callback that does not return takes so long.
   static constexpr absl::Duration kCatchUpPatience = absl::Seconds(3);
+
+  // The same, and asks the pump to hand out then what there is of an unfinished line (LineSubscription::take_rest()):
+  // to this subscription, or to all.
+  std::uint64_t request_rest(LineSubscription& subscription);
+  std::uint64_t request_rest();
 
   // Waits for a line that the subscription is just getting; after that it gets none. Under the lock, which the wait
   // releases.
@@ -90,6 +95,8 @@ class CapturedStream {
   void read_pending(Scratch scratch);
   void end(int error);
   void replay(LineSubscription& subscription);
+  void take_end(LineSubscription& taker);
+  void hand_out_rest(LineSubscription& subscription, std::uint64_t request);
   void remove_finished(Subscriptions* finished);
   template <class HandOut>
   void give(LineSubscription& subscription, HandOut hand_out);

@@ -52,6 +52,7 @@ void ChunkList::commit(std::size_t count) {
 
 void ChunkList::lose(std::string_view bytes, std::uint64_t unread) {
   if (bytes.empty() && unread == 0) return;
+  if (total_ == size_ && size_ > 0) ends_before_newline_ = unread == 0 && bytes.front() == '\n';
   total_ += unread + bytes.size();
   ends_early_ = keep_ == Keep::kFirst;
   if (unread > 0) tail_.clear();

@@ -66,6 +66,8 @@ class ChunkList {
   bool begins_a_line() const { return begins_a_line_; }
   // Whether bytes that came after what is kept were lost.
   bool ends_early() const { return ends_early_; }
+  // Whether the first of those is a newline, so that the last line that is kept is whole.
+  bool ends_before_newline() const { return ends_before_newline_; }
   // The last of those lost bytes, kTail at most; none where there was no memory for them. Under the lock.
   const std::string& tail() const { return tail_; }
 
@@ -92,6 +94,7 @@ class ChunkList {
   std::uint64_t size_ = 0;
   bool begins_a_line_ = true;
   bool ends_early_ = false;
+  bool ends_before_newline_ = false;
   std::string tail_;
   std::size_t next_capacity_ = kFirstChunk;
   std::list<Chunk> chunks_;

@@ -12,27 +12,46 @@
 namespace warden::internal {
 namespace {
 
-// True once the stream has ended and its lines have been handed out. False at the deadline; while the pump has not yet
-// read what the request asks for, at `give_up`.
-bool wait_ended(Sys& sys, CapturedStream& stream, std::uint64_t request, TimePoint deadline, TimePoint give_up) {
+// Whether the stream has ended and its lines have been handed out.
+bool is_done(CapturedStream& stream, const CapturedStream::Lock& lock, std::uint64_t request) {
+  return stream.is_caught_up(lock, request) && stream.has_ended(lock);
+}
+
+// Waits until the stream is done or the deadline has passed; while the pump has not yet read what the request asks for,
+// until `give_up`. Returns whether the pump has.
+bool wait_done(Sys& sys, CapturedStream& stream, std::uint64_t request, TimePoint deadline, TimePoint give_up) {
   CapturedStream::Lock lock(stream.mutex());
   for (;;) {
     const bool is_caught_up = stream.is_caught_up(lock, request);
-    if (is_caught_up && stream.has_ended(lock)) return true;
     const TimePoint until = is_caught_up ? deadline : give_up;
-    if (sys.now() >= until) return false;
+    if (is_done(stream, lock, request) || sys.now() >= until) return is_caught_up;
     stream.wait_changed(sys, lock, until);
   }
 }
 
+TimePoint patience(Sys& sys) { return deadline_after(sys.now(), CapturedStream::kCatchUpPatience); }
+
+// One stream, and what the pump was asked for.
+struct Draining {
+  CapturedStream* stream = nullptr;
+  std::uint64_t request = 0;
+  bool is_caught_up = false;
+
+  bool is_done() const {
+    const CapturedStream::Lock lock(stream->mutex());
+    return internal::is_done(*stream, lock, request);
+  }
+};
+
 // Names the holders only if the stream has not ended after /proc was read: the last one may close it meanwhile.
-StreamDrain describe(Sys& sys, CapturedStream& stream, std::uint64_t request, bool has_ended) {
+StreamDrain describe(Sys& sys, const Draining& draining) {
+  CapturedStream& stream = *draining.stream;
   StreamDrain drain;
   drain.stream = stream.stream();
   PipeHolders found;
-  if (!has_ended) found = find_writers(sys, stream.pipe_inode());
+  if (!draining.is_done()) found = find_writers(sys, stream.pipe_inode());
   const CapturedStream::Lock lock(stream.mutex());
-  if (stream.is_caught_up(lock, request) && stream.has_ended(lock)) {
+  if (is_done(stream, lock, draining.request)) {
     drain.read_error = stream.read_error(lock);
     drain.complete = !drain.read_error;
     return drain;
@@ -42,21 +61,29 @@ StreamDrain describe(Sys& sys, CapturedStream& stream, std::uint64_t request, bo
   return drain;
 }
 
+// Does nothing where a callback does not return: it has been waited for already.
+void hand_out_rests(Sys& sys, OutputPump& pump, std::vector<Draining>* all) {
+  if (std::any_of(all->begin(), all->end(), [](const Draining& one) { return !one.is_caught_up; })) return;
+  const TimePoint give_up = patience(sys);
+  for (Draining& one : *all) {
+    if (one.is_done()) continue;
+    one.request = one.stream->request_rest();
+    pump.wake();
+    wait_done(sys, *one.stream, one.request, TimePoint::min(), give_up);
+  }
+}
+
 }  // namespace
 
-DrainResult drain_output(Sys& sys, OutputPump& pump, TimePoint deadline) {
-  const std::vector<CapturedStream*> streams = pump.streams();
-  std::vector<std::uint64_t> requests;
-  for (CapturedStream* const stream : streams) requests.push_back(stream->request_catch_up());
+DrainResult drain_output(Sys& sys, OutputPump& pump, TimePoint deadline, const std::function<bool()>& has_child_ended) {
+  std::vector<Draining> all;
+  for (CapturedStream* const stream : pump.streams()) all.push_back({stream, stream->request_catch_up()});
   pump.wake();
-  const TimePoint give_up = std::max(deadline, deadline_after(sys.now(), CapturedStream::kCatchUpPatience));
-  std::vector<bool> ended;
-  for (std::size_t i = 0; i < streams.size(); ++i) {
-    ended.push_back(wait_ended(sys, *streams[i], requests[i], deadline, give_up));
-  }
+  const TimePoint give_up = std::max(deadline, patience(sys));
+  for (Draining& one : all) one.is_caught_up = wait_done(sys, *one.stream, one.request, deadline, give_up);
+  if (has_child_ended != nullptr && has_child_ended()) hand_out_rests(sys, pump, &all);
   DrainResult result;
-  for (std::size_t i = 0; i < streams.size(); ++i)
-    result.streams.push_back(describe(sys, *streams[i], requests[i], ended[i]));
+  for (const Draining& one : all) result.streams.push_back(describe(sys, one));
   return result;
 }
 

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/base/printable.h"
+
 namespace warden::internal {
 namespace {
 
@@ -27,20 +29,7 @@ std::string last_that_came(const Output& output, std::size_t most) {
   return last_bytes(output, most - std::min(most, tail.size())) + tail;
 }
 
-// U+0080 to U+009F are control characters, too: 0xC2 and one byte.
-void hide_long_controls(std::string* text) {
-  for (std::size_t i = 0; i + 1 < text->size(); ++i) {
-    const auto next = static_cast<unsigned char>((*text)[i + 1]);
-    if ((*text)[i] == '\xC2' && next >= 0x80 && next < 0xA0) text->replace(i, 2, "?");
-  }
-}
-
 bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
-
-char printable(char byte) {
-  const auto code = static_cast<unsigned char>(byte);
-  return (code < 0x20 && byte != '\n' && byte != '\t') || code == 0x7F ? '?' : byte;
-}
 
 }  // namespace
 
@@ -64,8 +53,7 @@ std::string last_lines(const Output& output, std::size_t most_lines, std::size_t
   text.erase(0, begin);
   const std::size_t first_line = begin_of_lines(text, most_lines);
   text.erase(0, first_line);
-  hide_long_controls(&text);
-  std::transform(text.begin(), text.end(), text.begin(), printable);
+  text = printable_lines(text);
   return begin + first_line > 0 || !is_all ? "...\n" + text : text;
 }
 

@@ -9,8 +9,8 @@
 
 namespace warden::internal {
 
-// At most so many lines and bytes, without the last newline, and below a line "..." where more came before them.
-// Control characters other than tabs and newlines become '?': the text goes to logs and terminals.
+// At most so many lines and bytes of the output, without the last newline, and below a line "..." where more came
+// before them; printable_lines() of that.
 std::string last_lines(const Output& output, std::size_t most_lines, std::size_t most_bytes);
 
 // Where the last `most` lines begin in a text whose last newline, if any, has been taken off.

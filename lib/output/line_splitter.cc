@@ -43,6 +43,14 @@ bool LineSplitter::next(std::string_view* piece, Line* line) {
   return false;
 }
 
+bool LineSplitter::peek(Line* line) {
+  clear_taken();
+  *line = {};
+  line->text = partial_;
+  line->unfinished = true;
+  return !partial_.empty();
+}
+
 bool LineSplitter::finish(Line* line) {
   clear_taken();
   *line = {};

@@ -25,7 +25,11 @@ class LineSplitter {
   // and its rest is dropped. The line is valid until the next call, and as long as the piece.
   bool next(std::string_view* piece, Line* line);
 
-  // Hands out what there is of a last line, once the stream has ended; false when there is none.
+  // Shows what there is of a line that has not ended, as unfinished; false when there is none. It goes on growing.
+  bool peek(Line* line);
+
+  // Hands out what there is of a last line, once the stream has ended; false when there is none. Bytes that come all
+  // the same begin a line.
   bool finish(Line* line);
 
   // Bytes are missing between the last piece and the next. Hands out what there is of a line as truncated; false when

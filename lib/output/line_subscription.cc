@@ -8,16 +8,28 @@ void LineSubscription::hand_out(const Line& line) {
   if (!is_stopped() && !taker_(line)) stop();
 }
 
-// A line for which there is no memory is lost, and its rest with it.
+// A line for which there is no memory ends there, marked, and its rest is lost.
 void LineSubscription::take(std::string_view bytes) {
   Line line;
   while (!bytes.empty() && !is_stopped()) {
     try {
       while (!is_stopped() && splitter_.next(&bytes, &line)) hand_out(line);
     } catch (const std::bad_alloc&) {
-      splitter_.cut(false, &line);
+      take_gap(false);
     }
   }
+}
+
+void LineSubscription::take_pause() {
+  Line line;
+  if (wish_ == LineWish::kGrowing && splitter_.peek(&line)) hand_out(line);
+}
+
+void LineSubscription::take_rest() {
+  Line line;
+  if (wish_ == LineWish::kGrowing || !splitter_.finish(&line)) return;
+  line.unfinished = true;
+  hand_out(line);
 }
 
 void LineSubscription::take_end() {

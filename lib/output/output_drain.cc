@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ostream>
+
 #include "lib/base/printable.h"
 
 namespace warden {

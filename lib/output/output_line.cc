@@ -2,6 +2,8 @@
 
 #include <ostream>
 
+#include "lib/base/printable.h"
+
 namespace warden {
 
 std::string_view to_string(LineWait::Kind kind) {
@@ -12,6 +14,8 @@ std::string_view to_string(LineWait::Kind kind) {
       return "stream_closed";
     case LineWait::Kind::kChildExited:
       return "child_exited";
+    case LineWait::Kind::kReadFailed:
+      return "read_failed";
     case LineWait::Kind::kTimedOut:
       break;
   }
@@ -22,7 +26,8 @@ std::ostream& operator<<(std::ostream& out, LineWait::Kind kind) { return out <<
 
 std::ostream& operator<<(std::ostream& out, const LineWait& wait) {
   out << wait.kind;
-  if (wait.matched()) out << " \"" << wait.line << (wait.truncated ? "...\"" : "\"");
+  if (wait.matched()) out << " \"" << internal::printable(wait.line) << (wait.truncated ? "...\"" : "\"");
+  if (wait.read_error) out << ": " << wait.read_error.message();
   return out;
 }
 

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <limits>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "lib/os/proc.h"
@@ -24,11 +26,11 @@ bool is_written_by(const std::string& link, const std::string& pipe) {
   return ::lstat(link.c_str(), &info) == 0 && (info.st_mode & S_IWUSR) != 0;
 }
 
-// 0, or -errno when its descriptors cannot be listed.
-int look_into(int pid, const std::string& pipe, bool* is_writer) {
-  const std::string directory = absl::StrCat("/proc/", pid, "/fd");
+// The descriptors in one directory of /proc. 0, or -errno when some may be missing.
+int look_into(const std::string& directory, const std::string& pipe, bool* is_writer, bool* is_empty) {
   std::vector<int> fds;
   const int error = list_numbers(directory.c_str(), &fds);
+  *is_empty = fds.empty();
   for (const int fd : fds) {
     *is_writer = is_written_by(absl::StrCat(directory, "/", fd), pipe);
     if (*is_writer) return 0;
@@ -36,10 +38,42 @@ int look_into(int pid, const std::string& pipe, bool* is_writer) {
   return error;
 }
 
-std::string program_of(Sys& sys, int pid) {
+std::optional<ProcessStat> stat_of(Sys& sys, int pid) {
   std::string text;
-  if (sys.read_proc(pid, "stat", &text) != 0) return {};
-  const auto stat = parse_stat(text);
+  if (sys.read_proc(pid, "stat", &text) != 0) return std::nullopt;
+  return parse_stat(text);
+}
+
+// Whether the main thread has exited and others live. It has no descriptors any more; each of the others shows them.
+bool lives_in_other_threads(Sys& sys, int pid) {
+  const auto stat = stat_of(sys, pid);
+  return stat.has_value() && (stat->state == 'Z' || stat->state == 'X') && !stat->is_dead();
+}
+
+bool may_be_missing(int error) { return error != 0 && error != -ENOENT && error != -ESRCH; }
+
+int look_into_threads(int pid, const std::string& pipe, bool* is_writer) {
+  const std::string tasks = absl::StrCat("/proc/", pid, "/task");
+  std::vector<int> threads;
+  int error = list_numbers(tasks.c_str(), &threads);
+  for (const int thread : threads) {
+    if (thread == pid) continue;
+    bool is_empty = false;
+    const int failed = look_into(absl::StrCat(tasks, "/", thread, "/fd"), pipe, is_writer, &is_empty);
+    if (*is_writer) return 0;
+    if (may_be_missing(failed)) error = failed;
+  }
+  return error;
+}
+
+int look_into_process(Sys& sys, int pid, const std::string& pipe, bool* is_writer) {
+  bool is_empty = false;
+  const int error = look_into(absl::StrCat("/proc/", pid, "/fd"), pipe, is_writer, &is_empty);
+  return is_empty && lives_in_other_threads(sys, pid) ? look_into_threads(pid, pipe, is_writer) : error;
+}
+
+std::string program_of(Sys& sys, int pid) {
+  const auto stat = stat_of(sys, pid);
   return stat.has_value() ? stat->program : std::string();
 }
 
@@ -47,8 +81,7 @@ void look_into_all(Sys& sys, const std::string& pipe, PipeHolders* found) {
   bool could_look = true;
   const bool are_all_listed = sys.visit_processes(std::numeric_limits<int>::max(), [&](int pid) {
     bool is_writer = false;
-    const int error = look_into(pid, pipe, &is_writer);
-    if (error != 0 && error != -ENOENT && error != -ESRCH) could_look = false;
+    if (may_be_missing(look_into_process(sys, pid, pipe, &is_writer))) could_look = false;
     if (is_writer) found->holders.push_back({pid, program_of(sys, pid)});
     return true;
   });

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -26,6 +27,9 @@ using internal::OnDestruction;
 using internal::TimePoint;
 using Step = RunError::Step;
 using Waited = Result<WaitOrTerminateResult, WaitOrTerminateError>;
+
+// How long a launch may take where the child has less time.
+constexpr absl::Duration kLeastLaunchTime = absl::Seconds(1);
 
 // The child of one call of run(), and what feeds it. An exception that leaves the call kills the group.
 class RunningChild {
@@ -162,7 +166,9 @@ Result<RunResult, RunError> run(const Command& command, RunOptions options) {
   if (auto refused = internal::check_run_input(command, options, &file)) return *std::move(refused);
   const bool is_to_be_fed = internal::is_to_be_fed(options);
   const Command completed = internal::with_streams(command, options);
-  auto spawned = internal::spawn_child(internal::linux_sys(), completed);
+  internal::Sys& sys = internal::linux_sys();
+  const absl::Duration patience = std::max(options.timeout.duration(), kLeastLaunchTime);
+  auto spawned = internal::spawn_child(sys, completed, nullptr, internal::deadline_after(sys.now(), patience));
   if (!spawned) {
     RunError error{Step::kSpawn, spawned.error().code, completed.display_name(), spawned.error().invalid_argument};
     error.spawn_error = std::move(spawned).error();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "lib/base/os_error.h"
 #include "lib/base/printable.h"
 #include "lib/base/throw_error.h"
@@ -51,7 +52,8 @@ std::string headline(const RunError& error) {
       return error.spawn_error.has_value() ? error.spawn_error->to_string() : error.code.message();
     case Step::kFeed:
       return absl::StrCat("process '", internal::printable(error.process_name),
-                          "' was killed: no thread could be created to feed its stdin: ", error.code.message(), ".");
+                          error.termination_error.has_value() ? "' got no input" : "' was killed",
+                          ": no thread could be created to feed its stdin: ", error.code.message(), ".");
     case Step::kWait:
     case Step::kTermination:
       return error.wait_error.has_value() ? error.wait_error->to_string() : error.code.message();
@@ -66,7 +68,8 @@ std::string headline(const RunError& error) {
 std::string RunError::to_string() const {
   std::string text = headline(*this);
   if (termination_error.has_value()) absl::StrAppend(&text, " ", termination_error->to_string());
-  if (!last_lines.empty()) absl::StrAppend(&text, " Last lines:\n", last_lines);
+  if (!last_lines.empty())
+    absl::StrAppend(&text, " Last lines:\n| ", absl::StrReplaceAll(last_lines, {{"\n", "\n| "}}));
   return text;
 }
 

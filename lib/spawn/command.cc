@@ -106,6 +106,16 @@ Command& Command::args(const std::vector<std::string>& arguments) {
   return *this;
 }
 
+Command& Command::argv0(std::string argument) {
+  options_->argv0 = std::move(argument);
+  return *this;
+}
+
+Command& Command::shell_fallback(bool fall_back) {
+  options_->shell_fallback = fall_back;
+  return *this;
+}
+
 Command& Command::env(std::string name, std::string value) {
   options_->env_changes.push_back({internal::EnvChange::Kind::kSet, std::move(name), std::move(value)});
   return *this;
@@ -169,6 +179,21 @@ Command& Command::inherit_fd(int source, int target) {
   return *this;
 }
 
+Command& Command::inherit_descriptors(bool inherit) {
+  options_->inherit_descriptors = inherit;
+  return *this;
+}
+
+Command& Command::keep_ignored_signals(bool keep) {
+  options_->keep_ignored_signals = keep;
+  return *this;
+}
+
+Command& Command::keep_signal_mask(bool keep) {
+  options_->keep_signal_mask = keep;
+  return *this;
+}
+
 Command& Command::group(bool own_group) {
   options_->group = own_group;
   return *this;
@@ -199,8 +224,18 @@ Command& Command::nice(int value) {
   return *this;
 }
 
+Command& Command::cpu_affinity(std::vector<int> processors) {
+  options_->cpu_affinity = std::move(processors);
+  return *this;
+}
+
 Command& Command::credentials(Credentials credentials) {
   options_->credentials = std::move(credentials);
+  return *this;
+}
+
+Command& Command::no_new_privileges(bool set) {
+  options_->no_new_privileges = set;
   return *this;
 }
 

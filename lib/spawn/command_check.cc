@@ -17,6 +17,8 @@ namespace {
 
 using Problem = std::optional<SpawnError>;
 
+constexpr int kMostProcessors = 8192;  // NR_CPUS of the kernel at most, on any machine
+
 SpawnError problem(std::string field, std::string value, std::string reason, int error = EINVAL) {
   SpawnError found;
   found.code = os_error(error);
@@ -37,6 +39,7 @@ Problem check_path(const std::string& field, const std::string& path) {
 
 Problem check_arguments(const Command& command) {
   if (auto found = check_path("program", command.program())) return found;
+  if (auto found = check_text("argv0", options_of(command).argv0.value_or(""))) return found;
   for (std::size_t i = 0; i < command.arguments().size(); ++i) {
     if (auto found = check_text(absl::StrCat("args[", i, "]"), command.arguments()[i])) return found;
   }
@@ -115,6 +118,16 @@ Problem check_limits(const CommandOptions& options) {
   return std::nullopt;
 }
 
+Problem check_affinity(const CommandOptions& options) {
+  if (!options.cpu_affinity.has_value()) return std::nullopt;
+  if (options.cpu_affinity->empty()) return problem("cpu_affinity", "", "names no processor");
+  for (const int processor : *options.cpu_affinity) {
+    if (processor >= 0 && processor < kMostProcessors) continue;
+    return problem("cpu_affinity", absl::StrCat(processor), absl::StrCat("is not from 0 to ", kMostProcessors - 1));
+  }
+  return std::nullopt;
+}
+
 Problem check_setting(const CommandOptions& options) {
   if (options.umask.has_value() && *options.umask > 0777) {
     return problem("umask", absl::StrCat(*options.umask), "is above 0777");
@@ -139,6 +152,7 @@ std::optional<SpawnError> check_command(const Command& command) {
   if (!found) found = check_streams(options);
   if (!found) found = check_inherited(options);
   if (!found) found = check_limits(options);
+  if (!found) found = check_affinity(options);
   if (!found) found = check_setting(options);
   if (found.has_value()) found->process_name = command.display_name();
   return found;

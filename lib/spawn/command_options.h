@@ -18,19 +18,26 @@ struct EnvChange {
 };
 
 struct CommandOptions {
+  std::optional<std::string> argv0;
+  bool shell_fallback = false;
   std::vector<EnvChange> env_changes;
   std::optional<std::string> cwd;
   Stdio stdio[3] = {Stdio::inherit(), Stdio::inherit(), Stdio::inherit()};
   bool stdio_is_set[3] = {false, false, false};  // by a setter
   bool keep_stdin_open = false;
   std::vector<InheritedFd> inherited_fds;
+  bool inherit_descriptors = false;
   bool group = true;
   bool new_session = false;
   bool foreground = false;
   bool die_with_parent = false;
+  bool keep_ignored_signals = false;
+  bool keep_signal_mask = false;
+  bool no_new_privileges = false;
   std::optional<unsigned> umask;
   std::vector<ResourceLimit> limits;
   std::optional<int> nice;
+  std::optional<std::vector<int>> cpu_affinity;
   std::optional<Credentials> credentials;
 };
 

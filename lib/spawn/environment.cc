@@ -99,19 +99,23 @@ const char* Environment::find(absl::string_view name) const {
   return nullptr;
 }
 
-FoundProgram find_program(const std::string& name, const Environment& environment) {
-  if (absl::StrContains(name, '/')) return {name, 0};
+FoundPrograms find_programs(const std::string& name, const Environment& environment) {
+  if (absl::StrContains(name, '/')) return {{name}, 0};
   const char* const given = environment.find("PATH");
   const std::string path = given != nullptr ? given : default_path();
-  int error = ENOENT;
+  FoundPrograms found;
+  found.error = ENOENT;
   for (const absl::string_view entry : absl::StrSplit(path, ':')) {
     // An empty entry means the current directory (POSIX, "Other Environment Variables").
     std::string candidate = absl::StrCat(entry.empty() ? "." : entry, "/", name);
-    const int why_not = check_executable(candidate);
-    if (why_not == 0) return {absolute(std::move(candidate)), 0};
-    if (why_not == EACCES) error = EACCES;
+    if (found.error != 0) {
+      const int why_not = check_executable(candidate);
+      if (why_not == ENOENT) continue;
+      found.error = why_not;
+    }
+    found.paths.push_back(absolute(std::move(candidate)));
   }
-  return {{}, error};
+  return found;
 }
 
 }  // namespace warden::internal

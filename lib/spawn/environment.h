@@ -1,4 +1,4 @@
-// The child's environment and the program that its PATH leads to.
+// The child's environment and the programs that its PATH leads to.
 #ifndef WARDEN_LIB_SPAWN_ENVIRONMENT_H_
 #define WARDEN_LIB_SPAWN_ENVIRONMENT_H_
 
@@ -30,13 +30,14 @@ class Environment {
   std::vector<std::size_t> begins_;
 };
 
-struct FoundProgram {
-  std::string path;  // empty if there is none
-  int error = 0;     // if so: ENOENT, or EACCES where files of that name exist but none can be executed
+struct FoundPrograms {
+  std::vector<std::string> paths;  // in the order in which execvp(3) would try them
+  int error = 0;                   // where none can be executed: ENOENT, or EACCES where files of that name exist
 };
 
-// Returns a name with a slash as it is. Looks up any other in the PATH of `environment`, and returns an absolute path.
-FoundProgram find_program(const std::string& name, const Environment& environment);
+// Returns a name with a slash as it is. Looks up any other in the PATH of `environment`, and returns absolute paths:
+// from the first file of that name on. Does not look at those behind the first that can be executed.
+FoundPrograms find_programs(const std::string& name, const Environment& environment);
 
 }  // namespace warden::internal
 

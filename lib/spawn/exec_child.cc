@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "lib/os/kernel_abi.h"
@@ -70,7 +71,9 @@ void enter_group(const ExecChildArgs& args) {
 // closed every unused descriptor.
 bool unshare_table(const ExecChildArgs& args) {
   if (!args.shares_table) return false;
-  if (raw_syscall(SYS_close_range, args.first_unused, ~0U, kCloseRangeUnshare) == 0) return true;
+  // The new table has what is below the first number.
+  const long first = args.inherit_descriptors ? kLastDescriptor : args.first_unused;
+  if (raw_syscall(SYS_close_range, first, ~0U, kCloseRangeUnshare) == 0) return true;
   check(args, SpawnError::Step::kUnshareFiles,
         raw_syscall(SYS_unshare, CLONE_FILES));  // the parent then launches with a copy
   return false;
@@ -84,6 +87,7 @@ bool is_target(const ExecChildArgs& args, int fd) {
 }
 
 bool is_needed(const ExecChildArgs& args, int fd) {
+  if (fd == args.exec_pipe) return true;
   for (std::size_t i = 0; i < args.action_count; ++i) {
     const DescriptorAction& action = args.actions[i];
     if (action.target == fd || action.source == fd || action.staged == fd) return true;
@@ -93,6 +97,7 @@ bool is_needed(const ExecChildArgs& args, int fd) {
 
 // Makes room in a full table: closes a descriptor that no action needs, and returns its number; -1 when all are needed.
 int free_number(const ExecChildArgs& args) {
+  if (args.inherit_descriptors) return -1;
   const int last = args.first_unused + static_cast<int>(args.action_count);  // a number above may hold a staged copy
   for (int fd = 3; fd <= last; ++fd) {
     if (!is_needed(args, fd) && raw_syscall(SYS_close, fd) == 0) return fd;
@@ -135,10 +140,14 @@ void open_at_target(const ExecChildArgs& args, const DescriptorAction& action) {
   const auto open = [&action] {
     return raw_syscall(SYS_openat, AT_FDCWD, as_argument(action.path), action.flags, 0666);
   };
-  long result = open();
-  if (result == -EMFILE && raw_syscall(SYS_close, action.target) == 0) result = open();
   const bool is_file = action.kind == DescriptorAction::Kind::kOpen;
   const SpawnError::Step step = is_file ? SpawnError::Step::kOpenFile : SpawnError::Step::kSetDescriptor;
+  args.failure->step = step;  // for who gives up on an open that takes for ever
+  args.failure->subject = action.target;
+  long result = open();
+  if (result == -EMFILE && raw_syscall(SYS_close, action.target) == 0) result = open();
+  args.failure->step = SpawnError::Step::kLaunch;
+  args.failure->subject = -1;
   const int fd = static_cast<int>(check(args, step, result, action.target));
   if (fd == action.target) return;
   check(args, SpawnError::Step::kSetDescriptor, raw_syscall(SYS_dup3, fd, action.target, 0), action.target);
@@ -165,24 +174,33 @@ void set_descriptors(const ExecChildArgs& args) {
   }
 }
 
-// Closes every descriptor that is no target.
+// Closes every descriptor that is no target, but for the exec pipe; unless the child inherits all.
 void close_the_rest(const ExecChildArgs& args, bool unused_are_closed) {
+  if (args.inherit_descriptors) return;
   int first = 0;  // closes everything between two targets
   for (std::size_t i = 0; i < args.action_count; ++i) {
     if (first < args.actions[i].target) close_descriptors(first, args.actions[i].target - 1);
     first = args.actions[i].target + 1;
   }
   // The copies that were staged since are close-on-exec.
-  if (first < args.first_unused || !unused_are_closed) close_descriptors(first, kLastDescriptor);
+  if (first >= args.first_unused && unused_are_closed) return;
+  if (args.exec_pipe >= 0) {
+    if (first < args.exec_pipe) close_descriptors(first, args.exec_pipe - 1);
+    first = args.exec_pipe + 1;
+  }
+  close_descriptors(first, kLastDescriptor);
 }
 
-void set_limits(const ExecChildArgs& args) {
+void set_resources(const ExecChildArgs& args) {
   for (std::size_t i = 0; i < args.limit_count; ++i) {
     check(args, SpawnError::Step::kSetLimit,
           raw_syscall(SYS_prlimit64, 0, args.limits[i].resource, as_argument(&args.limits[i].value), 0),
           static_cast<int>(i));
   }
   if (args.set_nice) check(args, SpawnError::Step::kSetNice, raw_syscall(SYS_setpriority, PRIO_PROCESS, 0, args.nice));
+  if (args.affinity == nullptr) return;
+  check(args, SpawnError::Step::kSetAffinity,
+        raw_syscall(SYS_sched_setaffinity, 0, static_cast<long>(args.affinity_size), as_argument(args.affinity)));
 }
 
 // Sets the groups first: setting the user id gives up the privilege that they need.
@@ -211,16 +229,16 @@ struct KernelSigaction {
   std::uint64_t mask;
 };
 
-// Sets the default dispositions before it empties the mask: a handler would run in the parent's memory.
-void reset_signals() {
+// Sets the default dispositions before it sets the mask: a handler would run in the parent's memory.
+void reset_signals(const ExecChildArgs& args) {
   KernelSigaction current = {};
   const KernelSigaction by_default = {};
   for (int signal = 1; signal <= 64; ++signal) {
     if (raw_syscall(SYS_rt_sigaction, signal, 0, as_argument(&current), sizeof current.mask) != 0) continue;
-    if (current.handler == SIG_DFL) continue;
+    if (current.handler == SIG_DFL || (current.handler == SIG_IGN && args.keep_ignored_signals)) continue;
     raw_syscall(SYS_rt_sigaction, signal, as_argument(&by_default), 0, sizeof by_default.mask);
   }
-  set_signal_mask(0);
+  set_signal_mask(args.signal_mask);
 }
 
 // All signals are blocked here, so that SIGTTOU does not stop a child that takes the terminal from the background.
@@ -228,6 +246,55 @@ void take_foreground(ExecChildArgs& args) {
   if (!args.foreground) return;
   args.foreground_before = get_foreground();
   check(args, SpawnError::Step::kSetForeground, set_foreground(static_cast<int>(raw_syscall(SYS_getpid))));
+}
+
+// Returns a negative errno: only where it fails.
+long execute_one(const ExecChildArgs& args, const char* program) {
+  const long result = raw_syscall(SYS_execve, as_argument(program), as_argument(args.argv), as_argument(args.envp));
+  if (result != -ENOEXEC || args.shell_argv == nullptr) return result;
+  args.shell_argv[1] = program;
+  return raw_syscall(SYS_execve, as_argument(args.shell_argv[0]), as_argument(args.shell_argv), as_argument(args.envp));
+}
+
+bool is_empty(const char* file) {
+  struct stat info;  // as the kernel has it, on 64-bit machines
+  return raw_syscall(SYS_newfstatat, AT_FDCWD, as_argument(file), as_argument(&info), 0) == 0 && info.st_size == 0;
+}
+
+// Whether the search goes on: the errors of the C library's execvp, those for which the parent's look-up goes on
+// (environment.cc), and an empty file.
+bool is_passed(const char* program, long result) {
+  switch (-result) {
+    case EACCES:
+    case ENOENT:
+    case ENOTDIR:
+    case ESTALE:
+    case ENODEV:
+    case ETIMEDOUT:
+    case ELOOP:
+    case ENAMETOOLONG:
+      return true;
+    case ENOEXEC:
+      return is_empty(program);
+    default:
+      return false;
+  }
+}
+
+// Where all are passed, fails with the first EACCES (execvp(3)), or else with the error of the first, which is there.
+[[noreturn]] void execute(const ExecChildArgs& args) {
+  long error = 0;
+  int subject = 0;
+  for (int i = 0; args.programs[i] != nullptr; ++i) {
+    const long result = execute_one(args, args.programs[i]);
+    const bool ends = !is_passed(args.programs[i], result);
+    if (i == 0 || ends || (result == -EACCES && error != -EACCES)) {
+      error = result;
+      subject = i;
+    }
+    if (ends) break;
+  }
+  fail(args, SpawnError::Step::kExec, error, subject);
 }
 
 }  // namespace
@@ -240,16 +307,18 @@ int exec_child(void* argument) {
   close_the_rest(args, unused_are_closed);
   take_foreground(args);
   if (args.umask >= 0) raw_syscall(SYS_umask, args.umask);
-  set_limits(args);
+  set_resources(args);
   set_credentials(args);
   if (args.cwd != nullptr) {
     check(args, SpawnError::Step::kChangeDirectory, raw_syscall(SYS_chdir, as_argument(args.cwd)));
   }
+  if (args.no_new_privileges) {
+    check(args, SpawnError::Step::kNoNewPrivileges, raw_syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1));
+  }
   arm_parent_death_signal(args);
-  reset_signals();
+  reset_signals(args);
   args.failure->is_at_exec = true;
-  fail(args, SpawnError::Step::kExec,
-       raw_syscall(SYS_execve, as_argument(args.program), as_argument(args.argv), as_argument(args.envp)));
+  execute(args);
 }
 
 }  // namespace warden::internal

@@ -40,14 +40,15 @@ struct LimitAction {
 struct ExecFailure {
   SpawnError::Step step;
   int error;        // an errno; 0 while nothing has failed
-  int subject;      // the descriptor, or the index of the limit, that failed; -1 for none
+  int subject;      // the descriptor, or the index of the limit or the program, that failed; -1 for none
   bool is_at_exec;  // all steps but the last are done
 };
 
 // Everything that the child needs, prepared by the parent; it points into the parent's memory.
 struct ExecChildArgs {
-  const char* program = nullptr;
+  const char* const* programs = nullptr;  // tried in this order, as execvp(3) does; a null at the end
   const char* const* argv = nullptr;
+  const char** shell_argv = nullptr;  // null: a file of an unknown format fails. The second is scratch of the child
   const char* const* envp = nullptr;
   const char* cwd = nullptr;  // null: the parent's
 
@@ -55,6 +56,8 @@ struct ExecChildArgs {
   std::size_t action_count = 0;
   int first_unused = 3;      // above every source: nothing from here on is needed
   bool shares_table = true;  // launched with CLONE_FILES
+  int exec_pipe = -1;        // open until the exec, close-on-exec, above every target; -1 for none
+  bool inherit_descriptors = false;
 
   bool new_session = false;
   bool new_group = true;
@@ -67,6 +70,8 @@ struct ExecChildArgs {
   std::size_t limit_count = 0;
   bool set_nice = false;
   int nice = 0;
+  const unsigned long* affinity = nullptr;  // null: the parent's
+  std::size_t affinity_size = 0;            // in bytes
   bool set_groups = false;
   const std::uint32_t* groups = nullptr;
   std::size_t group_count = 0;
@@ -74,6 +79,9 @@ struct ExecChildArgs {
   std::uint32_t gid = 0;
   bool set_uid = false;
   std::uint32_t uid = 0;
+  bool no_new_privileges = false;
+  bool keep_ignored_signals = false;
+  std::uint64_t signal_mask = 0;
 
   volatile ExecFailure* failure = nullptr;
 };

@@ -1,22 +1,34 @@
 #include "lib/spawn/launcher.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "lib/base/os_error.h"
 #include "lib/os/all_signals_blocked.h"
 #include "lib/os/cancellation_guard.h"
+#include "lib/os/child_pidfd.h"
+#include "lib/os/child_wait.h"
+#include "lib/os/deadline.h"
+#include "lib/os/pipe.h"
 #include "lib/os/refused.h"
+#include "lib/os/unique_fd.h"
+#include "lib/os/valgrind.h"
+#include "lib/spawn/child_stack.h"
 
 // clone(2) of the C library under its other name. ThreadSanitizer replaces clone() by one that runs code of its own in
 // the child, which here is in the parent's memory: the runtime then takes the parent for a forked copy, and ends it
@@ -25,8 +37,6 @@ extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argumen
 
 namespace warden::internal {
 namespace {
-
-constexpr std::size_t kChildStack = 16 * 1024;
 
 // Where the child reports its failure: on the caller's stack if the two share their memory, else in a page that both
 // map.
@@ -53,25 +63,25 @@ class FailureReport {
   bool mapped_ = false;
 };
 
-// One clone. CLONE_VFORK holds this thread until the child has executed or gone, so the child's stack can stand on this
-// one. Until its exec the child has no exit signal: a wait of the host's does not find it, and one that fails sends no
-// SIGCHLD.
-ChildId clone_child(SpawnPlan& plan, unsigned flags, int* error) {
-  alignas(16) char stack[kChildStack];
+// One clone. Until its exec the child has no exit signal: a wait of the host's does not find it, and one that fails
+// sends no SIGCHLD.
+ChildId clone_child(SpawnPlan& plan, const ChildStack& stack, unsigned flags, int* error) {
   ChildId child;
   const AllSignalsBlocked blocked;  // a handler that ran in the child would run in the parent's memory
-  child.pid =
-      __clone(exec_child, stack + kChildStack, static_cast<int>(flags | CLONE_VFORK), &plan.child, &child.pidfd);
+  child.pid = __clone(exec_child, stack.top(), static_cast<int>(flags), &plan.child, &child.pidfd);
   *error = child.pid < 0 ? errno : 0;
   return child;
 }
 
+// Whether a clone holds this thread until the child has executed or gone, and needs its stack no more.
+enum class Held : unsigned { kNo = 0, kYes = CLONE_VFORK };
+
 // Clones without a pidfd where one is refused.
-ChildId clone_with_fallbacks(SpawnPlan& plan, int* error) {
-  const unsigned base =
-      (plan.own_memory ? 0u : unsigned{CLONE_VM}) | (plan.child.shares_table ? unsigned{CLONE_FILES} : 0u);
-  ChildId child = clone_child(plan, base | CLONE_PIDFD, error);
-  if (is_clone_with_pidfd_refused(*error)) child = clone_child(plan, base, error);
+ChildId clone_with_fallbacks(SpawnPlan& plan, const ChildStack& stack, Held held, int* error) {
+  const unsigned base = static_cast<unsigned>(held) | (plan.own_memory ? 0u : unsigned{CLONE_VM}) |
+                        (plan.child.shares_table ? unsigned{CLONE_FILES} : 0u);
+  ChildId child = clone_child(plan, stack, base | CLONE_PIDFD, error);
+  if (is_clone_with_pidfd_refused(*error)) child = clone_child(plan, stack, base, error);
   if (child.pidfd >= 0) child.pidfd = std::max(raise_above_stdio(child.pidfd), -1);
   return child;
 }
@@ -79,46 +89,166 @@ ChildId clone_with_fallbacks(SpawnPlan& plan, int* error) {
 // A wait for children whose exit signal is not SIGCHLD (waitpid(2)).
 constexpr auto kClones = static_cast<int>(__WCLONE);
 
-// Reaps a child that has exited or is about to. True if there was one: only this child, and only once.
-bool reap(int pid, int options) {
-  int found = 0;
-  do {
-    found = ::waitpid(pid, nullptr, options);
-  } while (found < 0 && errno == EINTR);
-  return found == pid;
-}
-
 // Whether the child that let this thread go on has done so by its exec, and not by its death on the way there; reaps it
 // in the latter case. The child is cloned with the exit signal 0, and an exec resets that to SIGCHLD before it lets go
 // (execve(2)). So an ordinary wait finds only a child that has executed, and one for children with another signal
 // (__WCLONE, waitpid(2)) only one that has not; but for a child that this process traces, which each finds, and which
 // has executed.
-bool has_executed(int pid) {
+bool has_executed(ChildId child) {
   siginfo_t info = {};
-  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0) return true;
-  return !reap(pid, kClones);
+  if (wait_for(child, WEXITED | WNOHANG | WNOWAIT, &info) == 0) return true;
+  return !reap(child, kClones);
 }
 
-LaunchResult launch_once(SpawnPlan& plan) {
+LaunchResult failed(int error) {
   LaunchResult result;
-  const FailureReport report(plan.own_memory);
-  if (report.get() == nullptr) {
-    result.error = ENOMEM;
-    return result;
-  }
-  plan.child.failure = report.get();
-  result.child = clone_with_fallbacks(plan, &result.error);
-  if (result.error != 0) return result;
-  const volatile ExecFailure& failure = *report.get();
-  if (failure.error == 0 && has_executed(result.child.pid)) return result;
-  if (failure.error != 0) reap(result.child.pid, kClones);
-  if (result.child.pidfd >= 0) ::close(result.child.pidfd);
-  result.was_killed = failure.error == 0;
-  result.step = result.was_killed && failure.is_at_exec ? SpawnError::Step::kExec : failure.step;
-  result.error = result.was_killed ? ECANCELED : failure.error;
-  result.subject = failure.subject;
-  result.child = {};
+  result.error = error;
   return result;
+}
+
+// What a child has told that has not executed, and that is reaped.
+LaunchResult failed(const ChildId& child, const volatile ExecFailure& failure) {
+  if (child.pidfd >= 0) ::close(child.pidfd);
+  LaunchResult result;
+  result.was_killed = failure.error == 0;
+  result.error = result.was_killed ? ECANCELED : failure.error;
+  if (!result.was_killed) {
+    result.step = failure.step;
+    result.subject = failure.subject;
+  } else if (failure.is_at_exec) {
+    result.step = SpawnError::Step::kExec;
+  }
+  return result;
+}
+
+LaunchResult launched(const ChildId& child) {
+  LaunchResult result;
+  result.child = child;
+  return result;
+}
+
+// Sets `error` where the kernel refuses the clone.
+LaunchResult launch_by_clone(SpawnPlan& plan, int* error) {
+  const FailureReport report(plan.own_memory);
+  const ChildStack stack;
+  if (report.get() == nullptr || stack.top() == nullptr) return failed(ENOMEM);
+  plan.child.failure = report.get();
+  plan.child.exec_pipe = -1;
+  const ChildId child = clone_with_fallbacks(plan, stack, Held::kYes, error);
+  if (*error != 0) return failed(*error);
+  const volatile ExecFailure& failure = *report.get();
+  if (failure.error == 0 && has_executed(child)) return launched(child);
+  if (failure.error != 0) reap(child, kClones);
+  return failed(child, failure);
+}
+
+// A pipe whose write end the child keeps until its exec, above its other descriptors, in a table of its own from the
+// start.
+int make_exec_pipe(SpawnPlan* plan, Pipe* pipe) {
+  if (const int error = make_pipe(pipe)) return error;
+  const int above = plan->actions.back().target + 1;
+  if (pipe->write_end.get() < above) {
+    pipe->write_end.reset(::fcntl(pipe->write_end.get(), F_DUPFD_CLOEXEC, above));
+    if (pipe->write_end.get() < 0) return errno;
+  }
+  plan->child.exec_pipe = pipe->write_end.get();
+  plan->child.shares_table = false;
+  return 0;
+}
+
+// As fork(2), but for the handlers of pthread_atfork(3).
+int fork_child(SpawnPlan& plan) {
+  const AllSignalsBlocked blocked;  // a handler that ran in the child would be the program's
+  const long pid = raw_syscall(SYS_clone, SIGCHLD);
+  if (pid == 0) exec_child(&plan.child);
+  return static_cast<int>(pid);
+}
+
+// Whether the process has executed since its fork, by the flags in /proc/<pid>/stat (proc(5)); empty where that does
+// not show it. Allocates nothing: this may be a reaper.
+std::optional<bool> has_executed_since_fork(int pid) {
+  constexpr unsigned kForkedNoExec = 0x40;  // PF_FORKNOEXEC (the kernel's linux/sched.h)
+  char text[512];
+  ::snprintf(text, sizeof text, "/proc/%d/stat", pid);
+  const UniqueFd file(raise_above_stdio(UniqueFd(::open(text, O_RDONLY | O_CLOEXEC))));
+  const ssize_t size = file.get() < 0 ? -1 : ::read(file.get(), text, sizeof text - 1);
+  if (size <= 0) return std::nullopt;
+  text[size] = '\0';
+  const char* const name_end = ::strrchr(text, ')');
+  unsigned flags = 0;
+  if (name_end == nullptr || ::sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1) return std::nullopt;
+  return (flags & kForkedNoExec) == 0;
+}
+
+// Waits until the child has executed or gone; false at the deadline.
+bool wait_for_exec(const ChildId& child, const Pipe& exec_pipe, TimePoint deadline) {
+  constexpr absl::Duration kPause = absl::Milliseconds(50);  // where another process holds a copy of the pipe
+  Sys& sys = linux_sys();
+  const int end = exec_pipe.read_end.get();
+  for (;;) {
+    if (sys.poll_readable(&end, 1, std::min(deadline, deadline_after(sys.now(), kPause)))) return true;
+    if (has_executed_since_fork(child.pid) == true) return true;
+    if (sys.now() >= deadline) return false;
+  }
+}
+
+// The child has not executed by the deadline: it waits for a file, as far as we know. Kills and reaps it.
+LaunchResult give_up_on(const ChildId& child, const volatile ExecFailure& failure) {
+  if (child.pidfd < 0 || linux_sys().pidfd_kill_process(child.pidfd, SIGKILL) != 0) ::kill(child.pid, SIGKILL);
+  reap(child, static_cast<int>(__WALL));
+  LaunchResult result = failed(child, failure);
+  if (!std::exchange(result.was_killed, false)) return result;
+  result.error = ETIMEDOUT;
+  if (!failure.is_at_exec) result.step = failure.step;
+  result.subject = failure.subject;
+  return result;
+}
+
+// On an emulator, which shares no memory with the child and does not hold this thread until its exec.
+LaunchResult launch_by_fork(SpawnPlan& plan, TimePoint deadline) {
+  const FailureReport report(/*own_memory=*/true);
+  if (report.get() == nullptr) return failed(ENOMEM);
+  Pipe exec_pipe;
+  if (const int error = make_exec_pipe(&plan, &exec_pipe)) return failed(error);
+  plan.child.failure = report.get();
+  ChildId child;
+  child.pid = fork_child(plan);
+  if (child.pid < 0) return failed(-child.pid);
+  exec_pipe.write_end.reset();
+  child.pidfd = open_child_pidfd(linux_sys(), child.pid);
+  const volatile ExecFailure& failure = *report.get();
+  if (!wait_for_exec(child, exec_pipe, deadline)) return give_up_on(child, failure);
+  // Where nothing tells, it was not killed at the very moment of its exec.
+  if (failure.error == 0 && has_executed_since_fork(child.pid).value_or(failure.is_at_exec)) return launched(child);
+  reap(child, 0);
+  return failed(child, failure);
+}
+
+// While this thread goes on: a child that opens files may wait for ever (fifo(7)). Sets `error` where the kernel
+// refuses the clone.
+LaunchResult launch_until(SpawnPlan& plan, TimePoint deadline, int* error) {
+  const FailureReport report(plan.own_memory);
+  const ChildStack stack;
+  if (report.get() == nullptr || stack.top() == nullptr) return failed(ENOMEM);
+  Pipe exec_pipe;
+  if (const int no_pipe = make_exec_pipe(&plan, &exec_pipe)) return failed(no_pipe);
+  plan.child.failure = report.get();
+  const ChildId child = clone_with_fallbacks(plan, stack, Held::kNo, error);
+  if (*error != 0) return failed(*error);
+  exec_pipe.write_end.reset();
+  const volatile ExecFailure& failure = *report.get();
+  if (!wait_for_exec(child, exec_pipe, deadline)) return give_up_on(child, failure);
+  if (failure.error == 0 && has_executed(child)) return launched(child);
+  if (failure.error != 0) reap(child, kClones);
+  return failed(child, failure);
+}
+
+LaunchResult launch_once(SpawnPlan& plan, TimePoint deadline) {
+  if (runs_on_valgrind()) return launch_by_fork(plan, deadline);
+  int error = 0;
+  const bool may_wait = plan.opens_files && deadline != TimePoint::max();
+  const LaunchResult result = may_wait ? launch_until(plan, deadline, &error) : launch_by_clone(plan, &error);
+  return is_clone_refused(error) ? launch_by_fork(plan, deadline) : result;
 }
 
 // The pauses before the next try at a busy file: 1, 2, 4, ... 512 ms, which is about a second in all.
@@ -149,11 +279,11 @@ bool can_retry(const LaunchResult& failed, SpawnPlan& plan, int* busy_tries) {
 
 }  // namespace
 
-LaunchResult launch(SpawnPlan& plan) {
+LaunchResult launch(SpawnPlan& plan, TimePoint deadline) {
   const CancellationGuard no_cancellation;
   int busy_tries = 0;
-  LaunchResult result = launch_once(plan);
-  while (result.error != 0 && can_retry(result, plan, &busy_tries)) result = launch_once(plan);
+  LaunchResult result = launch_once(plan, deadline);
+  while (result.error != 0 && can_retry(result, plan, &busy_tries)) result = launch_once(plan, deadline);
   return result;
 }
 

@@ -25,7 +25,10 @@ struct LaunchResult {
 // CLONE_PIDFD is refused (refused.h) or no descriptor is left for it. It gets a table copied by clone where it cannot
 // leave the shared one, and inherits the pipes that it cannot open. The launch waits about a second for a busy program
 // file (ETXTBSY).
-LaunchResult launch(SpawnPlan& plan);
+//
+// A child that opens files and has not executed by the deadline is killed and reaped: ETIMEDOUT at kOpenFile. Only such
+// a child gets a copy of the whole descriptor table, since this thread goes on meanwhile.
+LaunchResult launch(SpawnPlan& plan, TimePoint deadline = TimePoint::max());
 
 // The error of a launch that has failed. REQUIRES: launched.error != 0.
 SpawnError failed_launch(const std::string& process_name, const SpawnPlan& plan, const LaunchResult& launched);

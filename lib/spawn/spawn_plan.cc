@@ -2,13 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "lib/base/os_error.h"
 #include "lib/os/pipe.h"
+#include "lib/os/raw_syscall.h"
 #include "lib/spawn/command_check.h"
 #include "lib/spawn/command_options.h"
 
@@ -18,7 +22,18 @@ namespace {
 std::vector<const char*> argv_of(const Command& command) {
   std::vector<const char*> argv;
   argv.reserve(command.arguments().size() + 2);
-  argv.push_back(command.program().c_str());
+  const std::optional<std::string>& argv0 = options_of(command).argv0;
+  argv.push_back((argv0.has_value() ? *argv0 : command.program()).c_str());
+  for (const std::string& argument : command.arguments()) argv.push_back(argument.c_str());
+  argv.push_back(nullptr);
+  return argv;
+}
+
+// How execvp(3) runs a file of an unknown format; the child puts that file's path in the second place.
+std::vector<const char*> shell_argv_of(const Command& command) {
+  std::vector<const char*> argv;
+  argv.reserve(command.arguments().size() + 3);
+  argv.assign({"/bin/sh", nullptr});
   for (const std::string& argument : command.arguments()) argv.push_back(argument.c_str());
   argv.push_back(nullptr);
   return argv;
@@ -71,6 +86,7 @@ DescriptorAction action_for(const Stdio& stdio, int target, SpawnPlan* plan) {
     case Stdio::Kind::kMerge:
       return duplicate_of(STDOUT_FILENO, target);
     case Stdio::Kind::kFile:
+      plan->opens_files = true;
       return open_of(stdio.path().c_str(), open_flags(stdio, target), target);
     case Stdio::Kind::kInherit: {
       const int flags = ::fcntl(target, F_GETFD);
@@ -121,8 +137,11 @@ void plan_descriptors(const CommandOptions& options, SpawnPlan* plan) {
   }
   std::sort(plan->actions.begin(), plan->actions.end(),
             [](const DescriptorAction& a, const DescriptorAction& b) { return a.target < b.target; });
-  plan->reopened.plan({plan->stdin_read.get(), plan->output_write[1].get(), plan->output_write[2].get()},
-                      &plan->actions);
+  if (!options.inherit_descriptors) {  // else the whole table is copied anyway
+    plan->reopened.plan({plan->stdin_read.get(), plan->output_write[1].get(), plan->output_write[2].get()},
+                        &plan->actions);
+  }
+  plan->child.inherit_descriptors = options.inherit_descriptors;
   plan->child.first_unused = first_unused_of(plan->actions);
   plan->child.actions = plan->actions.data();
   plan->child.action_count = plan->actions.size();
@@ -144,14 +163,35 @@ void plan_credentials(const Credentials& credentials, SpawnPlan* plan) {
 // 0, or an errno.
 int plan_program(const Command& command, SpawnPlan* plan) {
   const Environment& environment = plan->environment.emplace(options_of(command).env_changes);
-  FoundProgram found = find_program(command.program(), environment);
-  if (found.path.empty()) return found.error;
-  plan->program = std::move(found.path);
+  FoundPrograms found = find_programs(command.program(), environment);
+  if (found.error != 0) return found.error;
+  plan->paths = std::move(found.paths);
+  if (options_of(command).shell_fallback) plan->shell_argv = shell_argv_of(command);
   plan->argv = argv_of(command);
   plan->envp = environment.pointers();
   plan->child.argv = plan->argv.data();
   plan->child.envp = plan->envp.data();
+  if (!plan->shell_argv.empty()) plan->child.shell_argv = plan->shell_argv.data();
   return 0;
+}
+
+void plan_affinity(const std::vector<int>& processors, SpawnPlan* plan) {
+  constexpr std::size_t kBits = 8 * sizeof(unsigned long);
+  for (const int processor : processors) {
+    const std::size_t word = static_cast<std::size_t>(processor) / kBits;
+    if (word >= plan->affinity.size()) plan->affinity.resize(word + 1);
+    plan->affinity[word] |= 1UL << (static_cast<std::size_t>(processor) % kBits);
+  }
+  plan->processors = absl::StrJoin(processors, ",");
+  plan->child.affinity = plan->affinity.data();
+  plan->child.affinity_size = plan->affinity.size() * sizeof(unsigned long);
+}
+
+// Of this thread, by the raw call: also the C library's own signals.
+std::uint64_t signal_mask() {
+  std::uint64_t mask = 0;
+  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, 0, as_argument(&mask), sizeof mask);
+  return mask;
 }
 
 void plan_setting(const CommandOptions& options, SpawnPlan* plan) {
@@ -169,6 +209,10 @@ void plan_setting(const CommandOptions& options, SpawnPlan* plan) {
   child.limit_count = plan->limits.size();
   child.set_nice = options.nice.has_value();
   child.nice = options.nice.value_or(0);
+  if (options.cpu_affinity.has_value()) plan_affinity(*options.cpu_affinity, plan);
+  child.no_new_privileges = options.no_new_privileges;
+  child.keep_ignored_signals = options.keep_ignored_signals;
+  if (options.keep_signal_mask) child.signal_mask = signal_mask();
   if (options.credentials.has_value()) plan_credentials(*options.credentials, plan);
   if (options.cwd.has_value()) child.cwd = options.cwd->c_str();
 }
@@ -194,7 +238,7 @@ bool SpawnPlan::inherit_pipes() {
 std::string SpawnPlan::subject_of(SpawnError::Step step, int subject) const {
   switch (step) {
     case SpawnError::Step::kExec:
-      return program;
+      return paths[static_cast<std::size_t>(std::max(subject, 0))];  // none: the child was killed
     case SpawnError::Step::kChangeDirectory:
       return child.cwd;
     case SpawnError::Step::kOpenFile:
@@ -205,6 +249,8 @@ std::string SpawnPlan::subject_of(SpawnError::Step step, int subject) const {
       return absl::StrCat("resource ", limits[static_cast<std::size_t>(subject)].resource);
     case SpawnError::Step::kSetNice:
       return absl::StrCat(child.nice);
+    case SpawnError::Step::kSetAffinity:
+      return processors;
     case SpawnError::Step::kSetGid:
       return absl::StrCat(child.gid);
     case SpawnError::Step::kSetUid:
@@ -219,13 +265,15 @@ Result<std::unique_ptr<SpawnPlan>, SpawnError> make_spawn_plan(const Command& co
   const std::string& name = command.display_name();
   auto plan = std::make_unique<SpawnPlan>();
   if (image != nullptr) {
-    plan->program = command.program();
+    plan->paths = {command.program()};
     plan->child.argv = image->argv;
     plan->child.envp = image->envp;
   } else if (const int error = plan_program(command, plan.get())) {
     return failed_at(name, SpawnError::Step::kResolveProgram, os_error(error), command.program());
   }
-  plan->child.program = plan->program.c_str();
+  for (const std::string& path : plan->paths) plan->programs.push_back(path.c_str());
+  plan->programs.push_back(nullptr);
+  plan->child.programs = plan->programs.data();
   if (options_of(command).stdio[0].kind() == Stdio::Kind::kPipe) {
     const int error = create_stdin_pipe(plan.get());
     if (error != 0) return failed_at(name, SpawnError::Step::kCreatePipe, os_error(error));

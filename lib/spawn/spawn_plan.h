@@ -20,13 +20,17 @@
 namespace warden::internal {
 
 struct SpawnPlan {
-  std::string program;  // what is executed
+  std::vector<std::string> paths;     // what may be the program
+  std::vector<const char*> programs;  // the same
   std::optional<Environment> environment;
   std::vector<const char*> argv;
+  std::vector<const char*> shell_argv;
   std::vector<const char*> envp;
   std::vector<DescriptorAction> actions;
   ReopenedPipes reopened;
   std::vector<LimitAction> limits;
+  std::vector<unsigned long> affinity;  // a bit for each processor
+  std::string processors;               // the same as text
 
   UniqueFd stdin_read;   // closed after the launch
   UniqueFd stdin_write;  // the Child's
@@ -34,6 +38,7 @@ struct SpawnPlan {
   std::unique_ptr<OutputPump> output;  // the Child's; null when nothing is captured
   UniqueFd output_write[3];            // by number; closed after the launch
 
+  bool opens_files = false;  // which may take for ever
   bool leads_group = true;
   // A change of ids in shared memory would clear the parent's dumpable flag for good (prctl(2), PR_SET_DUMPABLE).
   bool own_memory = false;
@@ -45,7 +50,7 @@ struct SpawnPlan {
   // Makes the child inherit its pipes, because it could not open them. False if it inherits them already.
   bool inherit_pipes();
 
-  // The path, resource or id at which the child failed; empty where there is none.
+  // The path, resource, value or id at which the child failed; empty where there is none.
   std::string subject_of(SpawnError::Step step, int subject) const;
 };
 

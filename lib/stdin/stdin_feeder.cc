@@ -1,6 +1,7 @@
 #include "lib/stdin/stdin_feeder.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,12 +22,6 @@ constexpr std::size_t kChunk = 64 * 1024;
 // How long the thread may take to see that the pipe is closed. Only a read that blocks can take longer.
 constexpr absl::Duration kPatience = absl::Seconds(3);
 
-// Whether this is a regular file with nothing left to read.
-bool is_at_end(int fd) {
-  struct stat info = {};
-  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && ::lseek(fd, 0, SEEK_CUR) >= info.st_size;
-}
-
 }  // namespace
 
 struct StdinFeeder::Feed {
@@ -40,6 +35,7 @@ struct StdinFeeder::Feed {
   bool write(Lock& lock, std::string_view text);
   bool wait_for_source(Lock& lock);
   ssize_t read(Lock& lock);
+  bool is_at_end(Lock& lock);
 };
 
 // False when the feeder has to stop.
@@ -72,6 +68,16 @@ ssize_t StdinFeeder::Feed::read(Lock& lock) {
   return got;
 }
 
+// Whether the source is a regular file with nothing left to read. A file without blocks may have another size than its
+// text (in /proc 0, in /sys a page): only a read tells.
+bool StdinFeeder::Feed::is_at_end(Lock& lock) {
+  struct stat info = {};
+  if (::fstat(source.get(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  if (info.st_size > 0 && info.st_blocks > 0) return ::lseek(source.get(), 0, SEEK_CUR) >= info.st_size;
+  pollfd polled = {source.get(), POLLIN, 0};
+  return ::poll(&polled, 1, 0) == 1 && read(lock) == 0;
+}
+
 void StdinFeeder::Feed::run(Lock& lock) {
   if (source.get() < 0) {
     write(lock, data);
@@ -85,7 +91,7 @@ void StdinFeeder::Feed::run(Lock& lock) {
     if (got < 0 || !write(lock, {data.data(), static_cast<std::size_t>(got)})) return;
   }
   // A child that has got all of a file need not wait for the end of its input.
-  if (is_at_end(source.get())) report.stdin_error.reset();
+  if (is_at_end(lock)) report.stdin_error.reset();
 }
 
 void* StdinFeeder::thread_main(void* argument) {

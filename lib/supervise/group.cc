@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "lib/os/refused.h"
 #include "lib/os/sys_fd.h"
 
 namespace warden::internal {
@@ -34,8 +35,17 @@ bool Group::mark_tells_of_life() const { return is_marked_ && sys_.marked_group_
 // By the leader, or by a member of its group.
 bool Group::number_is_ours(const Lock& lock) { return leader_.has_number(lock) || mark_tells_of_life(); }
 
+// ENOSYS where that way is refused.
+int Group::send_by_pidfd(int signal) const {
+  if (pidfd() < 0) return ENOSYS;
+  const int error = -sys_.pidfd_kill_group(pidfd(), signal);
+  const bool is_refused = error == EPERM ? !leader_.has_group_signals() : is_group_signal_by_pidfd_refused(error);
+  return is_refused ? ENOSYS : error;
+}
+
 int Group::send_to_all(const Lock& lock, int signal) {
-  if (leader_.has_group_signals()) return -sys_.pidfd_kill_group(pidfd(), signal);
+  const int by_pidfd = send_by_pidfd(signal);
+  if (by_pidfd != ENOSYS) return by_pidfd;
   if (!leader_.has_number(lock)) return mark_tells_of_life() ? send_to_members(lock, signal) : ESRCH;
   const int error = -sys_.kill_group(number(), signal);
   if (error == 0 && signal == SIGKILL) was_killed_ = true;
@@ -93,8 +103,8 @@ bool Group::leader_has_moved(const Lock& lock) const {
 
 bool Group::may_live(const Lock& lock) {
   if (!is_led_ || is_empty_) return false;
-  if (leader_.has_group_signals()) {
-    probe_error_ = -sys_.pidfd_kill_group(pidfd(), 0);
+  probe_error_ = send_by_pidfd(0);
+  if (is_told_by_pidfd()) {
     is_empty_ = probe_error_ == ESRCH;
   } else if (is_marked_ && !number_is_ours(lock)) {
     is_empty_ = true;
@@ -169,15 +179,15 @@ GroupState Group::look(const Lock& lock, ProcessTable& table, std::vector<Member
   GroupScan found = scan(lock, table);
   // Found members count only if the number was still the group's when the scan was over; if it was not, and the kernel
   // tells, nobody is left.
-  if ((leader_.has_group_signals() || is_marked_) && !may_live(lock)) return GroupState::kEmpty;
-  if (!found.live.empty() && (leader_.has_group_signals() || number_is_ours(lock))) {
+  if ((is_told_by_pidfd() || is_marked_) && !may_live(lock)) return GroupState::kEmpty;
+  if (!found.live.empty() && (is_told_by_pidfd() || number_is_ours(lock))) {
     remember(found.live, table);
     if (kills_one_by_one_) kill_unkilled(lock, found.live);
     *live = std::move(found.live);
     return GroupState::kLive;
   }
   if (found.is_unsettled) return GroupState::kUnsettled;
-  const bool is_told = leader_.has_group_signals() || (is_marked_ && leader_.stage(lock) != Stage::kPinned);
+  const bool is_told = is_told_by_pidfd() || (is_marked_ && leader_.stage(lock) != Stage::kPinned);
   if (!found.known || !found.live.empty()) return GroupState::kUnknown;
   if (is_told && is_told_of_hidden(table.corpses_of(number()))) return GroupState::kUnknown;
   GroupState state = GroupState::kEmpty;

@@ -2,6 +2,8 @@
 #ifndef WARDEN_LIB_SUPERVISE_GROUP_H_
 #define WARDEN_LIB_SUPERVISE_GROUP_H_
 
+#include <errno.h>
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -63,8 +65,10 @@ class Group {
   static std::uint64_t mask_of(int signal) { return std::uint64_t{1} << (signal - 1); }
   int number() const { return leader_.id().pid; }
   int pidfd() const { return leader_.id().pidfd; }
+  bool is_told_by_pidfd() const { return probe_error_ != ENOSYS; }
   bool mark_tells_of_life() const;
   bool number_is_ours(const Lock& lock);
+  int send_by_pidfd(int signal) const;
   int send_to_all(const Lock& lock, int signal);
   int send_to_members(const Lock& lock, int signal);
   int send_to_member(const Lock& lock, const Member& member, int signal);
@@ -78,7 +82,7 @@ class Group {
   Leader& leader_;
   bool is_led_ = true;
   bool is_empty_ = false;
-  int probe_error_ = 0;           // of the last signal 0 by the pidfd
+  int probe_error_ = ENOSYS;      // of the last signal 0 by the pidfd; ENOSYS: that way is refused
   bool is_marked_ = false;        // the pidfd tells whether the group is there
   bool member_was_seen_ = false;  // alive, after the leader's end
   bool was_killed_ = false;       // SIGKILL went to the whole of it

@@ -65,7 +65,7 @@ class Leader {
 
   // Sends to the process alone: 0 or an errno. A process that has ended takes no signal, which is a success.
   int send(const Lock& lock, int signal);
-  // Whether a group can be signalled through the pidfd.
+  // Whether a group can be signalled through the pidfd, just now.
   bool has_group_signals() const;
   // Whether the process or its zombie keeps the number from being given to others.
   bool has_number(const Lock& lock);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lib/os/child_pidfd.h"
 #include "lib/os/deadline.h"
 #include "lib/os/private_table.h"
 #include "lib/os/thread.h"
@@ -24,16 +25,14 @@ constexpr absl::Duration kGrace = absl::Milliseconds(10);
 constexpr absl::Duration kLongestFinish = absl::Seconds(1);
 
 // A private descriptor table, and a pidfd in it, for a child that got none because the shared table was full. -1 where
-// that fails, too. A look through the new pidfd confirms that the number is still the child's. The pidfd goes with the
-// table: a close by number looks to ThreadSanitizer, which knows of one table only, like a close of another thread's
-// descriptor.
+// that fails, too. The pidfd goes with the table: a close by number looks to ThreadSanitizer, which knows of one table
+// only, like a close of another thread's descriptor.
 int open_private_pidfd(Supervised& supervised) {
-  if (!leave_shared_table()) return -1;
-  const int pidfd = supervised.sys().pidfd_open(supervised.pid());
-  if (pidfd < 0) return -1;
-  if (supervised.sys().look({supervised.pid(), pidfd}, Reap::kLeave).error != ECHILD) return pidfd;
-  supervised.sys().close_fd(pidfd);
-  return -1;
+  Sys& sys = supervised.sys();
+  const int shared = sys.pidfd_open(supervised.pid());
+  if (shared >= 0) sys.close_fd(shared);
+  if (shared < 0 && shared != -EMFILE) return -1;  // no table helps
+  return leave_shared_table() ? open_child_pidfd(sys, supervised.pid()) : -1;
 }
 
 void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
@@ -146,7 +145,6 @@ bool Reaper::is_about_to_end() {
 void Reaper::forget() {
   // The reference is leaked: even the last one may not go, since the lock may have been held at the fork.
   new std::shared_ptr<Supervised>(std::move(supervised_));
-  supervised_ = nullptr;
 }
 
 Reaper::~Reaper() { finish(); }

@@ -8,7 +8,7 @@ ChildFixture::ChildFixture() : children_(std::make_unique<internal::ChildSet>())
 
 ChildFixture::~ChildFixture() = default;
 
-warden::Child* ChildFixture::spawn(const warden::Command& command, const SpawnOptions& options, const Location& where) {
+StartedChild ChildFixture::spawn(const warden::Command& command, const SpawnOptions& options, const Location& where) {
   return children_->spawn(command, options, where);
 }
 

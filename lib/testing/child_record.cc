@@ -20,7 +20,7 @@ std::optional<warden::Output> output_of(const warden::Child& child, warden::Outp
 void append_lines(const std::optional<warden::Output>& output, const char* name, std::string* text) {
   if (!output.has_value() || output->total_bytes() == 0) return;
   const std::string lines = warden::internal::last_lines(*output, kMostLines, kMostBytes);
-  absl::StrAppend(text, "  ", name, ":\n    ", absl::StrReplaceAll(lines, {{"\n", "\n    "}}), "\n");
+  absl::StrAppend(text, "  ", name, ":\n  | ", absl::StrReplaceAll(lines, {{"\n", "\n  | "}}), "\n");
 }
 
 // Where the child had ended before the tear-down, the test's own attempts say more than the tear-down's look.

@@ -29,7 +29,7 @@ ChildRecord record_of(warden::Child& child, const Sight& before, const std::opti
 std::string headline(const ChildRecord& record);
 // Every attempt to end the child, numbered.
 std::string attempts_text(const ChildRecord& record);
-// The last lines of each captured stream.
+// The last lines of each captured stream, each after "| ", so that none of them is taken for a line of the test's.
 std::string last_lines_text(const ChildRecord& record);
 
 }  // namespace warden::testing::internal

@@ -60,13 +60,19 @@ std::string joined(const std::string& problem, const Outcome& outcome) {
   return absl::StrCat(problem, "; it was ended: ", outcome.value().status.to_string());
 }
 
+// What a failure says about a child that has this problem. Writes its files.
+std::string story(const ChildRecord& record) {
+  return absl::StrCat("child '", warden::internal::printable(record.name), "' (pid ", record.pid, ") ",
+                      record.problem.value(), "\nWhat was tried to end it:\n", attempts_text(record),
+                      last_lines_text(record), write_output_files(record));
+}
+
 // Adds one failure for a child that has a problem; of any other child it prints only the end and the output.
 void tell(const TrackedChild& tracked, const ChildRecord& record) {
-  const std::string written = last_lines_text(record) + write_output_files(record);
   if (record.problem.has_value()) {
-    fail(tracked.where, absl::StrCat("child '", warden::internal::printable(record.name), "' (pid ", record.pid, ") ",
-                                     *record.problem, "\nWhat was tried to end it:\n", attempts_text(record), written));
+    fail(tracked.where, story(record));
   } else {
+    const std::string written = last_lines_text(record) + write_output_files(record);
     ::printf("%s\n%s", headline(record).c_str(), written.c_str());
     ::fflush(stdout);
   }
@@ -99,38 +105,38 @@ TrackedChild& ChildSet::adopt(warden::Child child, const SpawnOptions& options, 
   children_.push_back(std::make_unique<TrackedChild>(TrackedChild{std::move(child), options, where}));
   if (guard_ != nullptr) {
     const std::error_code error = guard_->watch(children_.back()->child);
-    if (error) tell_unguarded(std::string(children_.back()->child.name()), error);
+    if (error) tell_unguarded(warden::internal::printable(children_.back()->child.name()), error);
   }
   return *children_.back();
 }
 
-TrackedChildren ChildSet::take(const TrackedChild& tracked) {
+std::string ChildSet::end_unready(const TrackedChild& tracked, const std::string& problem) {
   const auto is_this = [&tracked](const auto& other) { return other.get() == &tracked; };
   const auto at = std::find_if(children_.begin(), children_.end(), is_this);
-  TrackedChildren taken;
-  taken.push_back(std::move(*at));
+  const std::unique_ptr<TrackedChild> taken = std::move(*at);
   children_.erase(at);
-  return taken;
+  warden::Child& child = taken->child;
+  const Sight before = look_at(child);
+  const Outcome outcome = child.terminate_with_report(taken->options.policy);
+  const std::string text = story(record_of(child, before, joined(problem, outcome), outcome));
+  child.detach_on_destruction();  // the text says so if it could not be ended
+  return text;
 }
 
-warden::Child* ChildSet::spawn(const Command& command, const SpawnOptions& options, const Location& where) {
+StartedChild ChildSet::spawn(const Command& command, const SpawnOptions& options, const Location& where) {
   const Command chosen = for_a_test(command, options);
   if (const auto invalid = options.policy.validate()) {
-    fail(where, absl::StrCat("child '", warden::internal::printable(chosen.display_name()),
-                             "' was not started: its policy: ", invalid->to_string()));
-    return nullptr;
+    return {nullptr, where,
+            absl::StrCat("child '", warden::internal::printable(chosen.display_name()),
+                         "' was not started: its policy: ", invalid->to_string())};
   }
   start_guard();
   auto spawned = warden::Child::spawn(chosen);
-  if (!spawned.has_value()) {
-    fail(where, spawned.error().to_string());
-    return nullptr;
-  }
+  if (!spawned.has_value()) return {nullptr, where, spawned.error().to_string()};
   TrackedChild& tracked = adopt(std::move(spawned).value(), options, where);
   const std::optional<std::string> problem = wait_ready(tracked.child, options);
-  if (!problem.has_value()) return &tracked.child;
-  finish(take(tracked), std::nullopt, problem);
-  return nullptr;
+  if (problem.has_value()) return {nullptr, where, end_unready(tracked, *problem)};
+  return {&tracked.child, where};
 }
 
 void ChildSet::end_all_at_once(const warden::TerminationPolicy& policy, const Location& where) {
@@ -142,24 +148,22 @@ void ChildSet::end_all_at_once(const warden::TerminationPolicy& policy, const Lo
 }
 
 void ChildSet::tear_down() {
-  finish(std::exchange(children_, {}), at_once_, std::nullopt);
+  end(std::exchange(children_, {}));
   guard_ = nullptr;
 }
 
-void ChildSet::finish(TrackedChildren children, const std::optional<warden::TerminationPolicy>& at_once,
-                      const std::optional<std::string>& problem) {
+void ChildSet::end(TrackedChildren children) {
   drop_copies(&children);
   std::vector<Sight> sights;
   for (const auto& tracked : children) sights.push_back(look_at(tracked->child));
   if (sights.empty()) return;
   const std::vector<Outcome> outcomes =
-      at_once.has_value() ? end_at_once(children, *at_once) : end_one_by_one(children);
+      at_once_.has_value() ? end_at_once(children, *at_once_) : end_one_by_one(children);
 
   std::vector<std::optional<std::string>> problems;
   bool is_failed = has_failed() || std::uncaught_exceptions() > exceptions_before_;
   for (std::size_t i = 0; i < children.size(); ++i) {
     problems.push_back(problem_with(sights[i], children[i]->options.may_exit, outcomes[i]));
-    if (problem.has_value()) problems[i] = joined(*problem, outcomes[i]);
     is_failed = is_failed || problems[i].has_value();
   }
   for (std::size_t i = 0; i < children.size(); ++i) {

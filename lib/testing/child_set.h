@@ -12,6 +12,7 @@
 #include "warden/command.h"
 #include "warden/termination_policy.h"
 #include "warden/testing/spawn_options.h"
+#include "warden/testing/started_child.h"
 
 namespace warden::testing::internal {
 
@@ -32,8 +33,8 @@ class ChildSet {
   ChildSet(const ChildSet&) = delete;
   ChildSet& operator=(const ChildSet&) = delete;
 
-  // Returns null, and the test has failed, when the child was not started or did not get ready.
-  warden::Child* spawn(const warden::Command& command, const SpawnOptions& options, const Location& where);
+  // The result says why when the child was not started or did not get ready.
+  StartedChild spawn(const warden::Command& command, const SpawnOptions& options, const Location& where);
 
   // Has tear_down() end all children at the same time, not one by one. An invalid policy fails the test, and changes
   // nothing.
@@ -50,12 +51,11 @@ class ChildSet {
   // Adds the child to the set, and has the guard watch it.
   TrackedChild& adopt(warden::Child child, const SpawnOptions& options, const Location& where);
 
-  // Removes the child from the set.
-  TrackedChildren take(const TrackedChild& tracked);
+  // Removes the child from the set, and ends it. Returns the whole story.
+  std::string end_unready(const TrackedChild& tracked, const std::string& problem);
 
-  // Ends the children and reports. `problem`: what is known to be wrong with them already, besides how they end.
-  void finish(TrackedChildren children, const std::optional<warden::TerminationPolicy>& at_once,
-              const std::optional<std::string>& problem);
+  // Ends the children and reports.
+  void end(TrackedChildren children);
 
   std::unique_ptr<Guard> guard_;
   TrackedChildren children_;  // in the order of their spawns

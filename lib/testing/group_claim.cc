@@ -39,7 +39,7 @@ int claim_group(Supervised& child, std::optional<GroupClaim>* claim) {
   made.pidfd.reset(::fcntl(pidfd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (made.pidfd.get() < 0) return errno;
   if (child.group().is_led()) {
-    const bool by_pidfd = child.sys().has_pidfd_group_signals(pidfd);
+    const bool by_pidfd = child.leader().has_group_signals();
     made.kind = by_pidfd ? GuardRequest::Kind::kWatchGroup : GuardRequest::Kind::kWatchByOwner;
     if (const int error = by_pidfd ? 0 : give_to_group(child, lock, &made.owned)) return error;
   }

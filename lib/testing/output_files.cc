@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "lib/base/printable.h"
 
 namespace warden::testing::internal {
 namespace {
@@ -84,11 +85,12 @@ std::string write_output_files(const ChildRecord& record) {
   int error = take_stem(wanted, record, &stem);
   if (error == kWritten) error = write_output(stem + ".stdout", record.out);
   if (error == kWritten) error = write_output(stem + ".stderr", record.err);
+  const std::string shown = warden::internal::printable(stem);
   if (error == kWritten) {
-    return absl::StrCat("  files: ", stem, ".{attempts", record.out.has_value() ? ",stdout" : "",
+    return absl::StrCat("  files: ", shown, ".{attempts", record.out.has_value() ? ",stdout" : "",
                         record.err.has_value() ? ",stderr" : "", "}\n");
   }
-  return absl::StrCat("  files: ", stem,
+  return absl::StrCat("  files: ", shown,
                       ".* could not be written: ", std::error_code(error, std::generic_category()).message(), "\n");
 }
 

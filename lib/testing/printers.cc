@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "lib/base/printable.h"
 
 namespace warden {
@@ -15,6 +19,13 @@ std::string number_or(const std::optional<std::uint32_t>& number, const char* ot
   return number.has_value() ? std::to_string(*number) : otherwise;
 }
 
+// A string literal that a person can read, of one line. GoogleTest's own would show text with more than ASCII a second
+// time, with its newlines and C1 as they are.
+std::string literal(std::string_view text) {
+  const std::string escaped = absl::Utf8SafeCHexEscape(absl::string_view(text.data(), text.size()));
+  return absl::StrCat("\"", internal::printable(escaped), "\"");
+}
+
 }  // namespace
 
 void PrintTo(Errc code, std::ostream* out) { *out << make_error_code(code).message(); }
@@ -24,12 +35,12 @@ void PrintTo(const ResourceUsage& usage, std::ostream* out) {
        << ", " << usage.max_rss_kib << " KiB";
 }
 
-void PrintTo(const AdoptOptions& options, std::ostream* out) { *out << "name " << PrintToString(options.name); }
+void PrintTo(const AdoptOptions& options, std::ostream* out) { *out << "name " << literal(options.name); }
 
 void PrintTo(const Stdio& stdio, std::ostream* out) {
   *out << stdio.kind();
   if (stdio.kind() == Stdio::Kind::kFd) *out << ' ' << stdio.descriptor();
-  if (stdio.kind() == Stdio::Kind::kFile) *out << ' ' << PrintToString(stdio.path());
+  if (stdio.kind() == Stdio::Kind::kFile) *out << ' ' << literal(stdio.path());
 }
 
 void PrintTo(const ResourceLimit& limit, std::ostream* out) {
@@ -63,12 +74,12 @@ void PrintTo(const CaptureOptions& options, std::ostream* out) {
 void PrintTo(const Output& output, std::ostream* out) {
   const std::string text = output.text();
   const std::size_t from = text.size() - std::min(text.size(), kMostBytes);
-  *out << (from > 0 ? "... " : "") << PrintToString(text.substr(from)) << " (" << output.total_bytes()
-       << " bytes in all" << (output.truncated() ? ", truncated)" : ")");
+  *out << (from > 0 ? "... " : "") << literal(text.substr(from)) << " (" << output.total_bytes() << " bytes in all"
+       << (output.truncated() ? ", truncated)" : ")");
 }
 
 void PrintTo(const Line& line, std::ostream* out) {
-  *out << PrintToString(line.text) << (line.truncated ? " (truncated)" : "");
+  *out << literal(line.text) << (line.truncated ? " (truncated)" : "");
 }
 
 void PrintTo(const RunOptions& options, std::ostream* out) {

@@ -16,6 +16,7 @@ namespace warden::testing::internal {
 namespace {
 
 using warden::internal::list_numbers;
+using warden::internal::printable;
 using warden::internal::read_proc_file;
 
 // Empty when the file cannot be read.
@@ -38,7 +39,7 @@ bool list_descriptors(std::map<int, std::string>* descriptors) {
 
 std::string thread_name(int tid) {
   const std::string text = text_of("/proc/self/task/" + std::to_string(tid) + "/comm");
-  const std::string name = text.substr(0, text.find('\n'));
+  const std::string name = text.substr(0, text.rfind('\n'));  // the last one is not the name's
   return name.empty() ? "?" : name;
 }
 
@@ -61,9 +62,12 @@ std::map<int, ProcessStat> list_children(const std::map<int, std::string>& threa
   return children;
 }
 
+// Before Linux 4.7 waitid(2) does not know __WALL.
 bool has_child_to_wait_for() {
   siginfo_t info = {};
-  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+  const int options = WEXITED | WNOHANG | WNOWAIT;
+  if (::waitid(P_ALL, 0, &info, options | __WALL) == 0) return true;
+  return errno != ECHILD && (::waitid(P_ALL, 0, &info, options) == 0 || errno != ECHILD);
 }
 
 bool was_there(const ProcessCensus& before, int pid, const ProcessStat& child) {
@@ -92,18 +96,19 @@ std::vector<std::string> find_leaks(const ProcessCensus& before, const ProcessCe
   std::vector<std::string> found;
   for (const auto& [pid, child] : after.children) {
     if (was_there(before, pid, child)) continue;
-    found.push_back("a child process " + std::to_string(pid) + " (" + warden::internal::printable(child.program) +
-                    ", state " + child.state + ")");
+    found.push_back("a child process " + std::to_string(pid) + " (" + printable(child.program) + ", state " +
+                    child.state + ")");
   }
   if (after.has_child && after.children.empty() && !before.has_child) {
     found.emplace_back("a child process that waitid knows");
   }
   for (const auto& [fd, file] : after.descriptors) {
     if (before.descriptors.count(fd) == 0)
-      found.push_back("extra descriptor " + std::to_string(fd) + " (" + file + ")");
+      found.push_back("extra descriptor " + std::to_string(fd) + " (" + printable(file) + ")");
   }
   for (const auto& [tid, name] : after.threads) {
-    if (before.threads.count(tid) == 0) found.push_back("extra thread " + std::to_string(tid) + " (" + name + ")");
+    if (before.threads.count(tid) == 0)
+      found.push_back("extra thread " + std::to_string(tid) + " (" + printable(name) + ")");
   }
   if (!before.is_known || !after.is_known) found.emplace_back("what cannot be known: /proc/self cannot be read");
   return found;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "lib/base/printable.h"
 #include "warden/output_line.h"
 #include "warden/readiness.h"
 
@@ -59,13 +60,15 @@ std::optional<std::string> wait_line(warden::Child& child, const SpawnOptions& o
   const auto waited = child.wait_for_line(ready.stream, ready.text, options.ready_timeout);
   if (!waited.has_value()) return not_ready(waited.error().to_string());
   if (waited.value().matched()) return std::nullopt;
-  const std::string missing =
-      absl::StrCat("its ", std::string(warden::to_string(ready.stream)), " had no line with '", ready.text, "' ");
+  const std::string missing = absl::StrCat("its ", std::string(warden::to_string(ready.stream)), " had no line with '",
+                                           warden::internal::printable(ready.text), "' ");
   switch (waited.value().kind) {
     case LineWait::Kind::kStreamClosed:
       return not_ready(absl::StrCat(missing, "before its end", state_of(child)));
     case LineWait::Kind::kChildExited:
       return not_ready(absl::StrCat(missing, "before the child's end", state_of(child)));
+    case LineWait::Kind::kReadFailed:
+      return not_ready(absl::StrCat(missing, "before it could not be read: ", waited.value().read_error.message()));
     default:
       return not_ready(absl::StrCat(missing, "within ", absl::FormatDuration(options.ready_timeout.duration())));
   }

@@ -1,6 +1,5 @@
 #include "lib/tool/job_control.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -12,9 +11,7 @@ namespace {
 // The signal that has stopped the child since the last look; 0 when none has.
 int stop_signal_of(const Child& child) {
   siginfo_t info = {};
-  while (::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WSTOPPED | WNOHANG) != 0) {
-    if (errno != EINTR) return 0;
-  }
+  if (::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WSTOPPED | WNOHANG) != 0) return 0;
   // A tracing stop (CLD_TRAPPED) is no job control.
   return info.si_pid != 0 && info.si_code == CLD_STOPPED ? info.si_status : 0;
 }

@@ -5,6 +5,7 @@
 #include "lib/tool/run_command.h"
 #include "lib/tool/run_flags.h"
 
+// No call of the tool fails with EINTR: it has no signal handlers (signal(7)).
 int main(int argc, char** argv) {
   const warden::tool::ParsedFlags parsed = warden::tool::parse_flags(argc, argv);
   try {

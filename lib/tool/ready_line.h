@@ -2,37 +2,40 @@
 #ifndef WARDEN_LIB_TOOL_READY_LINE_H_
 #define WARDEN_LIB_TOOL_READY_LINE_H_
 
-#include <atomic>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
+#include "lib/output/line_subscription.h"
+#include "lib/output/text_in_line.h"
+
 namespace warden::tool {
 
-// Searches one stream. A text without a newline lies within one line: so it is found as soon as its last byte has come,
-// whether its line is complete or not.
+// Searches one stream as Child::wait_for_text does: a line that contains the text, finished or not. Keeps the line that
+// is not finished.
 class ReadyLine {
  public:
+  // Beyond this and the length of the text, what a line contains is not looked at.
+  static constexpr std::size_t kLongest = 1024 * 1024;
+
   // REQUIRES: the text is not empty.
-  explicit ReadyLine(std::string text) : text_(std::move(text)) {}
+  explicit ReadyLine(const std::string& text)
+      : search_(text),
+        lines_(
+            kLongest + text.size(), [this](const Line& line) { return !search_.is_in(line); },
+            internal::LineWish::kGrowing) {}
 
   void add(std::string_view bytes) {
-    if (found_) return;
-    last_.append(bytes);
-    if (last_.find(text_) != std::string::npos) {
-      found_ = true;
-      last_ = std::string();
-    } else if (last_.size() >= text_.size()) {
-      last_.erase(0, last_.size() - (text_.size() - 1));
-    }
+    lines_.take(bytes);
+    lines_.take_pause();
   }
 
   // Thread-safe, unlike add().
-  bool found() const { return found_; }
+  bool found() const { return lines_.is_stopped(); }
 
  private:
-  std::string text_;
-  std::string last_;  // the last bytes, which may begin the text
-  std::atomic<bool> found_{false};
+  internal::TextInLine search_;
+  internal::LineSubscription lines_;
 };
 
 }  // namespace warden::tool

@@ -39,7 +39,7 @@ int ReportFile::write(const std::string& text) {
     } else if (errno == EAGAIN) {
       pollfd polled = {fd_, POLLOUT, 0};
       ::poll(&polled, 1, -1);
-    } else if (errno != EINTR) {
+    } else {
       return errno;
     }
   }

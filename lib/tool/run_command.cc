@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "lib/base/printable.h"
 #include "lib/tool/exit_codes.h"
 #include "lib/tool/job_control.h"
 #include "lib/tool/pass_through.h"
@@ -38,7 +39,7 @@ int exit_code_of(const SpawnError& error) {
 }
 
 int exit_code_of(const RunReport& report) {
-  if (!report.status.has_value()) return kWardenFailed;
+  if (!report.status.has_value() || !report.error.empty()) return kWardenFailed;
   if (report.received.has_value()) return kSignalBase + report.received->number();
   if (report.timed_out || report.ready == ReadyState::kNeverReady) return kTimedOut;
   if (report.status->exit_code().has_value()) return *report.status->exit_code();
@@ -68,7 +69,8 @@ bool open_report(const RunFlags& flags, ReportFile* file) {
   }
   const int error = file->open(*flags.report_file);
   if (error != 0) {
-    std::fprintf(stderr, "warden: invalid --report-file '%s': %s\n", flags.report_file->c_str(), ::strerror(error));
+    std::fprintf(stderr, "warden: invalid --report-file '%s': %s\n", internal::printable(*flags.report_file).c_str(),
+                 ::strerror(error));
   }
   return error == 0;
 }
@@ -125,7 +127,7 @@ int run_command(const RunFlags& flags) {
   Child& child = spawned.value();
   JobControl job(child, in_foreground);
   RunReport report = supervise(child, flags, blocked, job, streams);
-  if (!report.status.has_value()) child.detach_on_destruction();  // the tool has tried, and the report says so
+  if (!report.error.empty()) child.detach_on_destruction();  // the tool has tried, and the report says so
   job.end();
   report.elapsed = absl::FromChrono(std::chrono::steady_clock::now() - started);
   const bool passed = was_passed_on(report.output);

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "lib/base/printable.h"
 #include "lib/tool/exit_codes.h"
 
 namespace warden::tool {
@@ -169,7 +170,7 @@ ParsedFlags parse_flags(int argc, const char* const* argv) {
   } catch (const CLI::Success& wanted) {  // help or version
     return {std::nullopt, wanted.get_name() == "CallForVersion" ? absl::StrCat(kVersion, "\n") : app.help(), 0};
   } catch (const CLI::ParseError& error) {
-    return {std::nullopt, absl::StrCat("warden: ", one_line(error.what()), "\n"), kWardenFailed};
+    return {std::nullopt, absl::StrCat("warden: ", internal::printable(one_line(error.what())), "\n"), kWardenFailed};
   }
 }
 

@@ -30,7 +30,7 @@ struct RunReport {
   std::optional<RunOutput> output;                 // where the streams went through the tool
   absl::Duration elapsed;
   AttemptLog attempts;
-  std::string error;  // why it could not be ended
+  std::string error;  // why it, or the rest of its group, could not be ended; empty when all were
 
   // True when there is more to report than the exit code.
   bool had_escalation() const { return !attempts.empty(); }

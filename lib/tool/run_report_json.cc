@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "absl/strings/str_cat.h"
+#include "lib/base/printable.h"
 #include "lib/tool/run_report.h"
 
 namespace warden::tool {
@@ -9,27 +11,11 @@ namespace {
 
 namespace json = boost::json;
 
-// The length of the UTF-8 character that the text begins with (RFC 3629); 0 when it begins with none.
-std::size_t character_length(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto follows = [&byte](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
-    return byte(i) >= low && byte(i) <= high;
-  };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return follows(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    return follows(1, lead == 0xE0 ? 0xA0 : 0x80, lead == 0xED ? 0x9F : 0xBF) && follows(2) ? 3 : 0;
-  }
-  if (lead < 0xF0 || lead > 0xF4) return 0;
-  return follows(1, lead == 0xF0 ? 0x90 : 0x80, lead == 0xF4 ? 0x8F : 0xBF) && follows(2) && follows(3) ? 4 : 0;
-}
-
 // JSON is UTF-8, and the names of programs may be any bytes: each byte that begins no character becomes U+FFFD.
 json::string text_of(std::string_view text) {
   json::string valid;
   while (!text.empty()) {
-    const std::size_t length = character_length(text);
+    const std::size_t length = internal::character_length(text);
     if (length == 0) {
       valid.append("\xEF\xBF\xBD");
     } else {
@@ -38,6 +24,23 @@ json::string text_of(std::string_view text) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   return valid;
+}
+
+// The serializer escapes C0 alone. DEL and C1, which can command a terminal, stand only in its strings.
+std::string without_controls(const std::string& text) {
+  std::string escaped;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    if (text[i] == '\x7f') {
+      escaped += "\\u007f";
+    } else if (text[i] == '\xc2' && next < 0xa0) {
+      absl::StrAppend(&escaped, "\\u00", absl::Hex(next));
+      ++i;
+    } else {
+      escaped += text[i];
+    }
+  }
+  return escaped;
 }
 
 json::value milliseconds(absl::Duration duration) { return absl::ToInt64Milliseconds(duration); }
@@ -141,6 +144,8 @@ std::string to_json(const RunReport& report) {
   object["name"] = text_of(report.name);
   object["pid"] = report.pid;
   object["status"] = status_of(report.status);
+  object["error"] = nullptr;
+  if (!report.error.empty()) object["error"] = text_of(report.error);
   object["timed_out"] = report.timed_out;
   object["ended_by"] = nullptr;
   if (report.ended_by.has_value()) object["ended_by"] = text_of(to_string(*report.ended_by));
@@ -160,7 +165,7 @@ std::string to_json(const RunReport& report) {
   json::array attempts;
   for (const Attempt& attempt : report.attempts) attempts.push_back(attempt_of(attempt));
   object["attempts"] = std::move(attempts);
-  return json::serialize(object) + "\n";
+  return without_controls(json::serialize(object)) + "\n";
 }
 
 }  // namespace warden::tool

@@ -14,26 +14,12 @@ std::string describe(const std::vector<Process>& processes) {
   });
 }
 
-// Shows control characters, which would move the cursor or change the terminal, as escapes.
-std::string printable(const std::string& line) {
-  std::string text;
-  for (const char byte : line) {
-    const auto code = static_cast<unsigned char>(byte);
-    if ((code < 0x20 && byte != '\t') || code == 0x7f) {
-      absl::StrAppend(&text, "\\x", absl::Hex(code, absl::kZeroPad2));
-    } else {
-      text += byte;
-    }
-  }
-  return text;
-}
-
 void add_tail(const char* name, const TailLines& tail, std::string* text) {
   absl::StrAppend(text, "last lines of ", name, tail.lines.empty() ? ": none" : ":",
                   tail.truncated ? " (truncated by --capture-limit)" : "", "\n");
   bool cut = tail.first_line_cut;
   for (const std::string& line : tail.lines) {
-    absl::StrAppend(text, "| ", cut ? "..." : "", printable(line), "\n");
+    absl::StrAppend(text, "| ", cut ? "..." : "", internal::printable_lines(line), "\n");
     cut = false;
   }
 }
@@ -73,8 +59,10 @@ std::string to_text(const RunReport& report) {
   if (report.ready == ReadyState::kNeverReady) absl::StrAppend(&text, "never became ready; ");
   if (report.ready == ReadyState::kEnded) absl::StrAppend(&text, "ended before it was ready; ");
   if (report.received.has_value()) absl::StrAppend(&text, report.received->name(), " received; ");
-  absl::StrAppend(&text,
-                  report.status.has_value() ? report.status->to_string() : absl::StrCat("not ended: ", report.error));
+  if (report.status.has_value()) absl::StrAppend(&text, report.status->to_string());
+  if (!report.error.empty()) {
+    absl::StrAppend(&text, report.status.has_value() ? "; its group was not ended: " : "not ended: ", report.error);
+  }
   if (report.ended_by.has_value()) {
     const std::string_view phase = to_string(*report.ended_by);
     absl::StrAppend(&text, "; ended by ", absl::string_view(phase.data(), phase.size()),
@@ -82,9 +70,8 @@ std::string to_text(const RunReport& report) {
   }
   absl::StrAppend(&text, "; after ", absl::FormatDuration(absl::Trunc(report.elapsed, absl::Milliseconds(1))), "\n");
   if (report.survivors.has_value() && !report.survivors->empty()) {
-    absl::StrAppend(&text,
-                    report.status.has_value() ? "outlived the leader: " : "still there: ", describe(*report.survivors),
-                    "\n");
+    absl::StrAppend(
+        &text, report.error.empty() ? "outlived the leader: " : "still there: ", describe(*report.survivors), "\n");
   }
   if (!report.attempts.empty()) absl::StrAppend(&text, report.attempts.to_string(), "\n");
   if (report.output.has_value()) {

@@ -106,10 +106,7 @@ void StreamPump::pause() {
 }
 
 std::size_t StreamPump::pass_some(std::size_t most) {
-  ssize_t count = 0;
-  do {
-    count = ::read(source_.get(), buffer_.data(), std::min(most, buffer_.size()));
-  } while (count < 0 && errno == EINTR);
+  const ssize_t count = ::read(source_.get(), buffer_.data(), std::min(most, buffer_.size()));
   result_.complete = count == 0;
   if (count <= 0) return 0;
   const std::string_view bytes(buffer_.data(), static_cast<std::size_t>(count));
@@ -137,7 +134,6 @@ bool StreamPump::write_all(std::string_view bytes) {
   while (!bytes.empty()) {
     if (!wait_ready(target_.get(), Side::kWrite)) return true;
     const ssize_t count = write_some(target_, bytes);
-    if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) {
       pause();
       continue;

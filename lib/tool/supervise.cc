@@ -28,6 +28,7 @@ void add_termination(const Termination& termination, RunReport* report) {
     report->survivors = termination.error().survivors;
     return;
   }
+  report->error.clear();  // of a termination that failed before
   const TerminationReport& ended = termination.value();
   const bool had_ended = ended.ended_by == AttemptPhase::kPreflight;
   // Another termination ended the program, and its report says how.
@@ -148,6 +149,7 @@ RunReport supervise(Child& child, const RunFlags& flags, const BlockedSignals& b
   endings.add_to(&report);
   const bool by_timeout = endings.were_by_timeout(report);
   report.timed_out = by_timeout && !waited.never_ready;
+  if (!report.status.has_value()) report.status = child.state().status;  // it has ended, and its group could not be
   if (!flags.ready_line.empty()) report.ready = ready_state(by_timeout && waited.never_ready, *streams);
   return report;
 }

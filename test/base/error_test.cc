@@ -39,7 +39,12 @@ TEST(InvalidArgumentTest, TextNamesFieldValueAndReason) {
 
 TEST(InvalidArgumentTest, UnprintableValueIsEscaped) {
   const InvalidArgument error{"args", std::string("a\0z\n", 4), "must not have a NUL byte"};
-  EXPECT_EQ(error.to_string(), "invalid args 'a\\x00z\\n': must not have a NUL byte");
+  EXPECT_EQ(error.to_string(), "invalid args 'a\\x00z\\x0a': must not have a NUL byte");
+}
+
+TEST(InvalidArgumentTest, TextForgesNoLineWithTheNameOfAVariable) {
+  const InvalidArgument error{"env[A\nwarden: b\x1b[2J]", std::string("a\0", 2), "contains a NUL byte"};
+  EXPECT_EQ(error.to_string(), "invalid env[A\\x0awarden: b\\x1b[2J] 'a\\x00': contains a NUL byte");
 }
 
 TEST(SpawnErrorTest, FailedStepIsNamedWithItsPathAndErrno) {
@@ -51,6 +56,16 @@ TEST(SpawnErrorTest, FailedStepIsNamedWithItsPathAndErrno) {
   EXPECT_EQ(error.to_string(),
             "could not start 'server': cannot execute the program '/usr/bin/server': No such file or directory");
   EXPECT_EQ(make_error_code(error), std::errc::no_such_file_or_directory);
+}
+
+TEST(SpawnErrorTest, PathIsEscapedAndReadableWhereItIsUtf8) {
+  SpawnError error;
+  error.code = os_error(ENOENT);
+  error.step = SpawnError::Step::kOpenFile;
+  error.process_name = "server";
+  error.subject = "/caf\xc3\xa9\n\xc2\x9b";
+  EXPECT_EQ(error.to_string(),
+            "could not start 'server': cannot open a file '/caf\xc3\xa9\\x0a\\xc2\\x9b': No such file or directory");
 }
 
 TEST(SpawnErrorTest, StepWithoutAPathHasNoQuotes) {

@@ -42,5 +42,9 @@ TEST(PrintableTest, EscapesWhatIsNotUtf8) {
   EXPECT_EQ(printable("\xf5\x80\x80\x80"), "\\xf5\\x80\\x80\\x80");
 }
 
+TEST(PrintableTest, EscapesWhatXmlCannotHave) {
+  EXPECT_EQ(printable("\xef\xbf\xbe\xef\xbf\xbf"), "\\xef\\xbf\\xbe\\xef\\xbf\\xbf");
+}
+
 }  // namespace
 }  // namespace warden::internal

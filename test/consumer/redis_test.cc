@@ -89,8 +89,8 @@ class RedisTest : public warden::testing::ChildFixture {
     options.ready = warden::testing::Ready::on_line(kReady);
     options.ready_timeout = kBound;
     options.policy = warden::TerminationPolicy::service(kBound);
-    warden::Child* const child = spawn(server(), options);
-    ASSERT_NE(child, nullptr);
+    const warden::testing::StartedChild child = spawn(server(), options);
+    ASSERT_TRUE(child);
     pid_ = child->pid();
   }
 

@@ -254,8 +254,8 @@ int FakeSys::pidfd_kill_process(int pidfd, int signal) {
 
 int FakeSys::pidfd_kill_group(int pidfd, int signal) {
   const FakeProcess* process = behind(pidfd, "group signal");
+  if (!pidfd_group_signals) return -EINVAL;  // no signal, and not recorded
   int result = -take_failure(Call::kPidfdKillGroup);
-  if (result == 0 && !pidfd_group_signals) result = -EINVAL;
   if (result == 0) result = process == nullptr ? -EBADF : signal_group(process->pid, false, signal);
   return record_signal(Call::kPidfdKillGroup, pidfd, signal, result);
 }

@@ -1,6 +1,9 @@
 // A host on a terminal: which of its children the keys reach, and how the host hands the terminal to a child and takes
 // it back.
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <string>
@@ -11,6 +14,7 @@
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/controlling_terminal.h"
+#include "test/support/pid_namespace.h"
 #include "warden/warden.h"
 
 namespace warden::test_support {
@@ -119,6 +123,28 @@ TEST(AForegroundChild, ThatCannotBeStartedLeavesTheTerminalToWhoHadIt) {
     const auto also_failed = Child::spawn(missing.die_with_parent(true));
     EXPECT_FALSE(also_failed.has_value());
     EXPECT_EQ(terminal.foreground_group(), ::getpgrp());
+  });
+}
+
+// In a container process 1 is the host, whose group has the number 1, too.
+TEST(AForegroundChild, ThatCannotBeStartedLeavesTheTerminalToProcessOne) {
+  const std::string why_not = why_no_pid_namespace();
+  if (!why_not.empty()) GTEST_SKIP() << why_not;
+  const int trial = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (trial < 0) GTEST_SKIP() << "no pseudo-terminal can be opened here (is there no devpts?): errno " << errno;
+  ::close(trial);
+  run_in_pid_namespace_unchecked([] {
+    ::signal(SIGHUP, SIG_IGN);  // comes at the end of the terminal
+    const ControllingTerminal terminal;
+    ASSERT_EQ(terminal.foreground_group(), 1);
+    for (const bool on_reaper : {false, true}) {
+      Command missing("/no/such/program");
+      missing.stdin_from(Stdio::fd(terminal.fd())).foreground(true).die_with_parent(on_reaper);
+      const auto failed = Child::spawn(missing);
+      ASSERT_FALSE(failed.has_value());
+      EXPECT_EQ(failed.error().step, SpawnError::Step::kExec);
+      EXPECT_EQ(terminal.foreground_group(), 1);
+    }
   });
 }
 

@@ -180,7 +180,7 @@ TEST(CallWithoutMemory, ThrowsAtEveryAllocationAndLeavesTheChildAsItWas) {
   });
 }
 
-constexpr std::array<Call, 9> kRefusedCalls = {{
+constexpr std::array<Call, 10> kRefusedCalls = {{
     {"wait_for", [](Child& child) { return child.wait_for(-kMoment).has_error(); }},
     {"wait_or_terminate",
      [](Child& child) { return child.wait_or_terminate(-kMoment, TerminationPolicy::immediate()).has_error(); }},
@@ -191,6 +191,7 @@ constexpr std::array<Call, 9> kRefusedCalls = {{
     {"output", [](Child& child) { return child.output(kStdout).has_error(); }},
     {"on_line", [](Child& child) { return child.on_line(kStdout, [](const Line&) {}).has_error(); }},
     {"wait_for_line", [](Child& child) { return child.wait_for_line(kStdout, "text", kNow).has_error(); }},
+    {"wait_for_text", [](Child& child) { return child.wait_for_text(kStdout, "text", kNow).has_error(); }},
 }};
 
 TEST(CallWithoutMemory, ThrowsAtEveryAllocationOfARefusal) {
@@ -234,7 +235,7 @@ constexpr std::array<Call, 1> kCallsForLongOutput = {{
      }},
 }};
 
-constexpr std::array<Call, 5> kCallsForOneLine = {{
+constexpr std::array<Call, 6> kCallsForOneLine = {{
     {"output", [](Child& child) { return child.output(kStdout).value().text() == one_line(); }},
     {"drain_output", [](Child& child) { return child.drain_output(kNow).value().streams.size() == 1; }},
     {"wait_for_line, a text", [](Child& child) { return child.wait_for_line(kStdout, "lll", kNow).value().matched(); }},
@@ -247,6 +248,8 @@ constexpr std::array<Call, 5> kCallsForOneLine = {{
            .value()
            .matched();
      }},
+    {"wait_for_text",
+     [](Child& child) { return child.wait_for_text(kStdout, std::string(40, 'l'), kNow).value().matched(); }},
     {"wait_for_line, no such line",
      [](Child& child) { return !child.wait_for_line(kStdout, "another", kNow).value().matched(); }},
 }};

@@ -47,6 +47,11 @@ const Setter kSetters[] = {
      [](Command& command) {
        command.args(std::vector<std::string>{"first", long_text()});
      }},
+    {"Argv0", [](Command& command) { command.argv0(long_text()); }},
+    {"CpuAffinity",
+     [](Command& command) {
+       command.cpu_affinity(std::vector<int>(8192)).shell_fallback(true);  // all of them processor 0
+     }},
     {"Env", [](Command& command) { command.env("NAME", long_text()); }},
     {"UnsetEnv", [](Command& command) { command.unset_env(long_text()); }},
     {"ClearEnv", [](Command& command) { command.clear_env(); }},

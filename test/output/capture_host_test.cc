@@ -37,6 +37,7 @@ TEST(CaptureInAForkedCopy, IsRefusedAndTheOwnersGoesOn) {
     EXPECT_EQ(child.output(kStdout).error().code, Errc::kNotOwner);
     EXPECT_EQ(child.on_line(kStdout, [](const Line&) {}).error().code, Errc::kNotOwner);
     EXPECT_EQ(child.wait_for_line(kStdout, "one", kBound).error().code, Errc::kNotOwner);
+    EXPECT_EQ(child.wait_for_text(kStdout, "one", kBound).error().code, Errc::kNotOwner);
     EXPECT_EQ(child.drain_output().error().code, Errc::kNotOwner);
   });
   send_line(child);

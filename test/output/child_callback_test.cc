@@ -2,6 +2,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -46,6 +47,7 @@ TEST(Callback, IsRefusedEveryWaitForItsOwnChild) {
     EXPECT_EQ(child.wait_until(future).error().code, Errc::kWouldDeadlock);
     EXPECT_EQ(make_error_code(child.wait_or_terminate(kBound, policy).error()), Errc::kWouldDeadlock);
     EXPECT_EQ(child.wait_for_line(kStdout, "x", kBound).error().code, Errc::kWouldDeadlock);
+    EXPECT_EQ(child.wait_for_text(kStdout, "x", kBound).error().code, Errc::kWouldDeadlock);
     EXPECT_EQ(child.drain_output().error().code, Errc::kWouldDeadlock);
     EXPECT_EQ(child.wait_until_ready([] { return false; }, kBound, kBound).error().code, Errc::kWouldDeadlock);
   });
@@ -96,6 +98,20 @@ TEST(Callback, MayWriteToItsOwnChildForATime) {
     EXPECT_TRUE(child.write_stdin("yes\n", kBound).has_value());
   });
   EXPECT_EQ(child.wait().value(), ExitStatus::exited(7));
+}
+
+TEST(Callback, TextOfItsExceptionForgesNoLineOfTheLog) {
+  const CapturedLog log;
+  {
+    Child child = Child::spawn(captured_shell("echo line")).value();
+    ASSERT_TRUE(
+        child.on_line(kStdout, [](const Line&) { throw std::runtime_error("not a number: 12\nerror: \x1b[2J"); })
+            .has_value());
+    EXPECT_TRUE(child.wait().has_value());
+    EXPECT_TRUE(child.drain_output(kBound).value().complete());
+  }
+  ASSERT_EQ(log.records().size(), 1u);
+  EXPECT_EQ(log.records().front().error, "not a number: 12\\x0aerror: \\x1b[2J");
 }
 
 TEST(Callback, MayEndAnyOtherChild) {

@@ -74,6 +74,24 @@ TEST_F(HeldPipe, IsReportedWithWhoHoldsIt) {
   EXPECT_EQ(child.wait().value(), ExitStatus::exited(5));
 }
 
+// /proc shows no descriptors of a main thread that has exited.
+TEST(HeldPipeOfAThread, IsReportedWithTheProcessWhoseMainThreadHasGone) {
+  AckPipe ack;
+  Child child =
+      Child::spawn(test_command(ack, {"fork", "thread", "--", "exit", "5"}).stdout_to(Stdio::capture())).value();
+  const int pid = wait_forked(ack, {"child main exited"});
+  const Pidfd holder(pid);
+  EXPECT_EQ(child.wait().value(), ExitStatus::exited(5));
+  const DrainResult drained = child.drain_output(kNow).value();
+  const StreamDrain& out = drained.streams.at(0);
+  EXPECT_FALSE(out.complete);
+  ASSERT_EQ(out.holders.size(), 1u) << drained;
+  EXPECT_EQ(out.holders[0].pid, pid);
+  EXPECT_EQ(out.holders[0].program, "test_child");
+  EXPECT_TRUE(holder.send(SIGKILL));
+  EXPECT_TRUE(holder.wait_dead());
+}
+
 TEST_F(HeldPipe, IsCompleteOnceItsHolderHasGone) {
   Child child = spawn_leaver();
   EXPECT_FALSE(child.drain_output(kNow).value().complete());

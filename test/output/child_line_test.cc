@@ -13,6 +13,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/output_helpers.h"
 #include "warden/warden.h"
@@ -117,6 +118,110 @@ TEST(LineCallback, ThatComesLateGetsALineWhoseEndIsLostMarkedAndTheNextWholeOne)
   finished_output(child);
   EXPECT_EQ(box.lines().back(), "eeee");
   EXPECT_EQ(child.output(kStdout).value().text(), "aaaa\nbb");
+}
+
+TEST(LineCallback, ThatComesLateGetsALineOfWhichOnlyTheNewlineIsLostAsWhole) {
+  for (const std::uint64_t limit : {9u, 10u}) {  // without the second newline, and with it
+    LineBox box;
+    Child child =
+        spawn(two_parts("printf 'aaaa\\nbbbb\\ncccc\\n'", "echo dddd").stdout_to(Stdio::capture(keep_first(limit))));
+    ASSERT_TRUE(child.wait_for_line(kStdout, "bbbb", kBound).value().matched());
+    while (child.output(kStdout).value().total_bytes() < 15) ::sched_yield();
+    const LineWait whole = child.wait_for_line(kStdout, "bbbb", absl::ZeroDuration()).value();
+    EXPECT_TRUE(whole.matched());
+    EXPECT_FALSE(whole.truncated);
+    ASSERT_TRUE(child.on_line(kStdout, box.callback()).has_value());
+    EXPECT_THAT(box.wait_for(2), ElementsAre("aaaa", "bbbb"));
+    send_line(child);
+    finished_output(child);
+    EXPECT_THAT(box.lines(), ElementsAre("aaaa", "bbbb", "dddd"));
+  }
+}
+
+// A child that has ended and left its last words without a newline, and a process that holds its stdout.
+class LastWords : public ::testing::Test {
+ protected:
+  LastWords()
+      : child_(spawn(test_command(ack_, {"fork", "hold-open", "--", "write", "first\nlast words", "exit", "3"})
+                         .stdout_to(Stdio::capture()))),
+        pid_(wait_forked(ack_, {"child holding"})),
+        holder_(pid_) {}
+  ~LastWords() override {
+    EXPECT_TRUE(holder_.send(SIGKILL));
+    EXPECT_TRUE(holder_.wait_dead());
+  }
+
+  void drain() {
+    EXPECT_EQ(child_.wait().value(), ExitStatus::exited(3));
+    EXPECT_FALSE(child_.drain_output(absl::ZeroDuration()).value().complete());
+  }
+
+  AckPipe ack_;
+  LineBox box_;
+  Child child_;
+  const int pid_;
+  const Pidfd holder_;
+};
+
+TEST_F(LastWords, ComeWhenTheDrainGivesUpAndWhatFollowsThemIsALineOfItsOwn) {
+  ASSERT_TRUE(child_.on_line(kStdout, box_.callback()).has_value());
+  for (int i = 0; i < 2; ++i) {
+    drain();
+    EXPECT_THAT(box_.lines(), ElementsAre("first", "last words?"));
+  }
+  write_to_stdout_of(pid_, " and more\nnext");
+  EXPECT_THAT(box_.wait_for(3), ElementsAre("first", "last words?", " and more"));
+  drain();
+  EXPECT_THAT(box_.lines(), ElementsAre("first", "last words?", " and more", "next?"));
+}
+
+TEST_F(LastWords, ComeFromALaterDrainToACallbackThatComesLate) {
+  drain();
+  ASSERT_TRUE(child_.on_line(kStdout, box_.callback()).has_value());
+  EXPECT_THAT(box_.wait_for(1), ElementsAre("first"));
+  drain();
+  EXPECT_THAT(box_.lines(), ElementsAre("first", "last words?"));
+}
+
+TEST_F(LastWords, AreLookedAtByAWaitWhichLeavesThemWhole) {
+  ASSERT_TRUE(child_.on_line(kStdout, box_.callback()).has_value());
+  for (int i = 0; i < 2; ++i) {
+    const LineWait wait = child_.wait_for_line(kStdout, "words", absl::InfiniteDuration()).value();
+    EXPECT_TRUE(wait.matched()) << wait;
+    EXPECT_EQ(wait.line, "last words");
+    EXPECT_TRUE(wait.unfinished);
+    EXPECT_EQ(child_.wait_for_text(kStdout, "words", absl::InfiniteDuration()).value().line, "last words");
+  }
+  EXPECT_EQ(child_.wait_for_text(kStdout, "never", absl::InfiniteDuration()).value().kind,
+            LineWait::Kind::kChildExited);
+  EXPECT_EQ(child_.wait_for_line(kStdout, "never", absl::InfiniteDuration()).value().kind,
+            LineWait::Kind::kChildExited);
+  EXPECT_EQ(child_.wait().value(), ExitStatus::exited(3));
+  write_to_stdout_of(pid_, " and more\n");
+  EXPECT_THAT(box_.wait_for(2), ElementsAre("first", "last words and more"));
+}
+
+TEST_F(LastWords, AreShownOnceToAPredicateThatSeesThemGrow) {
+  drain();
+  std::vector<std::string> seen;
+  const auto look = [&seen](const Line& line) {
+    seen.push_back(std::string(line.text) + (line.unfinished ? "?" : ""));
+    return false;
+  };
+  EXPECT_EQ(child_.wait_for_text(kStdout, look, absl::InfiniteDuration()).value().kind, LineWait::Kind::kChildExited);
+  EXPECT_THAT(seen, ElementsAre("first", "last words?"));
+}
+
+TEST(LineCallback, GetsNoUnfinishedLineFromTheDrainOfARunningChild) {
+  LineBox box;
+  Child child = spawn(two_parts("printf one", "echo ' line'"));
+  ASSERT_TRUE(child.on_line(kStdout, box.callback()).has_value());
+  while (child.output(kStdout).value().total_bytes() < 3) ::sched_yield();
+  EXPECT_FALSE(child.drain_output(absl::ZeroDuration()).value().complete());
+  EXPECT_THAT(box.lines(), ElementsAre());
+  send_line(child);
+  finished_output(child);
+  EXPECT_THAT(box.lines(), ElementsAre("one line"));
 }
 
 TEST(LineCallback, GetsTheBeginningOfALineThatIsTooLong) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -67,6 +68,22 @@ TEST(ChunkList, KeepsTheFirstBytesAndNoMore) {
   EXPECT_EQ(list.total(), 6u);
   EXPECT_TRUE(list.ends_early());
   EXPECT_TRUE(list.begins_a_line());
+}
+
+TEST(ChunkList, KnowsWhetherOnlyTheNewlineOfItsLastLineIsLost) {
+  for (const auto& [first, then] : {std::pair("abc\nd", "\n"), std::pair("abc", "\nd")}) {
+    ChunkList list(options_of(3, Keep::kFirst));
+    EXPECT_FALSE(list.ends_before_newline());
+    fill(list, first);
+    fill(list, then);
+    EXPECT_TRUE(list.ends_before_newline());
+  }
+  for (const std::size_t limit : {0u, 2u, 4u}) {
+    ChunkList list(options_of(limit, Keep::kFirst));
+    fill(list, limit == 0 ? "\nd" : "abc\n");
+    fill(list, "d\n");
+    EXPECT_FALSE(list.ends_before_newline()) << limit;
+  }
 }
 
 TEST(ChunkList, KeepsTheLastBytesAndNoMore) {

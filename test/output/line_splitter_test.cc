@@ -81,6 +81,45 @@ TEST(LineSplitter, HandsOutALineThatIsTooLongAtOnce) {
   EXPECT_THAT(seen, ElementsAre(cut_off("abc")));
 }
 
+TEST(LineSplitter, ShowsALineThatHasNotEndedAndLetsItGrow) {
+  LineSplitter splitter(5);
+  std::vector<Seen> seen;
+  Line line;
+  EXPECT_FALSE(splitter.peek(&line)) << "nothing has come";
+  feed(splitter, "a\nb", &seen);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(splitter.peek(&line));
+    EXPECT_EQ(line.text, "b");
+    EXPECT_TRUE(line.unfinished);
+  }
+  feed(splitter, "c", &seen);
+  ASSERT_TRUE(splitter.peek(&line));
+  EXPECT_EQ(line.text, "bc");
+  feed(splitter, "d\n", &seen);
+  EXPECT_FALSE(splitter.peek(&line)) << "it has ended";
+  feed(splitter, "1234567", &seen);
+  EXPECT_FALSE(splitter.peek(&line)) << "it was handed out";
+  feed(splitter, "\nlast", &seen);
+  ASSERT_TRUE(splitter.peek(&line));
+  ASSERT_TRUE(splitter.finish(&line));
+  EXPECT_EQ(copy_of(line), whole("last"));
+  EXPECT_FALSE(splitter.peek(&line)) << "it was handed out";
+  EXPECT_THAT(seen, ElementsAre(whole("a"), whole("bcd"), cut_off("12345")));
+}
+
+// What comes after a line was handed out is a line: no byte comes twice, and none is lost.
+TEST(LineSplitter, BeginsALineAfterOneThatWasHandedOutUnfinished) {
+  LineSplitter splitter(100);
+  std::vector<Seen> seen;
+  Line line;
+  feed(splitter, "last words", &seen);
+  ASSERT_TRUE(splitter.finish(&line));
+  EXPECT_EQ(copy_of(line), whole("last words"));
+  feed(splitter, " and", &seen);
+  feed(splitter, " more\n\n", &seen);
+  EXPECT_THAT(seen, ElementsAre(whole(" and more"), whole("")));
+}
+
 TEST(LineSplitter, MarksALineThatAGapHasCutAndSkipsTheRestOfAnUnknownOne) {
   LineSplitter splitter(100);
   std::vector<Seen> seen;

@@ -93,6 +93,55 @@ TEST(OutputPump, KeepsTheErrorOfAStreamThatCannotBeReadAndReadsTheOther) {
   EXPECT_EQ(both.text(kStderr), "err");
 }
 
+// It may have gone on.
+TEST(OutputPump, HandsOutTheLastLineOfAStreamThatCannotBeReadAsUnfinished) {
+  BothStreams both;
+  ASSERT_EQ(both.pump.start(), 0);
+  write_to(both.out, "text");
+  while (both.text(kStdout) != "text") both.drain(TimePoint::min());
+  CapturedStream& stream = *both.pump.find(kStdout);
+  std::vector<std::string> lines;
+  const auto take = [&lines](const Line& line) {
+    lines.push_back(std::string(line.text) + (line.unfinished ? "?" : ""));
+    return true;
+  };
+  for (int i = 0; i < 2; ++i) {  // before and after the error
+    stream.attach(std::make_shared<LineSubscription>(stream.max_line_length(), take));
+    both.drain(TimePoint::min());
+    if (i == 0) spoil(both.pump, kStdout);
+    both.drain(TimePoint::min());
+  }
+  both.pump.stop();
+  EXPECT_EQ(lines, (std::vector<std::string>{"text?", "text?"}));
+}
+
+// Another thread may ask while the pump does what it was asked for before: the child's last bytes may still be unread.
+TEST(CapturedStream, HandsOutARestOnlyAfterTheReadingThatItWasAskedFor) {
+  CapturedStream stream(kStdout, {});
+  UniqueFd out;
+  ASSERT_EQ(stream.open(&out), 0);
+  std::vector<std::string> lines;
+  std::shared_ptr<LineSubscription> subscription;
+  const auto take = [&](const Line& line) {
+    lines.push_back(std::string(line.text) + (line.unfinished ? "?" : ""));
+    if (line.text == "first") write_to(out, "second\nlast");
+    if (line.text == "second") {
+      write_to(out, " words");
+      stream.request_rest(*subscription);
+    }
+    return true;
+  };
+  subscription = std::make_shared<LineSubscription>(stream.max_line_length(), take);
+  stream.attach(subscription);
+  stream.request_catch_up();
+  write_to(out, "first\n");
+  std::vector<char> scratch(1024);
+  stream.serve({scratch.data(), scratch.size()});
+  EXPECT_EQ(lines, (std::vector<std::string>{"first", "second"}));
+  stream.serve({scratch.data(), scratch.size()});
+  EXPECT_EQ(lines, (std::vector<std::string>{"first", "second", "last words?"}));
+}
+
 // The host closes the pump's event, as a host does that closes descriptors it does not know.
 TEST(OutputPump, GoesOnServingWithoutTheDescriptorThatWakesIt) {
   BothStreams both;

@@ -4,12 +4,14 @@
 #include <errno.h>
 
 #include <memory>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "gtest/gtest.h"
 #include "lib/output/output_access.h"
+#include "warden/output_line.h"
 
 namespace warden {
 namespace {
@@ -74,6 +76,12 @@ TEST(OutputTest, AssignmentToItselfKeepsEverything) {
   Output& same = output;
   output = same;
   expect_full(output);
+}
+
+TEST(LineWaitTest, TextForgesNoLineWithWhatTheChildWrote) {
+  std::ostringstream out;
+  out << LineWait{LineWait::Kind::kMatched, "listening\r\x1b[2K\xc2\x9b\xff"};
+  EXPECT_EQ(out.str(), "matched \"listening\\x0d\\x1b[2K\\xc2\\x9b\\xff\"");
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
 // wait_for_line: which lines it sees, and how it ends.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -10,6 +14,7 @@
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/output_helpers.h"
+#include "test/support/process_snapshot.h"
 #include "warden/warden.h"
 
 namespace warden::test_support {
@@ -104,6 +109,32 @@ TEST(WaitForLine, EndsWhenTheChildDoes) {
   EXPECT_TRUE(child.wait_for_line(kStdout, "one", kNow).value().matched());
 }
 
+// Makes the library's end of each captured stream one that cannot be read, as a host does that mixes up descriptors.
+void spoil_streams(const std::map<int, std::string>& before) {
+  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  for (const auto& [fd, file] : ProcessSnapshot::take().descriptors) {
+    if (before.count(fd) == 0 && file.rfind("pipe:", 0) == 0) {
+      EXPECT_EQ(::dup3(null, fd, O_CLOEXEC), fd);
+    }
+  }
+  ::close(null);
+}
+
+TEST(WaitForLine, SaysThatTheStreamCannotBeReadAndWhy) {
+  const auto before = ProcessSnapshot::take().descriptors;
+  Child child = spawn(captured_shell("echo one; exec sleep 600").stderr_to(Stdio::merge()));
+  ASSERT_TRUE(child.wait_for_line(kStdout, "one", kBound).value().matched());
+  spoil_streams(before);
+  for (int i = 0; i < 2; ++i) {
+    const LineWait wait = child.wait_for_line(kStdout, "never", absl::InfiniteDuration()).value();
+    EXPECT_EQ(wait.kind, LineWait::Kind::kReadFailed);
+    EXPECT_EQ(wait.read_error, std::errc::bad_file_descriptor);
+    EXPECT_EQ(::testing::PrintToString(wait), "read_failed: Bad file descriptor");
+  }
+  EXPECT_TRUE(child.wait_for_line(kStdout, "one", kNow).value().matched());
+  EXPECT_TRUE(child.kill().has_value());
+}
+
 TEST(WaitForLine, EndsWhenTheChildClosesTheStream) {
   Child child = spawn_in_steps({"echo one; exec >&-"});
   EXPECT_EQ(child.wait_for_line(kStdout, "never", absl::InfiniteDuration()).value().kind,
@@ -188,6 +219,60 @@ TEST(WaitForLine, PassesOnWhatItsPredicateThrows) {
   EXPECT_TRUE(child.kill().has_value());
 }
 
+TEST(WaitForText, FindsAPromptThatWasWrittenBeforeOrComes) {
+  Child child = spawn_in_steps({"printf 'login: '", "printf 'bob\nPassword: '"});
+  const LineWait login = child.wait_for_text(kStdout, "login:", absl::InfiniteDuration()).value();
+  EXPECT_EQ(login.line, "login: ");
+  EXPECT_TRUE(login.unfinished);
+  EXPECT_TRUE(child.wait_for_text(kStdout, "login:", kNow).value().matched());
+  EXPECT_EQ(child.wait_for_line(kStdout, "login:", kNow).value().kind, LineWait::Kind::kTimedOut);
+  EXPECT_EQ(child.wait_for_text(kStdout, "Password:", kNow).value().kind, LineWait::Kind::kTimedOut);
+  std::thread sender([&child] { send_line(child); });
+  const LineWait password = child.wait_for_text(kStdout, "Password:", absl::InfiniteDuration()).value();
+  sender.join();
+  EXPECT_EQ(password.line, "Password: ");
+  const LineWait finished = child.wait_for_text(kStdout, "login:", kNow).value();
+  EXPECT_EQ(finished.line, "login: bob");
+  EXPECT_FALSE(finished.unfinished);
+  EXPECT_TRUE(child.kill().has_value());
+}
+
+// The second part comes after the wait has seen the first.
+TEST(WaitForText, FindsATextThatComesInParts) {
+  Child child = spawn_in_steps({"printf 'rea'", "printf 'dy>'"});
+  const auto is_there = [&child](const Line& line) {
+    if (line.text == "rea") send_line(child);
+    return line.text == "ready>";
+  };
+  EXPECT_EQ(child.wait_for_text(kStdout, is_there, absl::InfiniteDuration()).value().line, "ready>");
+  EXPECT_EQ(child.wait_for_text(kStdout, "eady", kNow).value().line, "ready>");
+  EXPECT_TRUE(child.kill().has_value());
+}
+
+TEST(WaitForText, ShowsItsPredicateALineAgainWhenItHasGrownAndWhenItIsFinished) {
+  Child child = spawn_in_steps({"echo first; printf one", "printf ' two'", "echo; printf end"});
+  std::vector<std::string> seen;
+  const auto look = [&](const Line& line) {
+    seen.push_back(std::string(line.text) + (line.unfinished ? "?" : ""));
+    if (line.text.substr(0, 3) == "one" && line.unfinished) send_line(child);
+    return line.text == "end";
+  };
+  while (child.output(kStdout).value().total_bytes() < 9) std::this_thread::yield();
+  EXPECT_TRUE(child.wait_for_text(kStdout, look, absl::InfiniteDuration()).value().unfinished);
+  EXPECT_THAT(seen, ::testing::ElementsAre("first", "one?", "one two?", "one two", "end?"));
+  EXPECT_TRUE(child.kill().has_value());
+}
+
+TEST(WaitForText, EndsAsAWaitForALineDoes) {
+  Child child = spawn(captured_shell("printf one"));
+  EXPECT_EQ(child.wait_for_text(kStdout, "never", absl::InfiniteDuration()).value().kind,
+            LineWait::Kind::kStreamClosed);
+  const LineWait last = child.wait_for_text(kStdout, "one", kNow).value();
+  EXPECT_EQ(last.line, "one");
+  EXPECT_FALSE(last.unfinished) << "its stream has ended";
+  EXPECT_TRUE(child.wait().value().success());
+}
+
 TEST(WaitForLine, MayBeCalledByAnyNumberOfThreads) {
   Child child = spawn_in_steps({"true", "seq 1 1000"});
   std::vector<std::thread> waiters;
@@ -211,6 +296,8 @@ TEST(WaitForLine, RefusesBadArguments) {
   EXPECT_EQ(negative.code, std::make_error_code(std::errc::invalid_argument));
   EXPECT_EQ(negative.invalid_argument->field, "timeout");
   EXPECT_EQ(child.wait_for_line(kStdout, LinePredicate(), kNow).error().invalid_argument->field, "predicate");
+  EXPECT_EQ(child.wait_for_text(kStdout, "x", -kBound).error().invalid_argument->field, "timeout");
+  EXPECT_EQ(child.wait_for_text(kStdout, LinePredicate(), kNow).error().invalid_argument->field, "predicate");
   EXPECT_EQ(child.drain_output(-kBound).error().invalid_argument->field, "timeout");
   finished_output(child);
 }

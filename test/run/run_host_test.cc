@@ -10,7 +10,6 @@
 #include <system_error>
 #include <vector>
 
-#include "absl/base/config.h"
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/cancellable_thread.h"
@@ -18,8 +17,6 @@
 #include "test/support/isolated.h"
 #include "test/support/kept_status.h"
 #include "test/support/large_text.h"
-#include "test/support/other_user.h"
-#include "test/support/process_snapshot.h"
 #include "test/support/run_helpers.h"
 #include "test/support/seccomp_filter.h"
 #include "test/support/sigchld_disposition.h"
@@ -130,35 +127,80 @@ void set_soft_limit(__rlimit_resource resource, rlim_t value) {
   ASSERT_EQ(::setrlimit(resource, &limit), 0);
 }
 
-// In this order: the reader's thread, the reaper's, the child and the feeder's thread. The limit allows each of them in
-// turn and no more.
-TEST(RunWithFewThreads, IsAnErrorThatLeavesNothingAndSaysWhichCouldNotBeHad) {
-  const std::string why_not = why_no_other_user();
-  if (!why_not.empty()) GTEST_SKIP() << why_not;
-#ifdef ABSL_HAVE_THREAD_SANITIZER
-  GTEST_SKIP() << "ThreadSanitizer's own thread comes and goes, and is counted";
-#endif
-  run_isolated_unchecked([] {
-    const CapturedLog log;
-    ASSERT_TRUE(become_other_user(1'500'000 + static_cast<uid_t>(::getpid())));
-    const rlim_t tasks = ProcessSnapshot::take().threads.size();
-    struct rlimit before = {};
-    ASSERT_EQ(::getrlimit(RLIMIT_NPROC, &before), 0);
-    for (rlim_t room = 0; room < 4; ++room) {
-      check_leaves_nothing([&] {
-        set_soft_limit(RLIMIT_NPROC, tasks + room);
+// In this order: the reader's thread, the reaper's, and, once the child runs, the feeder's.
+TEST(RunWithoutAThread, IsAnErrorThatLeavesNothingAndSaysWhichCouldNotBeHad) {
+  for (int refused = 0; refused < 3; ++refused) {
+    run_isolated_unchecked([refused] {
+      const CapturedLog log;
+      EXPECT_TRUE(run(Command("/bin/true")).has_value());  // the library's first thread needs another
+      const RefusedOnce filter(refused_threads(), refused);
+      check_leaves_nothing([refused] {
         const RunError error = error_of_run(shell("echo started; exec cat"), feeding("text"));
-        set_soft_limit(RLIMIT_NPROC, before.rlim_cur);
-        EXPECT_EQ(error.step, room < 3 ? Step::kSpawn : Step::kFeed) << error;
+        EXPECT_EQ(error.step, refused < 2 ? Step::kSpawn : Step::kFeed) << error;
         EXPECT_EQ(error.code, std::error_code(EAGAIN, std::generic_category()));
-        if (room < 3) return;
+        if (refused < 2) return;
         EXPECT_EQ(error.status, ExitStatus::signaled(Signal::kill(), false));
+        EXPECT_EQ(error.termination.value().ended_by, AttemptPhase::kKill);
         EXPECT_EQ(error.to_string(),
                   "process 'sh' was killed: no thread could be created to feed its stdin: Resource temporarily "
                   "unavailable.");
       });
+      EXPECT_TRUE(log.records().empty());
+    });
+  }
+}
+
+// The library may neither feed the child nor kill it, and leaves it to its reaper.
+TEST(RunWithoutAThread, SaysThatTheChildCouldNotBeKilledEither) {
+  run_isolated_unchecked([] {
+    const CapturedLog log;
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    ASSERT_TRUE(refuse_system_calls({{SYS_pidfd_send_signal, EPERM}, {SYS_kill, EPERM}}));
+    EXPECT_TRUE(run(Command("/bin/true")).has_value());  // the library's first thread needs another
+    const RefusedOnce filter(refused_threads(), 2);
+    const Command command = shell("read line <&9; exit 0").inherit_fd(ends[0], 9);
+    const RunError error = error_of_run(command, feeding("text"));
+    EXPECT_EQ(error.step, Step::kFeed);
+    EXPECT_EQ(error.code, std::error_code(EAGAIN, std::generic_category()));
+    EXPECT_FALSE(error.status.has_value());
+    EXPECT_FALSE(error.termination.has_value());
+    EXPECT_FALSE(error.drain.complete());
+    ASSERT_TRUE(error.termination_error.has_value());
+    EXPECT_EQ(error.termination_error->code, std::errc::operation_not_permitted);
+    EXPECT_EQ(error.to_string(),
+              "process 'sh' got no input: no thread could be created to feed its stdin: Resource temporarily "
+              "unavailable. " +
+                  error.termination_error->to_string());
+    for (const CapturedLog::Record& record : log.records()) {
+      EXPECT_EQ(record.event.find("destroyed"), std::string::npos) << "it is no mistake of the program";
     }
-    EXPECT_TRUE(log.records().empty());
+    ::close(ends[1]);
+    EXPECT_TRUE(wait_until_childless());
+    ::close(ends[0]);
+  });
+}
+
+// One look at the child fails, for a reason that no kernel gives. The child has no group, for which old kernels look
+// once more.
+TEST(RunWhoseWaitBreaks, TerminatesTheChildAndSaysBoth) {
+  run_isolated_unchecked([] {
+    const RefusedOnce filter({refused_pidfd_wait(EIO)}, 1);  // the first is the launch's
+    check_leaves_nothing([] {
+      RunOptions options = feeding("text");
+      options.timeout = absl::Milliseconds(20);
+      const RunError error = error_of_run(test_command({"sleep"}).group(false), options);
+      EXPECT_EQ(error.step, Step::kWait);
+      EXPECT_EQ(error.code, std::errc::io_error);
+      ASSERT_TRUE(error.wait_error.has_value());
+      EXPECT_EQ(error.wait_error->kind, WaitOrTerminateError::Kind::kWaitFailed);
+      EXPECT_EQ(error.to_string(), error.wait_error->to_string());
+      EXPECT_EQ(error.status, ExitStatus::signaled(Signal::terminate(), false));
+      ASSERT_TRUE(error.termination.has_value());
+      EXPECT_EQ(error.termination->ended_by, AttemptPhase::kTerminate);
+      EXPECT_TRUE(error.drain.complete());
+      EXPECT_TRUE(error.stdin_report.has_value());
+    });
   });
 }
 

@@ -40,6 +40,7 @@ std::vector<BadInput> bad_inputs() {
          c.args({"fine", kNul});
        },
        "args[2]", kNul},
+      {"NulInArgv0", [](Command& c) { c.argv0(kNul); }, "argv0", kNul},
       {"NulInName", [](Command& c) { c.name(kNul); }, "name", kNul},
       {"EmptyVariable", [](Command& c) { c.env("", "value"); }, "env", ""},
       {"EmptyUnsetVariable", [](Command& c) { c.unset_env(""); }, "env", ""},
@@ -93,6 +94,17 @@ std::vector<BadInput> bad_inputs() {
       {"WideUmask", [](Command& c) { c.umask(01000); }, "umask", "512"},
       {"TooNice", [](Command& c) { c.nice(20); }, "nice", "20"},
       {"TooUrgent", [](Command& c) { c.nice(-21); }, "nice", "-21"},
+      {"NoProcessor", [](Command& c) { c.cpu_affinity({}); }, "cpu_affinity", ""},
+      {"NegativeProcessor",
+       [](Command& c) {
+         c.cpu_affinity({0, -1});
+       },
+       "cpu_affinity", "-1"},
+      {"HugeProcessor",
+       [](Command& c) {
+         c.cpu_affinity({0, 8192});
+       },
+       "cpu_affinity", "8192"},
       {"ForegroundInASession", [](Command& c) { c.foreground(true).new_session(true); }, "foreground", "true"},
       {"ForegroundWithoutGroup", [](Command& c) { c.foreground(true).group(false); }, "foreground", "true"},
   };

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -102,6 +103,11 @@ TEST_F(SpawnFailure, ALimitThatCannotBeSetIsNamed) {
   Command command = test_command({"exit", "0"});
   command.limit({RLIMIT_CORE, 0, 0}).limit({RLIMIT_NOFILE});
   expect_error(command, SpawnError::Step::kSetLimit, EPERM, resource);
+}
+
+TEST_F(SpawnFailure, ProcessorsThatTheMachineDoesNotHaveAreNamed) {
+  expect_error(test_command({"exit", "0"}).cpu_affinity({8190, 8191}), SpawnError::Step::kSetAffinity, EINVAL,
+               "8190,8191");
 }
 
 TEST_F(SpawnFailure, AStdinThatIsNoTerminalCannotGiveTheForeground) {
@@ -228,6 +234,18 @@ std::vector<FilteredStep> filtered_steps() {
        SpawnError::Step::kSetDescriptor,
        "77"},
       {"Nice", {SYS_setpriority, EACCES}, [](Command& c) { c.nice(3); }, SpawnError::Step::kSetNice, "3"},
+      {"Affinity",
+       {SYS_sched_setaffinity, EPERM},
+       [](Command& c) {
+         c.cpu_affinity({2, 0});
+       },
+       SpawnError::Step::kSetAffinity,
+       "2,0"},
+      {"NoNewPrivileges",
+       {SYS_prctl, EINVAL, first_is, PR_SET_NO_NEW_PRIVS},
+       [](Command& c) { c.no_new_privileges(true); },
+       SpawnError::Step::kNoNewPrivileges,
+       ""},
       {"Directory", {SYS_chdir, EACCES}, [](Command& c) { c.cwd("/"); }, SpawnError::Step::kChangeDirectory, "/"},
       {"ParentDeathSignal",
        {SYS_prctl, EINVAL, first_is, PR_SET_PDEATHSIG},
@@ -255,6 +273,17 @@ TEST_P(SpawnFailureAtStep, IsNamedWithItsErrnoAndLeavesNothing) {
     let_sanitizer_see_a_capture();
     refuse_system_calls({filtered.call});
     expect_error(command, filtered.step, filtered.call.error, filtered.value);
+  });
+}
+
+// The wait for the child that has failed is interrupted, as by a handler of the host's; the child has been reaped then.
+TEST(SpawnFailureWithASignal, LeavesNoZombie) {
+  run_isolated_unchecked([] {
+    const RefusedOnce interrupted({{SYS_wait4, EINTR}}, 0);
+    check_leaves_nothing([] {
+      expect_error(Command("/no/such/program"), SpawnError::Step::kExec, ENOENT, "/no/such/program");
+      EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG | __WALL), -1);
+    });
   });
 }
 

@@ -59,6 +59,19 @@ TEST_P(SpawnWithout, TheChildHasExactlyItsDescriptors) {
   });
 }
 
+TEST_P(SpawnWithout, TheChildInheritsEveryDescriptorWhereThatIsAskedFor) {
+  run([] {
+    std::vector<int> inherited;
+    for (const int number : {20, 300, 901}) inherited.push_back(::fcntl(1, F_DUPFD, number));
+    const int own = ::fcntl(1, F_DUPFD_CLOEXEC, 400);
+    const Report report = report_of(Command(test_child_path()).inherit_descriptors(true).inherit_fd(20, 300));
+    for (const int fd : inherited) EXPECT_EQ(report.count("fd." + std::to_string(fd)), 1u) << fd;
+    EXPECT_EQ(report.count("fd." + std::to_string(own)), 0u);
+    inherited.push_back(own);
+    for (const int fd : inherited) ::close(fd);
+  });
+}
+
 TEST_P(SpawnWithout, AGroupIsTerminated) {
   run([] {
     AckPipe ack;

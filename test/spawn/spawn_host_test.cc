@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +74,8 @@ void expect_locks_kept() {
   ASSERT_TRUE(locked.is_locked());
   Command inheriting = test_command({"exit", "0"});
   inheriting.inherit_fd(locked.fd(), 100).inherit_fd(1, locked.fd()).stdin_from(Stdio::fd(locked.fd()));
-  for (const Command& command : {test_command({"exit", "0"}), inheriting, inheriting.die_with_parent(true)}) {
+  for (const Command& command :
+       {test_command({"exit", "0"}), Command(inheriting).inherit_descriptors(true), inheriting.die_with_parent(true)}) {
     Result<Child, SpawnError> child = Child::spawn(command);
     ASSERT_TRUE(child.has_value()) << child.error();
     EXPECT_TRUE(child.value().wait().value().success());
@@ -181,6 +183,7 @@ TEST(SpawnHost, KeepsItsDumpableFlag) {
 
 TEST(SpawnHost, KeepsItsOwnDirectoryUmaskAndPriority) {
   Command command = test_command({"exit", "0"});
+  command.cpu_affinity({::sched_getcpu()}).no_new_privileges(true);
   Result<Child, SpawnError> child = Child::spawn(command.cwd("/").umask(0777).nice(19).limit({4, 0, 0}));
   ASSERT_TRUE(child.has_value()) << child.error();
   EXPECT_TRUE(child.value().wait().value().success());  // the leak listener checks the rest

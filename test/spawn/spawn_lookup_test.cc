@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -30,6 +32,9 @@ namespace fs = std::filesystem;
 //   folder/tool/                      a directory
 //   dangling/tool                     a link to nothing
 //   loop/tool                         a link to itself
+//   broken/tool                       a script with a missing interpreter
+//   script/tool                       a program of a shell that exits with 5, without a `#!` line
+//   empty/tool                        an empty file that may be executed
 //   file                              no directory
 class Lookup : public ::testing::Test {
  protected:
@@ -38,6 +43,9 @@ class Lookup : public ::testing::Test {
     put_program("here", 2);
     put_program("good", 3);
     put_program("plain", 4);
+    put_file("broken", "#!/no/such/interpreter\n");
+    put_file("script", "exit 5\n");
+    put_file("empty", "");
     fs::permissions(root_ / "plain/tool", fs::perms::owner_read | fs::perms::owner_write);
     fs::create_directories(root_ / "folder/tool");
     for (const char* const directory : {"dangling", "loop"}) fs::create_directory(root_ / directory);
@@ -47,23 +55,32 @@ class Lookup : public ::testing::Test {
   }
 
   void put_program(const char* directory, int code) const {
+    put_file(directory, "#!/bin/sh\nexit " + std::to_string(code) + "\n");
+  }
+
+  void put_file(const char* directory, const std::string& text) const {
     fs::create_directory(root_ / directory);
-    std::ofstream(root_ / directory / "tool") << "#!/bin/sh\nexit " << code << "\n";
+    std::ofstream(root_ / directory / "tool") << text;
     fs::permissions(root_ / directory / "tool", fs::perms::owner_all);
   }
 
   std::string at(const std::string& name) const { return directory_.path(name); }
 
-  // Starts the command's child from the directory `host`; returns its exit code, or the error's text.
+  // Starts the command's child; returns its exit code, or the error's text.
+  std::string outcome_of(const Command& command) const {
+    Result<Child, SpawnError> child = Child::spawn(command);
+    if (!child) return describe(child.error());
+    return std::to_string(child.value().wait().value().exit_code().value_or(-1));
+  }
+
+  // The same from the directory `host`.
   std::string outcome_in_host(const Command& command) const {
     std::string outcome;
     int ends[2];
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     run_isolated_unchecked([&] {
       ASSERT_EQ(::chdir(at("host").c_str()), 0);
-      Result<Child, SpawnError> child = Child::spawn(command);
-      const std::string text = child.has_value() ? std::to_string(child.value().wait().value().exit_code().value_or(-1))
-                                                 : describe(child.error());
+      const std::string text = outcome_of(command);
       ASSERT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
     });
     ::close(ends[1]);
@@ -117,6 +134,22 @@ TEST_F(Lookup, GoesThroughThePathInItsOrder) {
       {{"missing", ""}, "1"},
       {{"missing", "", "good"}, "1"},
       {{"./../here"}, "2"},
+      {{"broken", "good"}, "3"},
+      {{"broken", "missing", "loop", "folder", "good"}, "3"},
+      {{"broken", "empty", "broken", "here", "good"}, "2"},
+      {{"broken", ""}, "1"},
+      {{"broken", "./../here"}, "2"},
+      {{"broken"}, "exec ENOENT broken/tool"},
+      {{"broken", "missing"}, "exec ENOENT broken/tool"},
+      {{"missing", "broken", "file", "loop"}, "exec ENOENT broken/tool"},
+      {{"broken", "plain", "folder"}, "exec EACCES plain/tool"},
+      {{"folder", "plain", "broken"}, "exec EACCES folder/tool"},
+      {{"empty", "good"}, "3"},
+      {{"empty"}, "exec ENOEXEC empty/tool"},
+      {{"empty", "broken"}, "exec ENOEXEC empty/tool"},
+      {{"empty", "plain"}, "exec EACCES plain/tool"},
+      {{"script", "good"}, "exec ENOEXEC script/tool"},
+      {{"broken", "empty", "script", "good"}, "exec ENOEXEC script/tool"},
   };
   for (const PathCase& one : cases) {
     std::string path;
@@ -128,6 +161,45 @@ TEST_F(Lookup, GoesThroughThePathInItsOrder) {
     // The child's own directory does not matter.
     EXPECT_EQ(outcome_in_host(Command("tool").env("PATH", path).cwd(at("here"))), one.outcome) << path << " in here";
   }
+}
+
+// What the C library's execvp does: the exit code, or the error's name. ENOTDIR, its error where the last entry is no
+// directory, stands for ENOENT.
+std::string outcome_of_execvp() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    char name[] = "tool";
+    char* const arguments[] = {name, nullptr};
+    ::execvp(name, arguments);
+    ::_exit(100 + (errno == ENOTDIR ? ENOENT : errno));
+  }
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  const int code = WEXITSTATUS(status);
+  return code < 100 ? std::to_string(code) : ::strerrorname_np(code - 100);
+}
+
+// Not with a loop of links or a name that is too long, at which the C library's search ends and ours goes on.
+TEST_F(Lookup, FindsWhatExecvpFindsWithTheFallbackToTheShell) {
+  const std::vector<std::string> kinds = {"good", "here", "plain", "folder", "dangling", "missing",
+                                          "file", "",     "empty", "script", "broken"};
+  run_isolated_unchecked([&] {
+    ASSERT_EQ(::chdir(at("host").c_str()), 0);
+    const auto compare = [this](const std::string& path) {
+      ASSERT_EQ(::setenv("PATH", path.c_str(), 1), 0);
+      const std::string outcome = outcome_of(Command("tool").shell_fallback(true));  // "exec ENOENT broken/tool"
+      const std::size_t error = outcome.find(' ') + 1;
+      EXPECT_EQ(outcome.substr(error, outcome.find(' ', error) - error), outcome_of_execvp())
+          << path << ": " << outcome;
+    };
+    const auto entry = [this](const std::string& kind) { return kind.empty() ? kind : at(kind); };
+    for (const std::string& first : kinds) {
+      compare(entry(first));
+      for (const std::string& second : kinds) compare(entry(first) + ":" + entry(second));
+      compare(entry("broken") + ":" + entry(first) + ":" + entry("good"));
+      compare(entry("plain") + ":" + entry(first) + ":" + entry("broken"));
+    }
+  });
 }
 
 TEST_F(Lookup, TakesARelativeProgramFromWhereTheChildStarts) {

@@ -1,7 +1,9 @@
 // Each option of the setting, as seen from inside the child.
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -9,6 +11,7 @@
 
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
@@ -116,6 +119,36 @@ TEST(SpawnSetting, HasTheNiceValueItselfAndNotAnIncrement) {
     EXPECT_EQ(report_of(reporter()).at("nice"), "5");
     EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), 5);
   });
+}
+
+// The processors that this thread may run on.
+std::vector<int> own_processors() {
+  cpu_set_t set;
+  EXPECT_EQ(::sched_getaffinity(0, sizeof set, &set), 0) << "run the tests on less than 1024 processors";
+  std::vector<int> processors;
+  for (int i = 0; i < CPU_SETSIZE; ++i) {
+    if (CPU_ISSET(i, &set)) processors.push_back(i);
+  }
+  return processors;
+}
+
+TEST(SpawnSetting, RunsOnTheProcessorsAndOnNoOthers) {
+  const std::string inherited = report_of(reporter()).at("Cpus_allowed_list");
+  for (const int processor : own_processors()) {
+    const std::vector<int> one = {processor, 8191};  // the kernel leaves out what the machine does not have
+    EXPECT_EQ(report_of(reporter().cpu_affinity(one)).at("Cpus_allowed_list"), std::to_string(processor));
+  }
+  EXPECT_EQ(report_of(reporter().cpu_affinity(own_processors())).at("Cpus_allowed_list"), inherited);
+  EXPECT_EQ(report_of(reporter().cpu_affinity({8191}).cpu_affinity(own_processors())).at("Cpus_allowed_list"),
+            inherited);
+}
+
+TEST(SpawnSetting, GainsNoPrivilegesWhereThatIsAskedFor) {
+  for (const bool on_reaper : {false, true}) {
+    const Command command = reporter().die_with_parent(on_reaper);
+    EXPECT_EQ(report_of(Command(command).no_new_privileges(true)).at("NoNewPrivs"), "1");
+    EXPECT_EQ(report_of(command).at("NoNewPrivs"), std::to_string(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)));
+  }
 }
 
 TEST(SpawnSetting, WithDieWithParentItHasTheSignalAndIsStillOurs) {

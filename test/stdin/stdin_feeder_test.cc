@@ -232,6 +232,34 @@ TEST_F(StdinFeederTest, IsStoppedByTheEndOfTheChildOnlyWhereSomethingIsLeft) {
   }
 }
 
+// The size of a file in /proc is 0 whatever its text is, and that of one in /sys is a page.
+TEST_F(StdinFeederTest, IsStoppedByTheEndOfTheChildWhereAFileOfNoSizeHasTextLeft) {
+  for (const bool is_read : {false, true}) {
+    UniqueFd source(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+    char text[64 * 1024];
+    if (is_read) {
+      ASSERT_GT(::read(source.get(), text, sizeof text), 0);
+    }
+    spawn({"exit", "0"});
+    EXPECT_EQ(wait(), ExitStatus::exited(0));
+    StdinFeeder feeder;
+    ASSERT_EQ(feeder.start(handle_->supervised, std::move(source)), 0);
+    EXPECT_EQ(feeder.finish(bound()).stdin_error.has_value(), !is_read);
+    kill();
+  }
+}
+
+TEST_F(StdinFeederTest, IsNotStoppedByTheEndOfTheChildWhereAFileIsShorterThanItsSize) {
+  UniqueFd source(::open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY | O_CLOEXEC));
+  char text[4096];
+  if (source.get() < 0 || ::read(source.get(), text, sizeof text) <= 0) GTEST_SKIP() << "no such file here";
+  spawn({"exit", "0"});
+  EXPECT_EQ(wait(), ExitStatus::exited(0));
+  StdinFeeder feeder;
+  ASSERT_EQ(feeder.start(handle_->supervised, std::move(source)), 0);
+  EXPECT_FALSE(feeder.finish(bound()).stdin_error.has_value());
+}
+
 TEST_F(StdinFeederTest, TellsWhyTheSourceCannotBeRead) {
   spawn({"read"});
   StdinFeeder feeder;

@@ -99,7 +99,8 @@ TEST_P(UnderAThief, TerminateAndKillWork) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, UnderAThief,
-                         ::testing::Values(Thief::Way::kPollingWaitpid, Thief::Way::kWait, Thief::Way::kLookThenWaitid),
+                         ::testing::Values(Thief::Way::kPollingWaitpid, Thief::Way::kWait, Thief::Way::kLookThenWaitid,
+                                           Thief::Way::kEveryKind),
                          ::testing::PrintToStringParamName());
 
 // Forks a child of the test's own that exits with 7 when its pipe is closed.

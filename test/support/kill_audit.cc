@@ -31,6 +31,14 @@ bool zombies_may_be_taken() {
   return Thief::is_at_work() || current.sa_handler == SIG_IGN || (current.sa_flags & SA_NOCLDWAIT) != 0;
 }
 
+// Whether there is a child with this number, whatever its exit signal. Before Linux 4.7 waitid(2) does not know __WALL.
+bool has_child(id_t pid) {
+  siginfo_t info = {};
+  const int options = WEXITED | WNOHANG | WNOWAIT;
+  return ::waitid(P_PID, pid, &info, options | __WALL) == 0 ||
+         (errno == EINVAL && ::waitid(P_PID, pid, &info, options) == 0);
+}
+
 bool has_nobody(pid_t group) { return !send_signal_by_number(-group, 0) && errno == ESRCH; }
 
 // Whether the group has a member of this session, which this process's children are born into, or of the group's own
@@ -54,8 +62,7 @@ const char* find_wrong(pid_t target) {
   if (target >= -1 && target <= 1) return "that is no single process or group";
   if (target == ::getpid() || target == -::getpgrp()) return "that is this process or its group";
   const id_t leader = target < 0 ? 0u - static_cast<id_t>(target) : static_cast<id_t>(target);
-  siginfo_t info = {};
-  if (::waitid(P_PID, leader, &info, WEXITED | WNOHANG | WNOWAIT) == 0) return nullptr;
+  if (has_child(leader)) return nullptr;
   if (target < 0 && zombies_may_be_taken() && (has_member(-target) || has_nobody(-target))) return nullptr;
   return "that is no child of this process, or reaped";
 }

@@ -26,6 +26,7 @@ std::vector<OldKernel> kernels_without_calls(const std::string& suffix, int erro
   const std::vector<RefusedCall> pidfds = {refused_pidfd_clone(error), {SYS_pidfd_open, error}};
   std::vector<RefusedCall> all = {pidfds[0],
                                   pidfds[1],
+                                  refused_shared_clone(error),
                                   refused_pidfd_wait(error),
                                   pidfd_info(error),
                                   set_owner(error),
@@ -38,6 +39,7 @@ std::vector<OldKernel> kernels_without_calls(const std::string& suffix, int erro
   return {{"CloseRange" + suffix, {{SYS_close_range, error}}},
           {"Unshare" + suffix, {{SYS_unshare, error}}},
           {"CloseRangeAndUnshare" + suffix, {{SYS_close_range, error}, {SYS_unshare, error}}},
+          {"SharedClone" + suffix, {refused_shared_clone(error)}},
           {"PidfdOfClone" + suffix, {refused_pidfd_clone(error)}},
           {"PidfdOpen" + suffix, {{SYS_pidfd_open, error}}},
           {"AnyPidfd" + suffix, pidfds},
@@ -63,11 +65,14 @@ bool is_chosen(const OldKernel& kernel) {
                                         "CloseRangeAndUnshareForbidden",
                                         "AnyPidfdUnknown",
                                         "PidfdSignalForbidden",
+                                        "PidfdSignalInvalid",
+                                        "SharedCloneInvalid",
                                         "WaitByPidfdForbidden",
                                         "PidfdInfoAndGroupSignalUnknown",
                                         "GroupSignalAndReadingOfTheOwnerForbidden",
                                         "EverythingNewUnknown",
-                                        "EverythingNewForbidden"};
+                                        "EverythingNewForbidden",
+                                        "EverythingNewInvalid"};
   return std::find(std::begin(kChosen), std::end(kChosen), kernel.name) != std::end(kChosen);
 }
 
@@ -80,15 +85,16 @@ std::vector<OldKernel> old_kernels() {
       {"Nothing", {{SYS_acct, ENOSYS}}},
       {"Clone3Unknown", {{SYS_clone3, ENOSYS}}},
       {"FlagsUnknown",
-       {refused_pidfd_clone(EINVAL), refused_pidfd_wait(EINVAL), refused_group_signals(EINVAL), wipe(EINVAL),
-        pidfd_info(ENOTTY)}},
+       {refused_pidfd_clone(EINVAL), refused_pidfd_wait(EINVAL), refused_wait_for_all(), refused_group_signals(EINVAL),
+        wipe(EINVAL), pidfd_info(ENOTTY)}},
       {"PidfdOfCloneFlagUnknown", {refused_pidfd_clone(EINVAL)}},
       {"PidfdGroupSignalFlagUnknown", {refused_group_signals(EINVAL)}},
       {"WaitByPidfdFlagUnknown", {refused_pidfd_wait(EINVAL)}},
       {"NoDescriptorForThePidfd", {refused_pidfd_clone(EMFILE)}},
       {"NoFileForThePidfd", {refused_pidfd_clone(ENFILE)}},
   };
-  for (auto& [suffix, error] : {std::pair("Unknown", ENOSYS), std::pair("Forbidden", EPERM)}) {
+  for (auto& [suffix, error] :
+       {std::pair("Unknown", ENOSYS), std::pair("Forbidden", EPERM), std::pair("Invalid", EINVAL)}) {
     for (OldKernel& kernel : kernels_without_calls(suffix, error)) all.push_back(std::move(kernel));
   }
   if (wants_every_setting()) return all;

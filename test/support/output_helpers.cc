@@ -1,5 +1,6 @@
 #include "test/support/output_helpers.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "gtest/gtest.h"
@@ -46,10 +47,16 @@ void send_line(Child& child, const std::string& line) {
   EXPECT_EQ(::write(child.stdin_fd(), whole.data(), whole.size()), static_cast<ssize_t>(whole.size()));
 }
 
+void write_to_stdout_of(int pid, const std::string& text) {
+  const int fd = ::open(("/proc/" + std::to_string(pid) + "/fd/1").c_str(), O_WRONLY | O_CLOEXEC);
+  EXPECT_EQ(::write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  ::close(fd);
+}
+
 LineCallback LineBox::callback() {
   return [this](const Line& line) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    lines_.push_back(std::string(line.text) + (line.truncated ? "..." : ""));
+    lines_.push_back(std::string(line.text) + (line.truncated ? "..." : "") + (line.unfinished ? "?" : ""));
     thread_ = std::this_thread::get_id();
     added_.notify_all();
   };

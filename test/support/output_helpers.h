@@ -27,6 +27,9 @@ Output finished_output(Child& child, OutputStream stream = OutputStream::kStdout
 // Writes a line to the child's stdin, a pipe; a shell that reads it goes on.
 void send_line(Child& child, const std::string& line = "");
 
+// Writes to the stdout of that process.
+void write_to_stdout_of(int pid, const std::string& text);
+
 // Collects the lines of callbacks for another thread.
 class LineBox {
  public:
@@ -42,7 +45,7 @@ class LineBox {
  private:
   mutable std::mutex mutex_;
   std::condition_variable added_;
-  std::vector<std::string> lines_;  // "..." after one that was truncated
+  std::vector<std::string> lines_;  // "..." after one that was truncated, "?" after an unfinished one
   std::thread::id thread_;
 };
 

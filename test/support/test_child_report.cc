@@ -1,8 +1,8 @@
 // The report mode of test_child: what a process can find out about itself.
 //
-// Keys: pid ppid pgrp sid; SigBlk SigIgn SigCgt Threads (proc(5)); umask cwd nice pdeathsig
-// dumpable; uid gid (real effective saved), groups (ascending); limit.N (soft hard, or -1); fd.N
-// (dev:ino close-on-exec status-flags target); argv.N; env.N
+// Keys: pid ppid pgrp sid; SigBlk SigIgn SigCgt Threads NoNewPrivs Cpus_allowed_list (proc(5)); umask cwd nice
+// pdeathsig dumpable; uid gid (real effective saved), groups (ascending); limit.N (soft hard, or -1); fd.N (dev:ino
+// close-on-exec status-flags target); argv.N; env.N
 // ("NAME=VALUE", in order). Backslash and newline are written as \\ and \n.
 #include <dirent.h>
 #include <fcntl.h>
@@ -63,7 +63,7 @@ std::string read_file(const char* path) {
 
 void report_status_file(Report* report) {
   const std::string status = "\n" + read_file("/proc/self/status");
-  for (const std::string key : {"SigBlk", "SigIgn", "SigCgt", "Threads"}) {
+  for (const std::string key : {"SigBlk", "SigIgn", "SigCgt", "Threads", "NoNewPrivs", "Cpus_allowed_list"}) {
     const size_t at = status.find("\n" + key + ":\t");
     if (at == std::string::npos) continue;
     const size_t from = at + key.size() + 3;

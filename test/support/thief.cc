@@ -35,6 +35,8 @@ bool Thief::steal_one() {
   switch (way_) {
     case Way::kPollingWaitpid:
       return ::waitpid(-1, nullptr, WNOHANG) > 0;
+    case Way::kEveryKind:
+      return ::waitpid(-1, nullptr, WNOHANG | __WALL) > 0;
     case Way::kWait:
       return ::wait(nullptr) > 0;
     case Way::kLookThenWaitid: {
@@ -47,7 +49,7 @@ bool Thief::steal_one() {
 }
 
 void PrintTo(Thief::Way way, std::ostream* out) {
-  const char* const names[] = {"PollingWaitpid", "Wait", "LookThenWaitid"};
+  const char* const names[] = {"PollingWaitpid", "Wait", "LookThenWaitid", "EveryKind"};
   *out << names[static_cast<int>(way)];
 }
 

@@ -19,6 +19,7 @@ class Thief {
     kPollingWaitpid,  // waitpid(-1) with WNOHANG, all the time
     kWait,            // wait(), which blocks
     kLookThenWaitid,  // waitid(P_ALL), which blocks, with WNOWAIT and then without
+    kEveryKind,       // waitpid(-1) with WNOHANG and __WALL, all the time
   };
 
   explicit Thief(Way way = Way::kPollingWaitpid);

@@ -4,10 +4,12 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <functional>
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@
 #include "test/support/proc_view.h"
 #include "test/support/seccomp_filter.h"
 #include "test/support/send_signal.h"
+#include "test/support/sigchld_disposition.h"
 #include "warden/child.h"
 #include "warden/terminate_all.h"
 
@@ -185,6 +188,32 @@ TEST_P(EndWithout, AForkedCopyHasNoPowerOverTheChild) {
     EXPECT_EQ(::waitpid(copy, &status, 0), copy);
     EXPECT_EQ(status, 0);
     EXPECT_EQ(child.kill().value().signal(), Signal::kill()) << "it had no signal before";
+  });
+}
+
+// Whether the kernel says that the owner of a descriptor is gone (Linux 5.12, F_GETOWN in fcntl(2)).
+bool has_group_marks() {
+  struct utsname system = {};
+  int major = 0, minor = 0;
+  EXPECT_EQ(::uname(&system), 0);
+  EXPECT_EQ(std::sscanf(system.release, "%d.%d", &major, &minor), 2) << system.release;
+  return major > 5 || (major == 5 && minor >= 12);
+}
+
+// The kernel reaps the leader, and with it goes the group's number. What is left of the group is found by its mark.
+TEST(EndWithoutPidfdGroupSignals, OfAGroupWhoseLeaderWasReapedByAnotherIsComplete) {
+  if (!has_group_marks()) GTEST_SKIP() << "this kernel has no marks (Linux 5.12)";
+  run_isolated([] {
+    ASSERT_TRUE(refuse_system_calls({refused_group_signals()}));
+    const SigchldDisposition ignored(SIG_IGN, 0);
+    Group group({"fork", "stubborn", "--", "exit", "6"}, {"child ready"});
+    wait_until_gone(group.child.pid());
+    const auto ended = group.child.terminate_with_report(TerminationPolicy::interrupt_first(kShort, kShort));
+    EXPECT_TRUE(group.is_empty());
+    if (!group.is_empty()) send_signal_by_number(group.member, SIGKILL);
+    ASSERT_TRUE(ended.has_value()) << ended.error();
+    EXPECT_EQ(ended.value().ended_by, AttemptPhase::kSweep);
+    EXPECT_TRUE(ended.value().forced);
   });
 }
 

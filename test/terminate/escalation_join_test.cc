@@ -146,6 +146,34 @@ TEST_F(EscalationJoinTest, CallersThatFindTheStatusLostAtTheSameTimeRecordTheEnd
                   "@500.77ms interrupt sweep - group: ok"));
 }
 
+// The zombie is taken at the first signal. The second caller sees the end, and comes to the end of the escalation,
+// while the first one still waits for the status.
+TEST_F(EscalationJoinTest, CallerWhoseLookTakesLongerThanTheRestAddsNothingToAFailure) {
+  begin();
+  sys_.add_member("worker").unkillable = true;
+  sys_.exit_info_status = ExitStatus::exited(7);
+  sys_.exit_info_empty_answers = 5;
+  sys_.during_next_signal = [this] { sys_.steal_zombie(); };
+  join_at(absl::Microseconds(20), TerminationPolicy::immediate());
+  const TerminationError error = error_of(usual());
+  EXPECT_EQ(error.code, Errc::kSurvivors);
+  EXPECT_EQ(lines_of(error.attempts), lines_of(second_->error().attempts));
+  EXPECT_THAT(messages_.messages(), ElementsAre(::testing::HasSubstr("did not end in time after SIGINT"),
+                                                ::testing::HasSubstr("could not be ended")));
+}
+
+TEST_F(EscalationJoinTest, CallerWhoseLookTakesLongerThanTheRestAddsNothingToASuccess) {
+  begin();
+  sys_.add_member("worker");
+  sys_.exit_info_status = ExitStatus::exited(7);
+  sys_.exit_info_empty_answers = 5;
+  sys_.during_next_signal = [this] { sys_.steal_zombie(); };
+  join_at(absl::Microseconds(20), TerminationPolicy::immediate());
+  const TerminationReport report = report_of(usual());
+  EXPECT_EQ(report.ended_by, AttemptPhase::kSweep);
+  EXPECT_EQ(lines_of(report.attempts), lines_of(second_report().attempts));
+}
+
 TEST_F(EscalationJoinTest, KillBoundOfASecondCallerShortensTheLastWait) {
   begin();
   sys_.leader().unkillable = true;

@@ -12,6 +12,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lib/base/printable.h"
 #include "test/support/child_probe.h"
 #include "test/support/temporary_directory.h"
 #include "test/support/test_child_path.h"
@@ -24,12 +25,14 @@ namespace fs = std::filesystem;
 
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
+using warden::internal::printable;
 using warden::test_support::kBound;
 using warden::test_support::Pidfd;
 using warden::test_support::runfile_path;
@@ -104,6 +107,11 @@ std::string between(const std::string& text, const std::string& begin, const std
   return text.substr(line, to - line);
 }
 
+void expect_printable(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_EQ(printable(line), line);
+}
+
 TEST_F(InnerRun, PassedTestPrintsNothingAndLeavesNoFilesAndNoProcess) {
   const warden::RunResult result = run(inner("Inner.Passes"));
   EXPECT_THAT(result, ExitedWith(0));
@@ -118,8 +126,8 @@ TEST_F(InnerRun, FailedTestPrintsTheLastLinesOfEachChildAndNamesTheFiles) {
   const std::string text = text_of(result);
   EXPECT_THAT(text,
               AllOf(HasSubstr("child 'first' (pid "), HasSubstr("child 'path/to second' (pid "),
-                    HasSubstr("): killed by SIGTERM\n  last lines of stdout:\n    listening\n"),
-                    HasSubstr("  last lines of stderr:\n    log of first\n"), HasSubstr("log of path/to second")));
+                    HasSubstr("): killed by SIGTERM\n  last lines of stdout:\n  | listening\n"),
+                    HasSubstr("  last lines of stderr:\n  | log of first\n"), HasSubstr("log of path/to second")));
   EXPECT_THAT(text, HasSubstr("files: " + (outputs() / "Inner.FailsInItsBody.first").string() + "."));
   EXPECT_THAT(text, Not(HasSubstr("had ended"))) << "one failure, the test's own";
 }
@@ -145,10 +153,35 @@ TEST_F(InnerRun, CrashOfAChildFailsTheTestWithItsStoryAndItsFiles) {
 
 TEST_F(InnerRun, FilesThatCannotBeWrittenAreNamedAndFailNothingElse) {
   warden::Command command = inner("Inner.FailsInItsBody");
-  command.env("TEST_UNDECLARED_OUTPUTS_DIR", outputs() / "missing");
+  command.env("TEST_UNDECLARED_OUTPUTS_DIR", outputs() / "mis\nsing");
   const warden::RunResult result = run(command);
   EXPECT_THAT(result, ExitedWith(1));
-  EXPECT_THAT(text_of(result), HasSubstr("could not be written: No such file or directory"));
+  EXPECT_THAT(text_of(result), ContainsRegex("/mis.x0asing/.*could not be written: No such file or directory"));
+}
+
+// The log is read by people, on terminals, and by programs, line by line; the XML has to be XML.
+TEST_F(InnerRun, ChildForgesNeitherALineOfTheLogNorMoreThanTextInTheXml) {
+  const fs::path xml = outputs() / "xml";
+  const warden::RunResult result = run(inner("Inner.HasAChildThatForges").arg("--gtest_output=xml:" + xml.string()));
+  EXPECT_THAT(result, ExitedWith(1));
+  const std::string text = text_of(result);
+  EXPECT_THAT(text, HasSubstr("child 'for\\x0ager\\x1b[2J' (pid "));
+  EXPECT_THAT(text, HasSubstr("\n  | \\x1b[2K\\x0d[  PASSED  ] 1 test.\n  | ::error::forged\n"
+                              "  | caf\xc3\xa9 \\xc2\\x9b \\xff\n"));
+  expect_printable(text);
+  EXPECT_THAT(read(xml), HasSubstr("| caf\xc3\xa9 \\xc2\\x9b \\xff"));
+  expect_printable(read(xml));
+}
+
+TEST_F(InnerRun, ChildThatIsNotReadyIsOneFailureThatSaysWhy) {
+  const warden::RunResult result = run(inner("Inner.HasAChildThatIsNotReady"));
+  EXPECT_THAT(result, ExitedWith(1));
+  const std::string text = text_of(result);
+  const std::size_t first = text.find("Failure\n");
+  EXPECT_NE(first, std::string::npos);
+  EXPECT_EQ(text.find("Failure\n", first + 1), std::string::npos) << text;
+  EXPECT_THAT(text, AllOf(HasSubstr("was not ready: its stdout had no line with 'never'"),
+                          HasSubstr("it was ended: exited with code 3"), HasSubstr("\n  | log of unready\n")));
 }
 
 TEST_F(InnerRun, WithoutADirectoryForFilesTheLinesArePrintedAlone) {

@@ -39,7 +39,7 @@ SpawnOptions named(const std::string& name) {
 
 class Inner : public ChildFixture {
  protected:
-  warden::Child* start(warden::Command command, const std::string& name) {
+  warden::testing::StartedChild start(warden::Command command, const std::string& name) {
     return spawn(command.env("NAME", name), named(name));
   }
 };
@@ -59,6 +59,23 @@ TEST_F(Inner, HasAChildThatCrashes) {
   warden::Child* const child = start(server("kill -SEGV $$"), "crasher");
   ASSERT_NE(child, nullptr);
   while (child->state().kind == warden::ProcessState::Kind::kRunning) absl::SleepFor(absl::Milliseconds(1));
+}
+
+// The child writes what a test's own lines, a terminal and a log of GitHub would take for commands; the end is no
+// UTF-8.
+TEST_F(Inner, HasAChildThatForges) {
+  warden::Child* const child = start(
+      server("printf '\\033[2K\\r[  PASSED  ] 1 test.\\n::error::forged\\ncaf\\303\\251 \\302\\233 \\377\\n'; exit 3"),
+      "for\nger\x1b[2J");
+  ASSERT_NE(child, nullptr);
+  while (child->state().kind == warden::ProcessState::Kind::kRunning) absl::SleepFor(absl::Milliseconds(1));
+}
+
+TEST_F(Inner, HasAChildThatIsNotReady) {
+  SpawnOptions options = named("unready");
+  options.ready = Ready::on_line("never");
+  ASSERT_NE(spawn(server("exit 3").env("NAME", "unready"), options), nullptr);
+  ADD_FAILURE() << "the body goes on";
 }
 
 TEST_F(Inner, IsSkipped) {

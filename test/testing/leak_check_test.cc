@@ -5,14 +5,17 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <future>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest-spi.h"
@@ -25,6 +28,7 @@
 namespace warden::testing {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -174,6 +178,29 @@ TEST(LeakCheckOfAPart, NamesWhatIsThereMoreThanBefore) {
                                          "extra descriptor " + std::to_string(fd) + " (/dev/null)"));
   ::close(fd);
   end_child(child);
+  EXPECT_THAT(check.leaks(), IsEmpty());
+}
+
+TEST(LeakCheckOfAPart, ForgesNoLineWithTheNameOfAFileOrAThread) {
+  const LeakCheck check;
+  const int file = ::memfd_create("a\n[  PASSED  ]\x1b[2J", MFD_CLOEXEC);
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  std::promise<void> named;
+  std::thread thread([&] {
+    ::prctl(PR_SET_NAME, "b\n[  OK  ]\x1b");
+    named.set_value();
+    char byte = 0;
+    EXPECT_EQ(::read(ends[0], &byte, 1), 0) << "the end of the pipe";
+  });
+  named.get_future().wait();
+  const std::vector<std::string> leaks = check.leaks();
+  EXPECT_THAT(leaks, Contains(HasSubstr("(/memfd:a\\x0a[  PASSED  ]\\x1b[2J")));
+  EXPECT_THAT(leaks, Contains(HasSubstr("(b\\x0a[  OK  ]\\x1b)")));
+  ::close(ends[1]);
+  thread.join();
+  ::close(ends[0]);
+  ::close(file);
   EXPECT_THAT(check.leaks(), IsEmpty());
 }
 

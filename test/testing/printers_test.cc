@@ -126,6 +126,19 @@ TEST(PrintersTest, ChildPrintsItsNameAndState) {
   EXPECT_THAT(printed(child), HasSubstr("child 'exit' (pid " + std::to_string(child.pid()) + "): exited with code 3"));
 }
 
+// GoogleTest prints a string with more than ASCII a second time, as it is.
+TEST(PrintersTest, NothingThatAChildOrAProgramChoseForgesALine) {
+  const std::string forged = "caf\xc3\xa9\n[  PASSED  ] \"1\"\x1b[2J\xc2\x9b\xff";
+  const std::string literal = "\"caf\xc3\xa9\\n[  PASSED  ] \\\"1\\\"\\x1b[2J\\xc2\\x9b\\xff\"";
+  EXPECT_EQ(printed(Line{forged, true}), literal + " (truncated)");
+  EXPECT_EQ(printed(Stdio::file(forged)), "file " + literal);
+  AdoptOptions options;
+  options.name = forged;
+  EXPECT_EQ(printed(options), "name " + literal);
+  const RunResult result = run(test_command({"write", "caf\xc3\xa9\n\xc2\x9b"}).stdout_to(Stdio::capture())).value();
+  EXPECT_EQ(printed(result.stdout_output), "\"caf\xc3\xa9\\n\\xc2\\x9b\" (8 bytes in all)");
+}
+
 TEST(PrintersTest, OutputPrintsItsEndAndHowMuchThereWas) {
   Command command = test_command({"write", "hello\n"});
   const RunResult result = run(command.stdout_to(Stdio::capture())).value();

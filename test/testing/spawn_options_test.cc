@@ -75,12 +75,20 @@ TEST(SpawnTest, ChildThatEndsBeforeItIsReadyFailsTheTestOnceAndAtOnce) {
   EXPECT_THAT(failures_of([&] { const ScopedChild child(shell("echo cannot bind; exit 7"), options); }),
               ElementsAre(AllOf(HasSubstr("was not ready: its stdout had no line with 'listening' before"),
                                 HasSubstr("it was ended: exited with code 7"),
-                                HasSubstr("last lines of stdout:\n    cannot bind\n"))));
+                                HasSubstr("last lines of stdout:\n  | cannot bind\n"))));
   options.ready = Ready::when([] { return false; });
   EXPECT_THAT(failures_of([&] {
                 const ScopedChild child(test_command({"exit", "7"}), options);
               }),
               ElementsAre(HasSubstr("was not ready: it ended first")));
+}
+
+TEST(SpawnTest, TextThatAChildWasToWriteForgesNoLine) {
+  SpawnOptions options = ready_on("\x1b[32mup\r");
+  EXPECT_THAT(failures_of([&] {
+                const ScopedChild child(test_command({"exit", "7"}), options);
+              }),
+              ElementsAre(HasSubstr("had no line with '\\x1b[32mup\\x0d' before")));
 }
 
 TEST(SpawnTest, LineOfAStreamThatIsNotCapturedFailsTheTest) {

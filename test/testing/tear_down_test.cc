@@ -238,8 +238,8 @@ TEST(TearDownTest, FailureHasTheLastLinesOfBothStreams) {
     const ScopedChild child(shell("echo first; echo second >&2; exit 3"));
     ASSERT_TRUE(Pidfd(child->pid()).wait_dead());
   });
-  EXPECT_THAT(failures, ElementsAre(AllOf(HasSubstr("\n  last lines of stdout:\n    first\n"),
-                                          HasSubstr("\n  last lines of stderr:\n    second\n"))));
+  EXPECT_THAT(failures, ElementsAre(AllOf(HasSubstr("\n  last lines of stdout:\n  | first\n"),
+                                          HasSubstr("\n  last lines of stderr:\n  | second\n"))));
 }
 
 TEST(TearDownTest, ChildOfAScopeThatAnExceptionLeavesIsEndedAndItsLastLinesArePrinted) {
@@ -256,7 +256,7 @@ TEST(TearDownTest, ChildOfAScopeThatAnExceptionLeavesIsEndedAndItsLastLinesArePr
               IsEmpty());
   EXPECT_THAT(::testing::internal::GetCapturedStdout(),
               AllOf(HasSubstr("child 'shell' (pid " + std::to_string(pid) + "): killed by SIGTERM"),
-                    HasSubstr("last lines of stdout:\n    listening\n")));
+                    HasSubstr("last lines of stdout:\n  | listening\n")));
   EXPECT_THAT(live_members(pid), IsEmpty());
 }
 

@@ -72,7 +72,8 @@ void check_processes(const value& survivors) {
   }
 }
 
-// The operation decides which of signal and target are there.
+// The operation decides which of signal and target are there. After a failed send the wait is one that checks the
+// status.
 void check_operation(const value& attempt, const std::string& where) {
   const std::string operation = text_of(attempt.at("operation"));
   const std::string signal = text_or_dash(attempt.at("signal"));
@@ -80,7 +81,8 @@ void check_operation(const value& attempt, const std::string& where) {
   if (operation == "send_signal") {
     EXPECT_THAT(signal, StartsWith("SIG")) << where;
     EXPECT_THAT(target, AnyOf("leader", "group")) << where;
-  } else if (operation == "wait_for_exit") {
+  } else if (operation == "wait_for_exit" ||
+             (operation == "check_status" && text_of(attempt.at("phase")) != "preflight")) {
     EXPECT_THAT(signal, StartsWith("SIG")) << where;
     EXPECT_EQ(target, "-") << where;
   } else if (operation == "check_status") {
@@ -158,13 +160,14 @@ void check_stream(const value& stream, const std::string& where) {
 
 void check_report(const value& report) {
   if (!has_fields(report, "report",
-                  {"name", "pid", "status", "timed_out", "ended_by", "cause", "forced", "survivors", "ready", "stdout",
-                   "stderr", "elapsed_ms", "attempts"})) {
+                  {"name", "pid", "status", "error", "timed_out", "ended_by", "cause", "forced", "survivors", "ready",
+                   "stdout", "stderr", "elapsed_ms", "attempts"})) {
     return;
   }
   EXPECT_TRUE(report.at("name").is_string());
   expect_pid(report.at("pid"), "report");
   check_status(report.at("status"));
+  EXPECT_TRUE(report.at("error").is_null() || report.at("error").is_string());
   EXPECT_TRUE(report.at("timed_out").is_bool());
   if (!report.at("ended_by").is_null()) expect_phase(report.at("ended_by"), "ended_by");
   if (!report.at("cause").is_null()) {

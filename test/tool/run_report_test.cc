@@ -68,6 +68,7 @@ TEST(JsonReport, CutsTimesToWholeMilliseconds) {
 TEST(JsonReport, OfAProgramThatCouldNotBeEndedHasNoStatusAndNamesWhoIsLeft) {
   const auto report = parse_report(to_json(failed_report()));
   EXPECT_EQ(report.at("status"), json("null"));
+  EXPECT_EQ(report.at("error"), json(R"("the process is still running")"));
   EXPECT_EQ(report.at("timed_out"), json("true"));
   EXPECT_EQ(report.at("ended_by"), json("null"));
   EXPECT_EQ(report.at("survivors"), json(R"([{"pid":4243,"program":"worker"}])"));
@@ -108,6 +109,29 @@ TEST(JsonReport, IsJsonWhateverBytesANameHas) {
   const auto parsed = parse_report(to_json(report));
   EXPECT_EQ(parsed.at("name"), json("\"x\\ufffd\\u00e4\\ufffd\""));
   EXPECT_EQ(parsed.at("survivors").at(0).at("program"), json("\"caf\\ufffd\""));
+}
+
+// A JSON report goes to a terminal, too.
+TEST(JsonReport, CommandsNoTerminal) {
+  RunReport report = report_with(ExitStatus::exited(0));
+  report.name = "a\x1b[2J\x7f\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0\xc3\x9b";
+  const std::string text = to_json(report);
+  EXPECT_THAT(text, HasSubstr("\"a\\u001b[2J\\u007f\\u0080\\u009b\\u009f\xc2\xa0\xc3\x9b\""));
+  EXPECT_EQ(parse_report(text).at("name").as_string(), report.name);
+}
+
+TEST(TextReport, ForgesNoLineWithANameOrALineOfTheProgram) {
+  RunReport report = report_with(ExitStatus::exited(0));
+  report.name = "caf\xc3\xa9\nwarden: b\x1b[2J\xc2\x9b\xff";
+  report.survivors = {{4243, "x\r\xc3"}};
+  report.output.emplace();
+  report.output->stdout_stream.complete = report.output->stderr_stream.complete = true;
+  report.output->stdout_stream.tail = TailLines{{"caf\xc3\xa9\t\r\x1b[2J\xc2\x9b\xff"}, false, false};
+  EXPECT_EQ(to_text(report),
+            "warden: 'caf\xc3\xa9\\x0awarden: b\\x1b[2J\\xc2\\x9b\\xff' (pid 4242) exited with code 0; after 1.234s\n"
+            "outlived the leader: 4243 (x\\x0d\\xc3)\n"
+            "last lines of stdout:\n"
+            "| caf\xc3\xa9\t\\x0d\\x1b[2J\\xc2\\x9b\\xff\n");
 }
 
 TEST(TextReport, OfAProgramThatCouldNotBeEndedSaysWhyAndWhoIsLeft) {

@@ -116,5 +116,18 @@ TEST(ReadyLine, MayBeOneByteAndStayFound) {
   EXPECT_TRUE(line.found());
 }
 
+TEST(ReadyLine, IsFoundBehindAMebibyteOfItsLineAndInTheNextOne) {
+  const std::string before(ReadyLine::kLongest, 'x');
+  ReadyLine within("ready"), beyond("ready");
+  within.add(before);
+  within.add("ready");
+  EXPECT_TRUE(within.found());
+  beyond.add("x" + before);
+  beyond.add("ready");
+  EXPECT_FALSE(beyond.found());
+  beyond.add("\nready");
+  EXPECT_TRUE(beyond.found());
+}
+
 }  // namespace
 }  // namespace warden::tool

@@ -8,8 +8,8 @@
 //     command.arg("--port=5555");
 //     warden::testing::SpawnOptions options;
 //     options.ready = warden::testing::Ready::on_line("listening");
-//     warden::Child* const server = spawn(command, options);
-//     ASSERT_NE(server, nullptr);
+//     const warden::testing::StartedChild server = spawn(command, options);
+//     ASSERT_TRUE(server);
 //     ...
 //   }
 #ifndef WARDEN_TESTING_CHILD_FIXTURE_H_
@@ -22,6 +22,7 @@
 #include "warden/command.h"
 #include "warden/termination_policy.h"
 #include "warden/testing/spawn_options.h"
+#include "warden/testing/started_child.h"
 
 namespace warden::testing {
 
@@ -42,10 +43,10 @@ class ChildFixture : public ::testing::Test {
   // Where the command leaves a stream unset, stdin is /dev/null, and stdout and stderr are captured. The child dies
   // with this process (Command::die_with_parent).
   // Blocks: for the spawn, and until the child is ready, ready_timeout at most.
-  // Errors: the test fails with the reason and the child's last output, and the result is null: check it with
-  // ASSERT_NE(child, nullptr). A child that was started but did not get ready is ended before this returns.
-  warden::Child* spawn(const warden::Command& command, const SpawnOptions& options = {},
-                       const Location& where = Location::here());
+  // Errors: the result is null, and the test fails once, with the reason and the child's last output (started_child.h):
+  // ASSERT_TRUE(child). A child that was started but did not get ready is ended before this returns.
+  StartedChild spawn(const warden::Command& command, const SpawnOptions& options = {},
+                     const Location& where = Location::here());
 
   // Has TearDown() end all children at the same time, by this policy in place of their own. By default it ends them one
   // after the other, the last one first.

@@ -16,6 +16,7 @@
 #include "warden/child.h"
 #include "warden/command.h"
 #include "warden/testing/spawn_options.h"
+#include "warden/testing/started_child.h"
 
 namespace warden::testing {
 
@@ -32,19 +33,18 @@ class ScopedChild {
   ScopedChild(ScopedChild&& other) noexcept;
   ~ScopedChild();
 
-  // Whether the child was started and got ready. If not, the test has failed already, and must not go on:
-  // ASSERT_TRUE(server.ok()).
-  bool ok() const { return child_ != nullptr; }
+  // Whether the child was started and got ready. If not, the test fails and must not go on: ASSERT_TRUE(server.ok()).
+  const StartedChild& ok() const { return started_; }
 
   // REQUIRES: ok().
-  warden::Child& operator*() const { return *child_; }
-  warden::Child* operator->() const { return child_; }
+  warden::Child& operator*() const { return *get(); }
+  warden::Child* operator->() const { return get(); }
   // Null unless ok().
-  warden::Child* get() const { return child_; }
+  warden::Child* get() const { return started_.get(); }
 
  private:
   std::unique_ptr<internal::ChildSet> set_;  // null once moved from
-  warden::Child* child_;
+  StartedChild started_;
 };
 
 }  // namespace warden::testing
