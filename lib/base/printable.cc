@@ -5,7 +5,7 @@ namespace {
 
 unsigned char byte_at(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
 
-bool continues(std::string_view text, std::size_t i) { return i < text.size() && (byte_at(text, i) & 0xc0) == 0x80; }
+bool continues(std::string_view text, std::size_t i) { return i < text.size() && continues_character(text[i]); }
 
 bool is_control(std::string_view character) {
   const unsigned char first = byte_at(character, 0);

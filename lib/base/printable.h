@@ -11,6 +11,9 @@ namespace warden::internal {
 // The length of the UTF-8 character (RFC 3629) that the text begins with; 0 where it begins with none.
 std::size_t character_length(std::string_view text);
 
+// Whether the byte is one of a UTF-8 character, and not its first.
+constexpr bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
+
 // Whether printable() leaves the text as it is. Needs no memory.
 bool is_printable(std::string_view text);
 

@@ -81,7 +81,7 @@ class LineWaiter {
   // Waits until no more lines can come, or until the deadline. Returns which.
   LineWait::Kind wait(TimePoint deadline) {
     const TimePoint give_up = std::max(deadline, deadline_after(sys_.now(), CapturedStream::kCatchUpPatience));
-    std::uint64_t request = catch_up();
+    std::uint64_t request = ask(stream_.request_catch_up());
     for (bool was_exited = false;;) {
       const bool is_exited = notice_.look();
       CapturedStream::Lock lock(stream_.mutex());
@@ -95,7 +95,7 @@ class LineWaiter {
         // The child's last output may still be in the pipe, and its last line need not be finished.
         was_exited = true;
         lock.unlock();
-        request = catch_up_with_rest();
+        request = ask(stream_.request_rest(subscription_));
       } else if (sys_.now() >= deadline) {
         return LineWait::Kind::kTimedOut;
       } else if (!notice_.has_changed()) {
@@ -105,13 +105,7 @@ class LineWaiter {
   }
 
  private:
-  std::uint64_t catch_up() {
-    const std::uint64_t request = stream_.request_catch_up();
-    pump_.wake();
-    return request;
-  }
-  std::uint64_t catch_up_with_rest() {
-    const std::uint64_t request = stream_.request_rest(subscription_);
+  std::uint64_t ask(std::uint64_t request) {
     pump_.wake();
     return request;
   }

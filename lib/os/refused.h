@@ -11,16 +11,16 @@
 
 namespace warden::internal {
 
-// clone(2) with CLONE_PIDFD (Linux 5.2, an older kernel ignores the flag): EINVAL, EPERM or ENOSYS from a filter or an
-// emulator, EMFILE or ENFILE where no descriptor is left for the pidfd. The child is launched without one.
-inline bool is_clone_with_pidfd_refused(int error) {
-  return error == EINVAL || error == EPERM || error == ENOSYS || error == EMFILE || error == ENFILE;
-}
-
 // clone(2) with memory, descriptors or the caller's time shared (CLONE_VM, CLONE_FILES, CLONE_VFORK), or without an
 // exit signal: EINVAL from an emulator (qemu-user), EPERM or ENOSYS from a filter. The child is launched as fork(2)
 // does.
 inline bool is_clone_refused(int error) { return error == EINVAL || error == EPERM || error == ENOSYS; }
+
+// clone(2) with CLONE_PIDFD (Linux 5.2, an older kernel ignores the flag): EINVAL, EPERM or ENOSYS from a filter or an
+// emulator, EMFILE or ENFILE where no descriptor is left for the pidfd. The child is launched without one.
+inline bool is_clone_with_pidfd_refused(int error) {
+  return is_clone_refused(error) || error == EMFILE || error == ENFILE;
+}
 
 // waitid(2) with P_PIDFD (Linux 5.4): EINVAL from an older kernel, EPERM or ENOSYS from a filter, EBADF where the
 // program has closed the pidfd among descriptors that it does not know, and where there is none. The wait goes by

@@ -29,8 +29,6 @@ std::string last_that_came(const Output& output, std::size_t most) {
   return last_bytes(output, most - std::min(most, tail.size())) + tail;
 }
 
-bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
-
 }  // namespace
 
 std::size_t begin_of_lines(const std::string& text, std::size_t most) {

@@ -127,21 +127,6 @@ LaunchResult launched(const ChildId& child) {
   return result;
 }
 
-// Sets `error` where the kernel refuses the clone.
-LaunchResult launch_by_clone(SpawnPlan& plan, int* error) {
-  const FailureReport report(plan.own_memory);
-  const ChildStack stack;
-  if (report.get() == nullptr || stack.top() == nullptr) return failed(ENOMEM);
-  plan.child.failure = report.get();
-  plan.child.exec_pipe = -1;
-  const ChildId child = clone_with_fallbacks(plan, stack, Held::kYes, error);
-  if (*error != 0) return failed(*error);
-  const volatile ExecFailure& failure = *report.get();
-  if (failure.error == 0 && has_executed(child)) return launched(child);
-  if (failure.error != 0) reap(child, kClones);
-  return failed(child, failure);
-}
-
 // A pipe whose write end the child keeps until its exec, above its other descriptors, in a table of its own from the
 // start.
 int make_exec_pipe(SpawnPlan* plan, Pipe* pipe) {
@@ -224,20 +209,22 @@ LaunchResult launch_by_fork(SpawnPlan& plan, TimePoint deadline) {
   return failed(child, failure);
 }
 
-// While this thread goes on: a child that opens files may wait for ever (fifo(7)). Sets `error` where the kernel
-// refuses the clone.
-LaunchResult launch_until(SpawnPlan& plan, TimePoint deadline, int* error) {
+// A child that opens files may wait for ever (fifo(7)): where there is a deadline, this thread goes on meanwhile. Sets
+// `error` where the kernel refuses the clone.
+LaunchResult launch_by_clone(SpawnPlan& plan, TimePoint deadline, int* error) {
   const FailureReport report(plan.own_memory);
   const ChildStack stack;
   if (report.get() == nullptr || stack.top() == nullptr) return failed(ENOMEM);
+  const Held held = plan.opens_files && deadline != TimePoint::max() ? Held::kNo : Held::kYes;
   Pipe exec_pipe;
-  if (const int no_pipe = make_exec_pipe(&plan, &exec_pipe)) return failed(no_pipe);
+  plan.child.exec_pipe = -1;
+  if (const int no_pipe = held == Held::kNo ? make_exec_pipe(&plan, &exec_pipe) : 0) return failed(no_pipe);
   plan.child.failure = report.get();
-  const ChildId child = clone_with_fallbacks(plan, stack, Held::kNo, error);
+  const ChildId child = clone_with_fallbacks(plan, stack, held, error);
   if (*error != 0) return failed(*error);
   exec_pipe.write_end.reset();
   const volatile ExecFailure& failure = *report.get();
-  if (!wait_for_exec(child, exec_pipe, deadline)) return give_up_on(child, failure);
+  if (held == Held::kNo && !wait_for_exec(child, exec_pipe, deadline)) return give_up_on(child, failure);
   if (failure.error == 0 && has_executed(child)) return launched(child);
   if (failure.error != 0) reap(child, kClones);
   return failed(child, failure);
@@ -246,8 +233,7 @@ LaunchResult launch_until(SpawnPlan& plan, TimePoint deadline, int* error) {
 LaunchResult launch_once(SpawnPlan& plan, TimePoint deadline) {
   if (runs_on_valgrind()) return launch_by_fork(plan, deadline);
   int error = 0;
-  const bool may_wait = plan.opens_files && deadline != TimePoint::max();
-  const LaunchResult result = may_wait ? launch_until(plan, deadline, &error) : launch_by_clone(plan, &error);
+  const LaunchResult result = launch_by_clone(plan, deadline, &error);
   return is_clone_refused(error) ? launch_by_fork(plan, deadline) : result;
 }
 

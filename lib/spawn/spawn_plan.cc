@@ -29,16 +29,6 @@ std::vector<const char*> argv_of(const Command& command) {
   return argv;
 }
 
-// How execvp(3) runs a file of an unknown format; the child puts that file's path in the second place.
-std::vector<const char*> shell_argv_of(const Command& command) {
-  std::vector<const char*> argv;
-  argv.reserve(command.arguments().size() + 3);
-  argv.assign({"/bin/sh", nullptr});
-  for (const std::string& argument : command.arguments()) argv.push_back(argument.c_str());
-  argv.push_back(nullptr);
-  return argv;
-}
-
 DescriptorAction keep(int target) {
   DescriptorAction action;
   action.target = target;
@@ -166,12 +156,16 @@ int plan_program(const Command& command, SpawnPlan* plan) {
   FoundPrograms found = find_programs(command.program(), environment);
   if (found.error != 0) return found.error;
   plan->paths = std::move(found.paths);
-  if (options_of(command).shell_fallback) plan->shell_argv = shell_argv_of(command);
   plan->argv = argv_of(command);
   plan->envp = environment.pointers();
   plan->child.argv = plan->argv.data();
   plan->child.envp = plan->envp.data();
-  if (!plan->shell_argv.empty()) plan->child.shell_argv = plan->shell_argv.data();
+  if (options_of(command).shell_fallback) {
+    // As execvp(3) runs a file of an unknown format; the child puts that file's path in the second place.
+    plan->shell_argv = {"/bin/sh", nullptr};
+    plan->shell_argv.insert(plan->shell_argv.end(), plan->argv.begin() + 1, plan->argv.end());
+    plan->child.shell_argv = plan->shell_argv.data();
+  }
   return 0;
 }
 
