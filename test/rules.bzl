@@ -1,6 +1,6 @@
 """The tests of a room: each name is a file NAME.cc and a target."""
 
-load("@rules_cc//cc:defs.bzl", "cc_test")
+load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_test")
 load("//:lib/copts.bzl", "WARDEN_COPTS")
 load("//:lib/public.bzl", "PUBLIC_HEADERS", "WARDEN_TARGETS")
 
@@ -39,18 +39,31 @@ _OTHERS = [
 ]
 
 # The public headers that start no process.
-_VALUES = _OTHERS + ["//:readiness"] + [
+VALUES = _OTHERS + ["//:readiness"] + [
     "//:" + name
     for room in ["base", "output", "stdin", "terminate"]
     for name in PUBLIC_HEADERS[room]
 ]
 
 _PROCESSES = _OTHERS + WARDEN_TARGETS + [
+    "//lib/base",
+    "//lib/os",
+    "//lib/output:capture",
     "//test/support",
     "//test/support:main",
 ]
 
+# For the check that the documentation names only tests that are there.
+def _sources():
+    if not native.existing_rule("sources"):
+        native.filegroup(
+            name = "sources",
+            srcs = native.glob(["*.cc"]),
+            visibility = ["//docs/snippets:__pkg__"],
+        )
+
 def _tests(names, size, deps, srcs = [], **kwargs):
+    _sources()
     for name in names:
         cc_test(
             name = name,
@@ -61,13 +74,24 @@ def _tests(names, size, deps, srcs = [], **kwargs):
             **kwargs
         )
 
+def test_program(name, deps = [], srcs = None):
+    """A program that tests start: NAME.cc says how."""
+    cc_binary(
+        name = name,
+        testonly = True,
+        srcs = srcs or [name + ".cc"],
+        copts = WARDEN_COPTS,
+        linkopts = ["-pthread"],
+        deps = deps,
+    )
+
 def process_tests(names, size = "medium", deps = [], **kwargs):
     """Tests that start processes: with the listener that finds what they leave behind, and the audit of kill(2)."""
     _tests(names, size, _PROCESSES + deps, **kwargs)
 
 def value_tests(names, deps = [], tags = _ONE_THREAD, **kwargs):
     """Tests without a process."""
-    _tests(names, "small", _VALUES + deps + ["@com_google_googletest//:gtest_main"], tags = tags, **kwargs)
+    _tests(names, "small", VALUES + deps + ["@com_google_googletest//:gtest_main"], tags = tags, **kwargs)
 
 def simulated_tests(names, deps = [], **kwargs):
     """Tests of the mechanism on a simulated kernel and clock: no process, no real time."""
@@ -79,11 +103,3 @@ def simulated_tests(names, deps = [], **kwargs):
         "//lib/supervise",
         "//lib/terminate",
     ], **kwargs)
-
-def test_sources():
-    """For the check that the documentation names only tests that are there."""
-    native.filegroup(
-        name = "sources",
-        srcs = native.glob(["*.cc"]),
-        visibility = ["//docs/snippets:__pkg__"],
-    )
