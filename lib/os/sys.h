@@ -55,8 +55,6 @@ class Sys {
   // Writes what fits into the pipe at once. Returns how much, or -EAGAIN when it is full, -EPIPE without a reader.
   // Neither blocks nor leaves a SIGPIPE.
   virtual ssize_t write_pipe(int fd, const char* data, std::size_t size) = 0;
-  // read(2).
-  virtual ssize_t read_fd(int fd, char* data, std::size_t size) = 0;
 
   // waitid(2) for this child, WEXITED | __WALL: by the pidfd if there is one. kCollect reaps. Never blocks.
   virtual WaitOutcome look(ChildId child, Reap reap) = 0;
@@ -104,6 +102,8 @@ class Sys {
   // eventfd(2): a descriptor that is readable from the first signal_event on; or -errno.
   virtual int make_event() = 0;
   virtual void signal_event(int fd) = 0;
+  // Neither this nor signal_event() touches a file that the host has at that number since.
+  virtual void close_event(int fd) = 0;
   virtual void close_fd(int fd) = 0;
 
  protected:

@@ -79,6 +79,10 @@ int get_info(int pidfd, PidfdInfo* info) {
   return ::ioctl(pidfd, kPidfdGetInfo, info) == 0 ? 0 : errno;
 }
 
+// Set on our events by F_SETSIG, which has no effect without O_ASYNC: nothing is written to a file that the host has at
+// the number since.
+constexpr int kEventMark = 64;
+
 // At most sixty days at a time, which no conversion on the way can overflow.
 timespec time_left(TimePoint now, TimePoint deadline) {
   if (deadline <= now) return {0, 0};  // TimePoint::min() is further away than the difference can hold
@@ -122,13 +126,6 @@ class LinuxSys final : public Sys {
 
   ssize_t write_pipe(int fd, const char* data, std::size_t size) override { return write_what_fits(fd, data, size); }
 
-  ssize_t read_fd(int fd, char* data, std::size_t size) override {
-    for (;;) {
-      const ssize_t got = ::read(fd, data, size);
-      if (got >= 0 || errno != EINTR) return got >= 0 ? got : -errno;
-    }
-  }
-
   // An end is collected only once it has been seen: to collect a stop would take the notice from a host that traces its
   // own child.
   WaitOutcome look(ChildId child, Reap reap) override {
@@ -137,6 +134,7 @@ class LinuxSys final : public Sys {
     const int error = wait_for(child, kAnyEnd | WNOHANG | WNOWAIT, &info, &usage);
     if (error != 0) return {error, std::nullopt};
     if (info.si_pid == 0 || !is_end(info)) return {};
+    if (info.si_pid != child.pid) return look({child.pid, -1}, reap);  // the pidfd is another child's of the host
     siginfo_t collected = {};
     if (reap == Reap::kCollect) wait_for(child, kAnyEnd | WNOHANG, &collected);
     return {0, status_of(info).with_resource_usage(usage_of(usage))};
@@ -215,15 +213,27 @@ class LinuxSys final : public Sys {
   int get_process_group(int pid) override { return result_of(::getpgid(pid)); }
 
   int make_event() override {
-    const int fd = result_of(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    return fd < 0 ? fd : raise_above_stdio(fd);
+    int fd = result_of(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (fd >= 0) fd = raise_above_stdio(fd);
+    if (fd < 0 || ::fcntl(fd, F_SETSIG, kEventMark) == 0) return fd;
+    const int error = errno;
+    ::close(fd);
+    return -error;
   }
 
-  void signal_event(int fd) override { ::eventfd_write(fd, 1); }
+  void signal_event(int fd) override {
+    if (is_event(fd)) ::eventfd_write(fd, 1);
+  }
+
+  void close_event(int fd) override {
+    if (is_event(fd)) ::close(fd);
+  }
 
   void close_fd(int fd) override { ::close(fd); }
 
  private:
+  static bool is_event(int fd) { return ::fcntl(fd, F_GETSIG) == kEventMark; }
+
   // Since Linux 5.12 F_GETOWN answers with 0 for an owner that is gone.
   static bool tells_of_dead_owners() { return kernel_is_at_least(5, 12); }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 
 #include "lib/base/os_error.h"
@@ -83,6 +84,33 @@ void CapturedStream::stop() {
   for (const auto& subscription : live_) subscription->stop();
 }
 
+void CapturedStream::wait_idle() {
+  Lock lock(mutex_);
+  const auto is_running = [](const auto& subscription) { return subscription->is_running; };
+  ++waiters_;
+  changed_.wait(lock, [&] { return std::none_of(live_.begin(), live_.end(), is_running); });
+  --waiters_;
+}
+
+void CapturedStream::lose() {
+  const Lock lock(mutex_);
+  if (has_ended_) return;
+  read_error_ = os_error(EBADF);
+  has_ended_ = true;
+  caught_up_ = std::numeric_limits<std::uint64_t>::max();
+  for (const Subscriptions* const subscriptions : {&live_, &fresh_}) {
+    for (const auto& subscription : *subscriptions) {
+      subscription->stop();
+      subscription->is_over = !subscription->is_running;
+    }
+  }
+  if (waiters_ > 0) changed_.notify_all();
+}
+
+void CapturedStream::end_if_lost() {
+  if (!pipe_.is_ours()) end(EBADF);
+}
+
 // Runs `hand_out` without the lock and with the subscription marked as running, unless the stream or the
 // subscription has been stopped.
 template <class HandOut>
@@ -113,7 +141,12 @@ void CapturedStream::replay(LineSubscription& subscription) {
 }
 
 // A stream that cannot be read has not ended: its last line may have gone on.
-void CapturedStream::take_end(LineSubscription& taker) { read_error_ ? taker.take_rest() : taker.take_end(); }
+void CapturedStream::take_end(LineSubscription& taker) {
+  Lock lock(mutex_);
+  const bool has_failed = static_cast<bool>(read_error_);
+  lock.unlock();
+  has_failed ? taker.take_rest() : taker.take_end();
+}
 
 void CapturedStream::hand_out_rest(LineSubscription& subscription, std::uint64_t request) {
   {
@@ -138,7 +171,7 @@ void CapturedStream::serve(Scratch scratch) {
   for (const auto& subscription : live_) hand_out_rest(*subscription, request);
   Subscriptions finished;  // destroyed without the lock: what they hold belongs to the program
   const Lock lock(mutex_);
-  caught_up_ = request;
+  caught_up_ = std::max(caught_up_, request);
   remove_finished(&finished);
   if (waiters_ > 0) changed_.notify_all();
 }
@@ -154,6 +187,7 @@ void CapturedStream::remove_finished(Subscriptions* finished) {
 
 // Reads at least what is in the pipe now, and its end if that comes next.
 void CapturedStream::read_pending(Scratch scratch) {
+  end_if_lost();
   int available = 0;
   if (::ioctl(pipe_.fd(), FIONREAD, &available) != 0) available = 0;
   auto pending = static_cast<std::size_t>(available);
@@ -166,6 +200,7 @@ void CapturedStream::read_pending(Scratch scratch) {
 }
 
 void CapturedStream::read_some(Scratch scratch) {
+  end_if_lost();
   for (int i = 0; i < kReadsInARow && pipe_.fd() >= 0; ++i) {
     std::size_t room = 0;
     if (read_once(scratch, &room) < room) return;

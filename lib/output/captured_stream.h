@@ -79,6 +79,12 @@ class CapturedStream {
   void serve(Scratch scratch);
   // Hands out no line from now on. For any thread.
   void stop();
+  // After stop(): waits for the lines that are being handed out. For any thread but the pump.
+  void wait_idle();
+  // The pump cannot be told anything any more: the stream counts as ended, with EBADF. For any thread.
+  void lose();
+  // Ends the stream with EBADF if the host has closed its descriptor: what has the number now is never read.
+  void end_if_lost();
 
   // In a forked copy: closes its copies of the descriptors. Takes no lock, which may have been held at the fork.
   void close_copies() {

@@ -2,14 +2,13 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include <atomic>
 #include <utility>
 
-#include "lib/os/fork_safe_fd.h"
 #include "lib/os/thread.h"
 #include "lib/output/capture_read_end.h"
+#include "lib/output/wake_event.h"
 
 namespace warden::internal {
 namespace {
@@ -27,47 +26,42 @@ constexpr int kPauseWithoutEvent = 20;  // ms
 struct OutputPump::State {
   std::vector<std::unique_ptr<CapturedStream>> streams;
   std::unique_ptr<char[]> scratch;
-  ForkSafeFd event;
+  WakeEvent event;
   std::atomic<bool> is_stopping{false};
   std::atomic<pthread_t> thread{};  // set by itself
   std::atomic<bool> has_thread{false};
-  int patience = -1;  // of poll(2)
+  std::atomic<bool> looks_often{false};  // the host has closed the event
 
-  int open_event();
+  bool wake();
   void run();
   void serve_all();
   void turn();
 };
 
-int OutputPump::State::open_event() {
-  UniqueFd opened = raise_above_stdio(UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
-  if (opened.get() < 0) return errno;
-  event.set(std::move(opened));
-  return 0;
-}
-
 void OutputPump::State::serve_all() {
   for (const auto& stream : streams) stream->serve({scratch.get(), kScratch});
 }
 
+// Whether the thread looks at what is asked of it.
+bool OutputPump::State::wake() { return event.wake() || looks_often; }
+
 // Waits for something to do, and does it.
 void OutputPump::State::turn() {
-  pollfd polled[1 + kMostStreams] = {{event.get(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
-  for (std::size_t i = 0; i < streams.size(); ++i) polled[1 + i].fd = streams[i]->fd();  // poll ignores a negative one
-  if (::poll(polled, 1 + streams.size(), patience) < 0) {
+  pollfd polled[1 + kMostStreams] = {{event.fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
+  if (polled[0].fd < 0) looks_often = true;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    streams[i]->end_if_lost();
+    polled[1 + i].fd = streams[i]->fd();  // poll ignores a negative one
+  }
+  if (::poll(polled, 1 + streams.size(), looks_often ? kPauseWithoutEvent : -1) < 0) {
     // The host's limit of descriptors is below the number that we poll (EINVAL): look at all of them in turn.
     if (errno != EINVAL) return;
     ::poll(nullptr, 0, kPauseWithoutEvent);
     for (std::size_t i = 0; i < streams.size(); ++i) polled[1 + i].revents = POLLIN;
     polled[0].revents = POLLIN;
   }
-  if ((polled[0].revents & POLLNVAL) != 0) {
-    event.forget();
-    patience = kPauseWithoutEvent;
-  }
-  if (polled[0].revents != 0 || patience >= 0) {
-    eventfd_t value = 0;
-    ::eventfd_read(event.get(), &value);
+  if (polled[0].revents != 0 || looks_often) {
+    event.settle();
     serve_all();
   }
   for (std::size_t i = 0; i < streams.size() && !is_stopping; ++i) {
@@ -78,6 +72,7 @@ void OutputPump::State::turn() {
 void OutputPump::State::run() {
   thread = ::pthread_self();
   has_thread = true;
+  event.claim();
   while (!is_stopping) turn();
 }
 
@@ -99,7 +94,7 @@ int OutputPump::add(OutputStream stream, const CaptureOptions& options, UniqueFd
 }
 
 int OutputPump::start() {
-  if (const int error = state_->open_event()) return error;
+  if (const int error = state_->event.open()) return error;
   state_->scratch.reset(new char[kScratch]);
   auto argument = std::make_unique<std::shared_ptr<State>>(state_);
   const int error = start_thread(&thread_, run_state, argument.get(), ThreadStack::kDefault);
@@ -123,7 +118,10 @@ std::vector<CapturedStream*> OutputPump::streams() const {
   return all;
 }
 
-void OutputPump::wake() { ::eventfd_write(state_->event.get(), 1); }
+void OutputPump::wake() {
+  if (state_->wake()) return;
+  for (const auto& stream : state_->streams) stream->lose();
+}
 
 bool OutputPump::is_this_thread() const {
   return state_ != nullptr && state_->has_thread && ::pthread_equal(state_->thread, ::pthread_self()) != 0;
@@ -133,17 +131,21 @@ void OutputPump::stop() {
   if (!std::exchange(is_started_, false)) return;
   state_->is_stopping = true;
   for (const auto& stream : state_->streams) stream->stop();
-  wake();
+  const bool has_event = state_->event.wake();
   if (is_this_thread()) {
     ::pthread_detach(thread_);
-  } else {
+  } else if (has_event || state_->looks_often) {
     ::pthread_join(thread_, nullptr);
+    if (has_event) state_->event.close_woken();
+  } else {
+    for (const auto& stream : state_->streams) stream->wait_idle();
+    ::pthread_detach(thread_);
   }
 }
 
 void OutputPump::disown() {
   for (const auto& stream : state_->streams) stream->close_copies();
-  state_->event.close();
+  state_->event.close_copy();
   is_started_ = false;
   // Nothing of the state may be destroyed: a lock of it may have been held at the fork.
   new std::shared_ptr<State>(std::move(state_));

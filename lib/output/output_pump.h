@@ -33,13 +33,15 @@ class OutputPump {
   CapturedStream* find(OutputStream stream) const;
   std::vector<CapturedStream*> streams() const;
 
-  // For the caller of attach and request_catch_up, after each.
+  // For the caller of attach and request_catch_up, after each. Where the host has closed the descriptor that wakes the
+  // thread, the streams are lost.
   void wake();
   // Whether the caller is a callback of this very pump.
   bool is_this_thread() const;
 
   // Waits for a callback that runs, starts none after it, and ends the thread. A callback that calls this cannot be
-  // waited for: the thread ends by itself after it.
+  // waited for: the thread ends by itself after it. So it does, once it wakes, where the host has closed the descriptor
+  // that would wake it.
   void stop();
 
   // In a forked copy, which has no such thread: closes the copies of the descriptors. Takes no lock.

@@ -26,7 +26,7 @@ void Group::begin(const Lock&, bool is_led) {
   is_led_ = is_led;
   if (is_led && pidfd() >= 0 && !leader_.has_group_signals()) {
     // The mark goes by number: it counts if the child had that number afterwards.
-    is_marked_ = sys_.mark_group(pidfd(), number()) && sys_.look(leader_.id(), Reap::kLeave).error != ECHILD;
+    is_marked_ = sys_.mark_group(pidfd(), number()) && sys_.look(leader_.process().id(), Reap::kLeave).error != ECHILD;
   }
 }
 
@@ -37,8 +37,9 @@ bool Group::number_is_ours(const Lock& lock) { return leader_.has_number(lock) |
 
 // ENOSYS where that way is refused.
 int Group::send_by_pidfd(int signal) const {
-  if (pidfd() < 0) return ENOSYS;
-  const int error = -sys_.pidfd_kill_group(pidfd(), signal);
+  const int fd = pidfd();
+  if (fd < 0) return ENOSYS;
+  const int error = -sys_.pidfd_kill_group(fd, signal);
   const bool is_refused = error == EPERM ? !leader_.has_group_signals() : is_group_signal_by_pidfd_refused(error);
   return is_refused ? ENOSYS : error;
 }

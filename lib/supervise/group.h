@@ -63,8 +63,8 @@ class Group {
 
  private:
   static std::uint64_t mask_of(int signal) { return std::uint64_t{1} << (signal - 1); }
-  int number() const { return leader_.id().pid; }
-  int pidfd() const { return leader_.id().pidfd; }
+  int number() const { return leader_.process().pid(); }
+  int pidfd() const { return leader_.process().pidfd(); }
   bool is_told_by_pidfd() const { return probe_error_ != ENOSYS; }
   bool mark_tells_of_life() const;
   bool number_is_ours(const Lock& lock);

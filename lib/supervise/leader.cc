@@ -19,11 +19,18 @@ constexpr absl::Duration kExitInfoPatience = absl::Seconds(1);
 constexpr absl::Duration kFirstExitInfoPause = absl::Microseconds(50);
 constexpr absl::Duration kLongestExitInfoPause = absl::Milliseconds(5);
 
+// The pause between looks at a child whose pidfd the host has closed.
+constexpr absl::Duration kPauseWithoutPidfd = absl::Milliseconds(20);
+
+// How long a caller's wait by the pidfd goes on without a question whether it is still ours: when the child ends the
+// kernel looks at the number again, and does not see the end where another file has it by then.
+constexpr absl::Duration kLongestPoll = absl::Minutes(1);
+
 }  // namespace
 
 void Leader::begin(const Lock& lock, ChildId id, bool leads_group) {
   changes_.check(lock);
-  id_ = id;
+  process_.set(id);
   if (id.pidfd < 0) changes_.do_without_events(lock);
   group_needs_number_ = leads_group;
   stage_ = Stage::kRunning;
@@ -82,23 +89,35 @@ class Leader::WaitsByPidfd {
   Lock& lock_;
 };
 
+void Leader::wait_changed(Lock& lock, TimePoint deadline) {
+  if (process_.has_lost_pidfd()) deadline = std::min(deadline, deadline_after(sys_.now(), kPauseWithoutPidfd));
+  changes_.wait(lock, deadline);
+}
+
 // A pidfd that is readable while its process cannot be waited for means a tracer: the reaper goes on looking and tells
 // us.
 void Leader::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
-  if (id_.pidfd < 0 || held_by_tracer_ || ended(lock)) {
-    changes_.wait(lock, deadline);
+  const int fd = process_.pidfd();
+  if (fd < 0 || held_by_tracer_ || ended(lock)) {
+    wait_changed(lock, deadline);
+    if (process_.has_lost_pidfd()) look(lock);
   } else {
     const WaitsByPidfd waits(*this, lock);
-    const bool is_readable = changes_.wait_readable(lock, id_.pidfd, deadline) == Woken::kReadable;
+    deadline = std::min(deadline, deadline_after(sys_.now(), kLongestPoll));
+    const bool is_readable = changes_.wait_readable(lock, fd, deadline) == Woken::kReadable;
     if (is_readable && !look(lock)) held_by_tracer_ = true;
   }
 }
 
 bool Leader::look_when_readable(Lock& lock, TimePoint deadline) {
-  if (id_.pidfd < 0 || ended(lock) || sys_.now() >= deadline) return look(lock);
+  int fd = process_.pidfd();
+  if (fd < 0 || ended(lock) || sys_.now() >= deadline) return look(lock);
   const WaitsByPidfd waits(*this, lock);
   lock.unlock();
-  sys_.poll_readable(&id_.pidfd, 1, deadline);
+  while (!sys_.poll_readable(&fd, 1, std::min(deadline, deadline_after(sys_.now(), kLongestPoll)))) {
+    fd = process_.pidfd();
+    if (fd < 0 || sys_.now() >= deadline) break;
+  }
   lock.lock();
   return look(lock);
 }
@@ -106,7 +125,12 @@ bool Leader::look_when_readable(Lock& lock, TimePoint deadline) {
 bool Leader::look(Lock& lock, ChildId by) {
   if (ended(lock)) return true;
   const bool collect = !reaper_waits_by_number_ && !must_pin();
-  const WaitOutcome seen = sys_.look(by, collect ? Reap::kCollect : Reap::kLeave);
+  const Reap reap = collect ? Reap::kCollect : Reap::kLeave;
+  WaitOutcome seen = sys_.look(by, reap);
+  if (!seen.status.has_value() && by.pidfd == process_.given().pidfd && process_.has_lost_pidfd()) {
+    by.pidfd = -1;  // what was seen was another file
+    seen = sys_.look(by, reap);
+  }
   if (seen.error == ECHILD) return recover_lost(lock, by.pidfd);
   look_error_ = seen.error;
   if (!seen.status.has_value()) return false;
@@ -140,7 +164,10 @@ void Leader::publish(const Lock& lock, const ExitStatus& status, Stage stage) {
   changes_.notify(lock);
 }
 
-bool Leader::has_group_signals() const { return id_.pidfd >= 0 && sys_.has_pidfd_group_signals(id_.pidfd); }
+bool Leader::has_group_signals() const {
+  const int fd = process_.pidfd();
+  return fd >= 0 && sys_.has_pidfd_group_signals(fd);
+}
 
 bool Leader::must_pin() const { return group_needs_number_ && !unpinned_ && !has_group_signals(); }
 
@@ -149,7 +176,7 @@ bool Leader::must_pin() const { return group_needs_number_ && !unpinned_ && !has
 bool Leader::has_number(const Lock& lock) {
   changes_.check(lock);
   if (stage_ != Stage::kRunning && stage_ != Stage::kPinned) return false;
-  const WaitOutcome seen = sys_.look(id_, Reap::kLeave);
+  const WaitOutcome seen = sys_.look(process_.id(), Reap::kLeave);
   const bool taken = seen.error == ECHILD || (stage_ == Stage::kPinned && seen.error == 0 && !seen.status.has_value());
   if (taken && stage_ == Stage::kPinned) stage_ = Stage::kLost;
   return !taken;
@@ -159,10 +186,10 @@ int Leader::send(const Lock& lock, int signal) {
   changes_.check(lock);
   if (stage_ < Stage::kRunning) return ESRCH;
   if (stage_ != Stage::kRunning) return 0;
-  int error = ENOSYS;
-  if (id_.pidfd >= 0) error = -sys_.pidfd_kill_process(id_.pidfd, signal);
+  const int fd = process_.pidfd();
+  const int error = fd >= 0 ? -sys_.pidfd_kill_process(fd, signal) : ENOSYS;
   if (!is_signal_by_pidfd_refused(error)) return error;
-  return has_number(lock) ? -sys_.kill_process(id_.pid, signal) : 0;
+  return has_number(lock) ? -sys_.kill_process(process_.pid(), signal) : 0;
 }
 
 void Leader::unpin(const Lock& lock) {
@@ -175,13 +202,14 @@ void Leader::collect_unpinned(const Lock& lock) {
 }
 
 void Leader::collect(const Lock& lock) {
-  const WaitOutcome seen = sys_.look(id_, Reap::kCollect);
+  const WaitOutcome seen = sys_.look(process_.id(), Reap::kCollect);
   stage_ = seen.error == ECHILD ? Stage::kLost : Stage::kReaped;
   changes_.notify(lock);
 }
 
 void Leader::close_copy() {
-  if (id_.pidfd >= 0) sys_.close_fd(std::exchange(id_.pidfd, -1));
+  const int fd = process_.release_pidfd();
+  if (fd >= 0) sys_.close_fd(fd);
 }
 
 }  // namespace warden::internal

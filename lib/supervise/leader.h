@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "lib/os/held_child.h"
 #include "lib/os/sys.h"
 #include "lib/supervise/changes.h"
 #include "warden/exit_status.h"
@@ -29,8 +30,6 @@ class Leader {
 
   Leader(Sys& sys, Changes& changes) : sys_(sys), changes_(changes) {}
   ~Leader() { close_copy(); }
-  Leader(const Leader&) = delete;
-  Leader& operator=(const Leader&) = delete;
 
   // The process exists: takes the pidfd over. `leads_group`: a group needs its number.
   void begin(const Lock& lock, ChildId id, bool leads_group);
@@ -39,7 +38,7 @@ class Leader {
   // Waits until begin() or abandon(); whether it was begin(). Releases the lock meanwhile.
   bool wait_until_begun(Lock& lock);
 
-  const ChildId& id() const { return id_; }  // set before the first handle exists
+  const HeldChild& process() const { return process_; }  // set before the first handle exists
   Stage stage(const Lock& lock) const;
   bool ended(const Lock& lock) const { return stage(lock) > Stage::kRunning; }
   // REQUIRES: ended().
@@ -50,12 +49,15 @@ class Leader {
   // Looks once, publishes an exit that it sees, and says whether the process has ended. May release the lock for up to
   // 1 s, where somebody else has taken the zombie and the kernel is about to hand over the status. `by`: the process by
   // another pidfd.
-  bool look(Lock& lock) { return look(lock, id_); }
+  bool look(Lock& lock) { return look(lock, process_.given()); }
   bool look(Lock& lock, ChildId by);
   // Waits until the pidfd can be read, until the deadline at most, and looks then. Releases the lock meanwhile. A
   // reaper that comes to its own wait meanwhile leaves it to this thread, so that the exit wakes one thread.
   bool look_when_readable(Lock& lock, TimePoint deadline);
-  // Waits for a change, until the deadline at most, by the pidfd, too: the exit need not come by way of the reaper.
+  // Waits for a change, until the deadline at most; without a pidfd that we had it may come early, since the reaper may
+  // wait for another file now.
+  void wait_changed(Lock& lock, TimePoint deadline);
+  // The same, by the pidfd, too: the exit need not come by way of the reaper. May come early.
   void wait_exit_or_changed(Lock& lock, TimePoint deadline);
 
   // For the reaper. While it waits by number nobody else may collect the zombie: the number could be given to another
@@ -89,7 +91,7 @@ class Leader {
 
   Sys& sys_;
   Changes& changes_;
-  ChildId id_;
+  HeldChild process_;
   Stage stage_ = Stage::kStarting;
   std::optional<ExitStatus> status_;
   int look_error_ = 0;

@@ -37,7 +37,7 @@ int open_private_pidfd(Supervised& supervised) {
 
 void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
   absl::Duration pause = kFirstPause;
-  while (!supervised.leader().ended(lock)) {
+  while (!supervised.leader().ended(lock) && !supervised.leader().process().has_lost_pidfd()) {
     if (supervised.leader().is_waited_for_by_pidfd(lock)) {
       supervised.changes().wait(lock, TimePoint::max());
       continue;
@@ -71,17 +71,14 @@ void reap(Supervised& supervised, bool has_grace) {
   Lock lock(supervised);
   if (has_grace) supervised.changes().wait_in_grace(lock, deadline_after(supervised.sys().now(), kGrace));
   if (!supervised.leader().wait_until_begun(lock)) return;
-  ChildId child = supervised.leader().id();
-  if (child.pidfd < 0) {
+  ChildId child = supervised.leader().process().id();
+  if (child.pidfd < 0 && !supervised.leader().process().has_lost_pidfd()) {
     lock.unlock();
     child.pidfd = open_private_pidfd(supervised);
     lock.lock();
   }
-  if (child.pidfd >= 0) {
-    wait_by_pidfd(supervised, lock, child);
-  } else {
-    wait_by_number(supervised, lock);
-  }
+  if (child.pidfd >= 0) wait_by_pidfd(supervised, lock, child);
+  wait_by_number(supervised, lock);  // without a pidfd, or where the host has closed it meanwhile
   supervised.leader().collect_unpinned(lock);
 }
 
@@ -136,7 +133,9 @@ bool Reaper::is_about_to_end() {
   changes.end_grace(lock);
   changes.wake_from_grace();
   if (!leader.ended(lock) && leader.stage(lock) != Leader::Stage::kAbandoned) return false;
-  const TimePoint deadline = deadline_after(supervised_->sys().now(), kLongestFinish);
+  // Where the host has closed the pidfd the reaper may wait for another file.
+  const absl::Duration longest = leader.process().has_lost_pidfd() ? absl::ZeroDuration() : kLongestFinish;
+  const TimePoint deadline = deadline_after(supervised_->sys().now(), longest);
   const bool& is_done = supervised_->reaper_state().is_done;
   while (!is_done && supervised_->sys().now() < deadline) changes.wait(lock, deadline);
   return is_done;

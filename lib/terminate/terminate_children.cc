@@ -133,7 +133,7 @@ class Part final : public ChangeObserver {
 
  private:
   // Its reaper may have a private descriptor table, without the event of DueChildren.
-  bool is_blind() const { return child_.leader().id().pidfd < 0; }
+  bool is_blind() const { return child_.leader().process().pidfd() < 0; }
   void close_watch() {
     if (watched_ >= 0) child_.sys().close_fd(std::exchange(watched_, -1));
   }

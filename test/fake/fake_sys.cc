@@ -63,7 +63,7 @@ void FakeSys::exit(FakeProcess& process, const ExitStatus& status) {
   if (reaper == supervised_.end()) return;
   at(elapsed(), [this, supervised = reaper->second] {
     Lock lock(*supervised);
-    has_private_table_ = supervised->leader().id().pidfd < 0;
+    has_private_table_ = supervised->leader().process().pidfd() < 0;
     supervised->leader().look(lock);
     has_private_table_ = false;
   });

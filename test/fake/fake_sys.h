@@ -141,7 +141,6 @@ class FakeSys : public Sys {
   bool poll_readable(const int* fds, std::size_t count, TimePoint deadline) override;
   bool poll_any(pollfd* polled, std::size_t count, TimePoint deadline) override;
   ssize_t write_pipe(int fd, const char* data, std::size_t size) override;
-  ssize_t read_fd(int fd, char* data, std::size_t size) override;
   WaitOutcome look(ChildId child, Reap reap) override;
   void block_until_waitable(int pid) override;
   WaitOutcome exit_info(int pidfd) override;
@@ -160,6 +159,7 @@ class FakeSys : public Sys {
   int get_process_group(int pid) override;
   int make_event() override;
   void signal_event(int fd) override;
+  void close_event(int fd) override { close_fd(fd); }
   void close_fd(int fd) override;
 
  private:

@@ -1,0 +1,299 @@
+// Hosts that close every descriptor but the standard streams, as programs do that become daemons (closefrom(3)), and
+// that have files of their own at the numbers afterwards.
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "lib/os/sys.h"
+#include "lib/os/unique_fd.h"
+#include "test/support/child_probe.h"
+#include "test/support/isolated.h"
+#include "test/support/output_helpers.h"
+#include "test/support/process_snapshot.h"
+#include "test/support/send_signal.h"
+#include "test/support/thread_probe.h"
+#include "warden/child.h"
+
+namespace warden::test_support {
+namespace {
+
+using internal::UniqueFd;
+
+constexpr OutputStream kStdout = OutputStream::kStdout;
+
+#ifdef SYS_poll
+constexpr long kPoll = SYS_poll;
+#else
+constexpr long kPoll = SYS_ppoll;
+#endif
+
+using Descriptors = std::map<int, std::string>;
+
+Descriptors descriptors() { return ProcessSnapshot::take().descriptors; }
+
+std::size_t thread_count() { return ProcessSnapshot::take().threads.size(); }
+
+// The host closes the descriptors that are not in `before`, and has its own file at each number. In the end they must
+// still be the host's.
+class Replaced {
+ public:
+  Replaced(const Descriptors& before, int file) : fds_(descriptors()) {
+    for (const auto& [fd, name] : before) fds_.erase(fd);
+    EXPECT_FALSE(fds_.empty());
+    for (auto& [fd, name] : fds_) {
+      EXPECT_EQ(file < 0 ? ::close(fd) : ::dup2(file, fd), file < 0 ? 0 : fd);
+    }
+    for (auto& [fd, name] : fds_) name = descriptors()[fd];
+  }
+  ~Replaced() {
+    for (const auto& [fd, name] : fds_) {
+      EXPECT_EQ(descriptors()[fd], name) << fd;
+      if (!name.empty()) ::close(fd);
+    }
+  }
+  Replaced(const Replaced&) = delete;
+  Replaced& operator=(const Replaced&) = delete;
+
+ private:
+  Descriptors fds_;
+};
+
+// What the host has at the numbers.
+struct HostFile {
+  std::string name;
+  std::function<UniqueFd()> open;
+};
+
+UniqueFd open_silent_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return UniqueFd();
+  // Its write end stays open: the read end is not readable.
+  return UniqueFd(ends[0]);
+}
+
+// A child of the host, which has nothing to do with the library. It lives until this process ends.
+int start_stranger() {
+  const int parent = ::getpid();
+  const int pid = ::fork();
+  if (pid != 0) return pid;
+  while (::getppid() == parent) ::usleep(10'000);
+  ::_exit(0);
+}
+
+UniqueFd open_pidfd_of_stranger() { return UniqueFd(internal::linux_sys().pidfd_open(start_stranger())); }
+
+UniqueFd open_pidfd_of_dead_stranger() {
+  const int pid = ::fork();
+  if (pid == 0) ::_exit(7);
+  siginfo_t info = {};
+  ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
+  return UniqueFd(internal::linux_sys().pidfd_open(pid));
+}
+
+UniqueFd open_file(const std::string& text = "") {
+  UniqueFd file(::memfd_create("host", MFD_CLOEXEC));
+  EXPECT_EQ(::write(file.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  EXPECT_EQ(::lseek(file.get(), 0, SEEK_SET), 0);
+  return file;
+}
+
+off_t size_of(const UniqueFd& file) {
+  struct stat info = {};
+  return ::fstat(file.get(), &info) == 0 ? info.st_size : -1;
+}
+
+off_t position_of(const UniqueFd& file) { return ::lseek(file.get(), 0, SEEK_CUR); }
+
+const HostFile kHostFiles[] = {
+    {"Nothing", [] { return UniqueFd(); }},
+    {"SilentPipe", open_silent_pipe},
+    {"File", [] { return open_file("text of the host\n"); }},
+    {"Epoll", [] { return UniqueFd(::epoll_create1(EPOLL_CLOEXEC)); }},
+    {"PidfdOfALivingChild", open_pidfd_of_stranger},
+    {"PidfdOfADeadChild", open_pidfd_of_dead_stranger},
+    {"PidfdOfItself", [] { return UniqueFd(internal::linux_sys().pidfd_open(::getpid())); }},
+};
+
+enum class When { kAtOnce, kOnceTheReaperWaits };
+
+class AHostWithItsOwnFiles : public ::testing::TestWithParam<std::tuple<When, HostFile>> {
+ protected:
+  // Runs `body` in a process of its own with a child whose descriptors the host has replaced.
+  static void with_child(const Command& command, const std::function<void(std::unique_ptr<Child>&)>& body) {
+    const auto& [when, host_file] = GetParam();
+    run_isolated_unchecked([&, when = when, host_file = host_file] {
+      const UniqueFd file = host_file.open();
+      const Descriptors before = descriptors();
+      auto child = std::make_unique<Child>(Child::spawn(command).value());
+      if (when == When::kOnceTheReaperWaits) {
+        ASSERT_TRUE(wait_until_thread_sleeps_in(SYS_ppoll));
+      }
+      const Replaced replaced(before, file.get());
+      body(child);
+    });
+  }
+};
+
+TEST_P(AHostWithItsOwnFiles, GetsTheStatusOfItsChild) {
+  with_child(test_command({"sleep"}), [](std::unique_ptr<Child>& child) {
+    EXPECT_FALSE(child->try_wait().value().has_value());
+    EXPECT_FALSE(child->wait_for(absl::Milliseconds(1)).value().has_value());
+    std::thread killer([pid = child->pid()] { EXPECT_TRUE(send_signal_by_number(pid, SIGKILL)); });
+    EXPECT_EQ(child->wait().value(), ExitStatus::signaled(Signal::kill(), false));
+    killer.join();
+  });
+}
+
+TEST_P(AHostWithItsOwnFiles, EndsItsChildAndNobodyElse) {
+  const int stranger = start_stranger();
+  const Pidfd alive(stranger);
+  with_child(test_command({"sleep"}), [](std::unique_ptr<Child>& child) {
+    EXPECT_TRUE(child->kill().has_value());
+    EXPECT_EQ(child->try_wait().value(), ExitStatus::signaled(Signal::kill(), false));
+  });
+  EXPECT_FALSE(alive.is_dead());
+  EXPECT_TRUE(send_signal_by_number(stranger, SIGKILL));
+  EXPECT_EQ(::waitpid(stranger, nullptr, 0), stranger);
+}
+
+TEST_P(AHostWithItsOwnFiles, IsNotKeptByADestructor) {
+  with_child(test_command({"sleep"}), [](std::unique_ptr<Child>& child) {
+    const Pidfd process(child->pid());
+    ASSERT_TRUE(child->terminate_on_destruction().has_value());
+    child = nullptr;
+    EXPECT_TRUE(process.is_dead());
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(All, AHostWithItsOwnFiles,
+                         ::testing::Combine(::testing::Values(When::kAtOnce, When::kOnceTheReaperWaits),
+                                            ::testing::ValuesIn(kHostFiles)),
+                         [](const auto& tested) {
+                           const bool at_once = std::get<0>(tested.param) == When::kAtOnce;
+                           return std::get<1>(tested.param).name + (at_once ? "AtOnce" : "OnceTheReaperWaits");
+                         });
+
+TEST(AHostsFile, GetsNothingThatIsMeantForTheChild) {
+  run_isolated_unchecked([] {
+    const UniqueFd file = open_file();
+    const Descriptors before = descriptors();
+    Child child = Child::spawn(test_command({"sleep"}).stdin_from(Stdio::pipe())).value();
+    const Replaced replaced(before, file.get());
+    EXPECT_EQ(child.write_stdin("text", kBound).error().kind, StdinError::Kind::kClosed);
+    child.close_stdin();
+    EXPECT_TRUE(child.kill().has_value());
+    EXPECT_EQ(size_of(file), 0);
+  });
+}
+
+// The event by which a call of another thread is woken lives no longer than that call.
+TEST(AHostsFile, GetsNothingThatWakesAThread) {
+  run_isolated_unchecked([] {
+    const UniqueFd file = open_file();
+    Child child = Child::spawn(test_command({"sleep"}).stdin_from(Stdio::pipe())).value();
+    const Descriptors before = descriptors();
+    std::thread writer([&child] {
+      const auto written = child.write_stdin(std::string(1 << 20, 'x'), absl::InfiniteDuration());
+      EXPECT_TRUE(written.has_error());
+    });
+    while (descriptors().size() == before.size()) ::sched_yield();
+    {
+      const Replaced replaced(before, file.get());
+      EXPECT_TRUE(child.kill().has_value());
+      EXPECT_EQ(size_of(file), 0);
+      writer.join();
+    }
+  });
+}
+
+void expect_lost(Child& child) {
+  EXPECT_TRUE(child.kill().has_value());
+  const DrainResult drained = child.drain_output().value();
+  ASSERT_EQ(drained.streams.size(), 1u);
+  EXPECT_FALSE(drained.complete());
+  const std::error_code lost(EBADF, std::generic_category());
+  EXPECT_EQ(drained.streams[0].read_error, lost);
+  EXPECT_EQ(child.output(kStdout).value().read_error(), lost);
+  EXPECT_EQ(child.output(kStdout).value().text(), "");
+}
+
+TEST(AHostsFile, IsNotReadAsTheOutputOfAChild) {
+  run_isolated_unchecked([] {
+    const UniqueFd file = open_file("text of the host\n");
+    const Descriptors before = descriptors();
+    LineBox box;
+    Child child = Child::spawn(captured_command({"sleep"})).value();
+    ASSERT_TRUE(wait_until_thread_sleeps_in(kPoll));
+    const Replaced replaced(before, file.get());
+    EXPECT_TRUE(child.on_line(kStdout, box.callback()).has_value());
+    expect_lost(child);
+    EXPECT_EQ(position_of(file), 0);
+    EXPECT_EQ(size_of(file), 17);
+    EXPECT_THAT(box.lines(), ::testing::IsEmpty());
+  });
+}
+
+// The thread that reads sleeps, and nothing can wake it before the host's pipe does.
+TEST(AHostsSilentPipe, KeepsNeitherADrainNorADestructorWaiting) {
+  run_isolated_unchecked([] {
+    const std::size_t threads = thread_count();
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const Descriptors before = descriptors();
+    auto child = std::make_unique<Child>(Child::spawn(captured_command({"sleep"})).value());
+    ASSERT_TRUE(wait_until_thread_sleeps_in(kPoll));
+    ASSERT_TRUE(wait_until_thread_sleeps_in(SYS_ppoll));
+    {
+      const Replaced replaced(before, ends[0]);
+      expect_lost(*child);
+      child = nullptr;
+      ::close(ends[1]);
+      while (thread_count() > threads) ::sched_yield();
+    }
+  });
+}
+
+// The usual case: the numbers are those that come next.
+TEST(ANewChildAtTheSameNumbers, IsNotHurtByTheOldOne) {
+  run_isolated_unchecked([] {
+    const Command command = captured_shell("read line; echo $line").stdin_from(Stdio::pipe());
+    const Descriptors before = descriptors();
+    auto old = std::make_unique<Child>(Child::spawn(command).value());
+    ASSERT_TRUE(wait_until_thread_sleeps_in(kPoll));
+    ASSERT_TRUE(wait_until_thread_sleeps_in(SYS_ppoll));
+    const std::size_t count = descriptors().size();
+    { const Replaced closed(before, -1); }
+    Child child = Child::spawn(command).value();
+    ASSERT_EQ(descriptors().size(), count);
+    const Descriptors fresh = descriptors();
+
+    EXPECT_EQ(old->write_stdin("old\n", kBound).error().kind, StdinError::Kind::kClosed);
+    EXPECT_EQ(old->kill().value(), ExitStatus::signaled(Signal::kill(), false));
+    EXPECT_FALSE(old->drain_output().value().complete());
+    old = nullptr;
+    EXPECT_EQ(descriptors(), fresh);
+
+    EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning);
+    EXPECT_TRUE(child.write_stdin("new\n", kBound).has_value());
+    EXPECT_EQ(finished_output(child).text(), "new\n");
+    EXPECT_TRUE(child.wait().value().success());
+  });
+}
+
+}  // namespace
+}  // namespace warden::test_support

@@ -1,0 +1,13 @@
+// What the other threads of this process do.
+#ifndef WARDEN_TEST_SUPPORT_THREAD_PROBE_H_
+#define WARDEN_TEST_SUPPORT_THREAD_PROBE_H_
+
+namespace warden::test_support {
+
+// Waits until another thread of this process sleeps in that system call; false after a minute, and where the kernel has
+// no /proc/PID/syscall.
+bool wait_until_thread_sleeps_in(long call);
+
+}  // namespace warden::test_support
+
+#endif  // WARDEN_TEST_SUPPORT_THREAD_PROBE_H_
