@@ -1,0 +1,30 @@
+# `cmake --install`: headers, libraries, the tool, and what finds them (find_package, pkg-config).
+include(CMakePackageConfigHelpers)
+
+set(warden_package ${CMAKE_INSTALL_LIBDIR}/cmake/warden)
+
+install(DIRECTORY include/warden DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev PATTERN "testing" EXCLUDE)
+install(
+  TARGETS warden_static warden_shared
+  EXPORT wardenTargets
+  ARCHIVE COMPONENT dev
+  LIBRARY COMPONENT runtime NAMELINK_COMPONENT dev)
+install(EXPORT wardenTargets NAMESPACE warden:: DESTINATION ${warden_package} COMPONENT dev)
+
+if(WARDEN_TESTING)
+  install(DIRECTORY include/warden/testing DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/warden COMPONENT dev)
+  install(TARGETS warden_testing EXPORT wardenTestingTargets ARCHIVE COMPONENT dev)
+  install(EXPORT wardenTestingTargets NAMESPACE warden:: DESTINATION ${warden_package} COMPONENT dev)
+endif()
+if(WARDEN_TOOL)
+  install(TARGETS warden_tool RUNTIME COMPONENT tool)
+endif()
+
+configure_package_config_file(cmake/wardenConfig.cmake.in ${PROJECT_BINARY_DIR}/wardenConfig.cmake
+                              INSTALL_DESTINATION ${warden_package})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/wardenConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/wardenConfig.cmake ${PROJECT_BINARY_DIR}/wardenConfigVersion.cmake
+        DESTINATION ${warden_package} COMPONENT dev)
+
+configure_file(cmake/warden.pc.in ${PROJECT_BINARY_DIR}/warden.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/warden.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
