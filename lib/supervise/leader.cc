@@ -66,6 +66,10 @@ void Leader::set_reaper_waits_by_number(const Lock& lock, bool waits) {
   reaper_waits_by_number_ = waits;
 }
 
+bool Leader::may_have_lost_reaper(Lock& lock) {
+  return process_.has_lost_pidfd() && !look(lock) && !reaper_waits_by_number_;
+}
+
 bool Leader::is_waited_for_by_pidfd(const Lock& lock) const {
   changes_.check(lock);
   return waiters_by_pidfd_ > 0;
@@ -90,8 +94,9 @@ class Leader::WaitsByPidfd {
 };
 
 void Leader::wait_changed(Lock& lock, TimePoint deadline) {
-  if (process_.has_lost_pidfd()) deadline = std::min(deadline, deadline_after(sys_.now(), kPauseWithoutPidfd));
-  changes_.wait(lock, deadline);
+  const bool is_alone = process_.has_lost_pidfd();
+  changes_.wait(lock, is_alone ? std::min(deadline, deadline_after(sys_.now(), kPauseWithoutPidfd)) : deadline);
+  if (is_alone) look(lock);
 }
 
 // A pidfd that is readable while its process cannot be waited for means a tracer: the reaper goes on looking and tells
@@ -100,7 +105,6 @@ void Leader::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
   const int fd = process_.pidfd();
   if (fd < 0 || held_by_tracer_ || ended(lock)) {
     wait_changed(lock, deadline);
-    if (process_.has_lost_pidfd()) look(lock);
   } else {
     const WaitsByPidfd waits(*this, lock);
     deadline = std::min(deadline, deadline_after(sys_.now(), kLongestPoll));

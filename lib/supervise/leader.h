@@ -54,8 +54,8 @@ class Leader {
   // Waits until the pidfd can be read, until the deadline at most, and looks then. Releases the lock meanwhile. A
   // reaper that comes to its own wait meanwhile leaves it to this thread, so that the exit wakes one thread.
   bool look_when_readable(Lock& lock, TimePoint deadline);
-  // Waits for a change, until the deadline at most; without a pidfd that we had it may come early, since the reaper may
-  // wait for another file now.
+  // Waits for a change, until the deadline at most. Where the host has closed the pidfd the reaper may wait for another
+  // file now: then this comes early, and looks itself.
   void wait_changed(Lock& lock, TimePoint deadline);
   // The same, by the pidfd, too: the exit need not come by way of the reaper. May come early.
   void wait_exit_or_changed(Lock& lock, TimePoint deadline);
@@ -64,6 +64,9 @@ class Leader {
   // child of the host before the reaper wakes.
   void set_reaper_waits_by_number(const Lock& lock, bool waits);
   bool is_waited_for_by_pidfd(const Lock& lock) const;
+  // Whether the process runs, as a look says, and the reaper may never see its end: it may wait for a file of the host
+  // that has the number of the pidfd now.
+  bool may_have_lost_reaper(Lock& lock);
 
   // Sends to the process alone: 0 or an errno. A process that has ended takes no signal, which is a success.
   int send(const Lock& lock, int signal);

@@ -118,27 +118,31 @@ int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
 void Reaper::finish() {
   if (supervised_ == nullptr) return;
   end_spawn_streak();
-  if (is_about_to_end()) {
+  const Prospect seen = prospect();
+  if (seen == Prospect::kEnds) {
     pthread_join(thread_, nullptr);
   } else {
     pthread_detach(thread_);
   }
+  // Where no thread can be had, the zombie stays.
+  if (seen == Prospect::kIsLost && start(supervised_, {}) == 0) pthread_detach(thread_);
   supervised_ = nullptr;
 }
 
-bool Reaper::is_about_to_end() {
+Reaper::Prospect Reaper::prospect() {
   Changes& changes = supervised_->changes();
-  const Leader& leader = supervised_->leader();
+  Leader& leader = supervised_->leader();
   Lock lock(*supervised_);
   changes.end_grace(lock);
   changes.wake_from_grace();
-  if (!leader.ended(lock) && leader.stage(lock) != Leader::Stage::kAbandoned) return false;
-  // Where the host has closed the pidfd the reaper may wait for another file.
+  if (leader.stage(lock) != Leader::Stage::kAbandoned && leader.may_have_lost_reaper(lock)) return Prospect::kIsLost;
+  if (!leader.ended(lock) && leader.stage(lock) != Leader::Stage::kAbandoned) return Prospect::kGoesOn;
+  // Where the host has closed the pidfd it need not wake.
   const absl::Duration longest = leader.process().has_lost_pidfd() ? absl::ZeroDuration() : kLongestFinish;
   const TimePoint deadline = deadline_after(supervised_->sys().now(), longest);
   const bool& is_done = supervised_->reaper_state().is_done;
   while (!is_done && supervised_->sys().now() < deadline) changes.wait(lock, deadline);
-  return is_done;
+  return is_done ? Prospect::kEnds : Prospect::kGoesOn;
 }
 
 void Reaper::forget() {

@@ -1,18 +1,15 @@
-// A host that puts a file of its own in the place of a child's pidfd, as programs do that close every descriptor: the
-// reaper may wait for that file from then on.
+// A host that puts a file of its own in the place of a child's pidfd while the reaper waits for that: the reaper sleeps
+// on.
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <memory>
 
 #include "gtest/gtest.h"
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
-#include "test/support/process_snapshot.h"
 #include "test/support/send_signal.h"
 #include "test/support/thread_probe.h"
 #include "warden/child.h"
@@ -20,26 +17,39 @@
 namespace warden::test_support {
 namespace {
 
-std::size_t thread_count() { return ProcessSnapshot::take().threads.size(); }
+// A child whose pidfd the host replaces by a pipe that is never readable, once the reaper waits for it.
+std::unique_ptr<Child> spawn_and_replace_pidfd() {
+  int ends[2];
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const int pidfd = ::fcntl(ends[0], F_DUPFD_CLOEXEC, 3);  // the number that comes next
+  ::close(pidfd);
+  auto child = std::make_unique<Child>(Child::spawn(test_command({"sleep"})).value());
+  child->detach_on_destruction();
+  EXPECT_TRUE(wait_until_thread_sleeps_in(SYS_ppoll));
+  EXPECT_EQ(::dup2(ends[0], pidfd), pidfd);
+  return child;
+}
 
-TEST(ReplacedPidfd, DoesNotKeepADestructorWaitingAndTheReaperEndsWhenItWakes) {
+TEST(ReplacedPidfd, KeepsNeitherADestructorWaitingNorTheZombieOfAChildThatHasEnded) {
   run_isolated_unchecked([] {
-    const std::size_t threads = thread_count();
-    int ends[2];
-    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-    const int pidfd = ::fcntl(ends[0], F_DUPFD_CLOEXEC, 3);  // the number that comes next
-    ::close(pidfd);
-    auto child = std::make_unique<Child>(Child::spawn(test_command({"sleep"})).value());
+    auto child = spawn_and_replace_pidfd();
     const Pidfd process(child->pid());
-    ASSERT_TRUE(wait_until_thread_sleeps_in(SYS_ppoll));
-    ASSERT_EQ(::dup2(ends[0], pidfd), pidfd);
     ASSERT_TRUE(send_signal_by_number(child->pid(), SIGKILL));
     ASSERT_TRUE(process.wait_dead());
-    EXPECT_EQ(child->try_wait().value(), ExitStatus::signaled(Signal::kill(), false));
-    child = nullptr;  // would wait for ever
-    EXPECT_TRUE(wait_until_thread_sleeps_in(SYS_ppoll));
-    ::close(ends[1]);
-    while (thread_count() > threads) ::sched_yield();
+    child = nullptr;
+    EXPECT_TRUE(process.wait_reaped());
+  });
+}
+
+TEST(ReplacedPidfd, KeepsNotTheZombieOfAChildThatEndsAfterItsHandle) {
+  run_isolated_unchecked([] {
+    auto child = spawn_and_replace_pidfd();
+    const int pid = child->pid();
+    const Pidfd process(pid);
+    child = nullptr;
+    EXPECT_FALSE(process.is_dead());
+    ASSERT_TRUE(send_signal_by_number(pid, SIGKILL));
+    EXPECT_TRUE(process.wait_reaped());
   });
 }
 
