@@ -94,8 +94,8 @@ void CapturedStream::wait_idle() {
 
 void CapturedStream::lose() {
   const Lock lock(mutex_);
-  if (has_ended_) return;
-  read_error_ = os_error(EBADF);
+  is_lost_ = true;
+  if (!has_ended_) read_error_ = os_error(EBADF);
   has_ended_ = true;
   caught_up_ = std::numeric_limits<std::uint64_t>::max();
   for (const Subscriptions* const subscriptions : {&live_, &fresh_}) {
@@ -105,6 +105,10 @@ void CapturedStream::lose() {
     }
   }
   if (waiters_ > 0) changed_.notify_all();
+}
+
+std::error_code CapturedStream::read_error(const Lock&) const {
+  return is_lost_ && !read_error_ ? os_error(EBADF) : read_error_;
 }
 
 void CapturedStream::end_if_lost() {

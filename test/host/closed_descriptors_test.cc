@@ -265,7 +265,8 @@ TEST(ANewChildAtTheSameNumbers, IsNotHurtByTheOldOne) {
   run_isolated_unchecked([] {
     const Command command = captured_shell("read line; echo $line").stdin_from(Stdio::pipe());
     const Descriptors before = descriptors();
-    auto old = std::make_unique<Child>(Child::spawn(command).value());
+    auto old =
+        std::make_unique<Child>(Child::spawn(captured_shell("exec sleep 600").stdin_from(Stdio::pipe())).value());
     ASSERT_TRUE(wait_until_thread_sleeps_in(kPoll));
     ASSERT_TRUE(wait_until_thread_sleeps_in(SYS_ppoll));
     const std::size_t count = descriptors().size();

@@ -61,8 +61,10 @@ TEST(IgnoredSigchld, TerminateEndsTheWholeGroup) {
   Child stubborn = Child::spawn(test_command(ack, {"stubborn"})).value();
   ASSERT_TRUE(ack.wait_for("ready"));
   EXPECT_EQ(stubborn.terminate(timeout, timeout).value(), if_kept(ExitStatus::signaled(Signal::kill(), false)));
-  Child leaving = Child::spawn(test_command(ack, {"fork", "stubborn", "--", "exit", "2"})).value();
-  const Pidfd grandchild(wait_forked(ack, {"child ready"}));
+  Command command = test_command(ack, {"fork", "stubborn", "--", "read", "exit", "2"});
+  Child leaving = Child::spawn(command.stdin_from(Stdio::pipe())).value();
+  const Pidfd grandchild(wait_forked(ack, {"child ready", "ready"}));
+  leaving.close_stdin();  // it ends after spawn() has marked its group (before Linux 6.9)
   ASSERT_TRUE(Pidfd(leaving.pid()).wait_dead());
   EXPECT_EQ(leaving.terminate(timeout, timeout).value(), if_kept(ExitStatus::exited(2)));
   EXPECT_TRUE(grandchild.is_dead());

@@ -35,10 +35,11 @@ using ::testing::IsEmpty;
 
 constexpr absl::Duration kShort = absl::Milliseconds(30);
 
-// A group whose members hold a pipe open as long as they live.
+// A group whose members hold a pipe open as long as they live. The child's stdin is a pipe.
 struct Group {
   Group(const std::vector<std::string>& mode, std::vector<std::string> ready)
-      : child(Child::spawn(test_command(ack, mode)).value()), member(wait_forked(ack, std::move(ready))) {
+      : child(Child::spawn(test_command(ack, mode).stdin_from(Stdio::pipe())).value()),
+        member(wait_forked(ack, std::move(ready))) {
     ack.close_write();
   }
   // Whether the group is empty at this moment.
@@ -200,13 +201,15 @@ bool has_group_marks() {
   return major > 5 || (major == 5 && minor >= 12);
 }
 
-// The kernel reaps the leader, and with it goes the group's number. What is left of the group is found by its mark.
+// The kernel reaps the leader, and with it goes the group's number. What is left of the group is found by its mark,
+// which spawn() has set: the leader ends after that.
 TEST(EndWithoutPidfdGroupSignals, OfAGroupWhoseLeaderWasReapedByAnotherIsComplete) {
   if (!has_group_marks()) GTEST_SKIP() << "this kernel has no marks (Linux 5.12)";
   run_isolated([] {
     ASSERT_TRUE(refuse_system_calls({refused_group_signals()}));
     const SigchldDisposition ignored(SIG_IGN, 0);
-    Group group({"fork", "stubborn", "--", "exit", "6"}, {"child ready"});
+    Group group({"fork", "stubborn", "--", "read", "exit", "6"}, {"child ready", "ready"});
+    group.child.close_stdin();
     wait_until_gone(group.child.pid());
     const auto ended = group.child.terminate_with_report(TerminationPolicy::interrupt_first(kShort, kShort));
     EXPECT_TRUE(group.is_empty());
