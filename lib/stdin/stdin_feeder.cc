@@ -11,6 +11,7 @@
 #include "lib/base/os_error.h"
 #include "lib/os/deadline.h"
 #include "lib/os/held_fd.h"
+#include "lib/os/read_fd.h"
 #include "lib/os/thread.h"
 #include "lib/stdin/write_stdin.h"
 
@@ -22,14 +23,6 @@ constexpr std::size_t kChunk = 64 * 1024;
 
 // How long the thread may take to see that the pipe is closed. Only a read that blocks can take longer.
 constexpr absl::Duration kPatience = absl::Seconds(3);
-
-// read(2), or -errno.
-ssize_t read_fd(int fd, char* data, std::size_t size) {
-  for (;;) {
-    const ssize_t got = ::read(fd, data, size);
-    if (got >= 0 || errno != EINTR) return got >= 0 ? got : -errno;
-  }
-}
 
 }  // namespace
 
