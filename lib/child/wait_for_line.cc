@@ -80,15 +80,22 @@ class LineWaiter {
 
   // Waits until no more lines can come, or until the deadline. Returns which.
   LineWait::Kind wait(TimePoint deadline) {
-    const TimePoint give_up = std::max(deadline, deadline_after(sys_.now(), CapturedStream::kCatchUpPatience));
+    const TimePoint patience = deadline_after(sys_.now(), CapturedStream::kCatchUpPatience);
+    const TimePoint give_up = pump_.can_be_woken() ? std::max(deadline, patience) : patience;
     std::uint64_t request = ask(stream_.request_catch_up());
     for (bool was_exited = false;;) {
       const bool is_exited = notice_.look();
       CapturedStream::Lock lock(stream_.mutex());
       if (subscription_.is_over) return end_of_stream(lock);
       if (!stream_.is_caught_up(lock, request)) {
-        if (sys_.now() >= give_up) return LineWait::Kind::kTimedOut;
-        stream_.wait_changed(sys_, lock, give_up);
+        if (sys_.now() < give_up) {
+          stream_.wait_changed(sys_, lock, give_up);
+        } else if (pump_.can_be_woken()) {
+          return LineWait::Kind::kTimedOut;
+        } else {
+          lock.unlock();
+          pump_.lose_streams();
+        }
       } else if (was_exited) {
         return LineWait::Kind::kChildExited;
       } else if (is_exited) {

@@ -17,6 +17,7 @@ class FileIdentity {
   // The same of a pidfd. All pidfds are one inode before Linux 6.9: there it also gets one of 64 marks.
   static FileIdentity of_pidfd(int fd);
 
+  bool is_known() const { return is_known_; }
   bool is_at(int fd) const;
 
  private:

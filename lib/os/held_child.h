@@ -22,6 +22,8 @@ class HeldChild {
   // -1 where there is none, and where the host has closed it: another file may have its number.
   int pidfd() const { return has_lost_pidfd() ? -1 : given_.pidfd; }
   bool has_lost_pidfd() const { return given_.pidfd >= 0 && !file_.is_at(given_.pidfd); }
+  // False where nothing tells whether the pidfd is still ours: it passes for that.
+  bool can_lose_pidfd() const { return file_.is_known(); }
   ChildId id() const { return {pid(), pidfd()}; }
   // Without a question whether the pidfd is still ours: for a call whose answer tells.
   const ChildId& given() const { return given_; }

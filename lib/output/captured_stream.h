@@ -82,7 +82,7 @@ class CapturedStream {
   void stop();
   // After stop(): waits for the lines that are being handed out. For any thread but the pump.
   void wait_idle();
-  // The pump cannot be told anything any more: the stream counts as ended, and its lines are lost. For any thread.
+  // Nobody waits for the pump any more: the stream counts as ended, and its lines are lost. For any thread.
   void lose();
   // Ends the stream with EBADF if the host has closed its descriptor: what has the number now is never read.
   void end_if_lost();

@@ -29,6 +29,7 @@ bool wait_done(Sys& sys, CapturedStream& stream, std::uint64_t request, TimePoin
   }
 }
 
+// How long the pump may take to read what it is asked for.
 TimePoint patience(Sys& sys) { return deadline_after(sys.now(), CapturedStream::kCatchUpPatience); }
 
 // One stream, and what the pump was asked for.
@@ -79,8 +80,13 @@ DrainResult drain_output(Sys& sys, OutputPump& pump, TimePoint deadline, const s
   std::vector<Draining> all;
   for (CapturedStream* const stream : pump.streams()) all.push_back({stream, stream->request_catch_up()});
   pump.wake();
-  const TimePoint give_up = std::max(deadline, patience(sys));
-  for (Draining& one : all) one.is_caught_up = wait_done(sys, *one.stream, one.request, deadline, give_up);
+  const TimePoint give_up = pump.can_be_woken() ? std::max(deadline, patience(sys)) : patience(sys);
+  bool is_caught_up = true;
+  for (Draining& one : all) {
+    one.is_caught_up = wait_done(sys, *one.stream, one.request, deadline, give_up);
+    is_caught_up = is_caught_up && one.is_caught_up;
+  }
+  if (!is_caught_up && !pump.can_be_woken()) pump.lose_streams();
   if (has_child_ended != nullptr && has_child_ended()) hand_out_rests(sys, pump, &all);
   DrainResult result;
   for (const Draining& one : all) result.streams.push_back(describe(sys, one));

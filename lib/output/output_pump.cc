@@ -32,7 +32,6 @@ struct OutputPump::State {
   std::atomic<bool> has_thread{false};
   std::atomic<bool> looks_often{false};  // the host has closed the event
 
-  bool wake();
   void run();
   void serve_all();
   void turn();
@@ -41,9 +40,6 @@ struct OutputPump::State {
 void OutputPump::State::serve_all() {
   for (const auto& stream : streams) stream->serve({scratch.get(), kScratch});
 }
-
-// Whether the thread looks at what is asked of it.
-bool OutputPump::State::wake() { return event.wake() || looks_often; }
 
 // Waits for something to do, and does it.
 void OutputPump::State::turn() {
@@ -118,8 +114,11 @@ std::vector<CapturedStream*> OutputPump::streams() const {
   return all;
 }
 
-void OutputPump::wake() {
-  if (state_->wake()) return;
+void OutputPump::wake() { state_->event.wake(); }
+
+bool OutputPump::can_be_woken() const { return state_->event.fd() >= 0 || state_->looks_often; }
+
+void OutputPump::lose_streams() {
   for (const auto& stream : state_->streams) stream->lose();
 }
 

@@ -33,9 +33,13 @@ class OutputPump {
   CapturedStream* find(OutputStream stream) const;
   std::vector<CapturedStream*> streams() const;
 
-  // For the caller of attach and request_catch_up, after each. Where the host has closed the descriptor that wakes the
-  // thread, the streams are lost.
+  // For the caller of attach and request_catch_up, after each.
   void wake();
+  // False where the host has closed the descriptor that wakes the thread, and the thread does not know yet: it may
+  // sleep for ever.
+  bool can_be_woken() const;
+  // Nobody waits for the thread any more: its streams count as ended, with EBADF.
+  void lose_streams();
   // Whether the caller is a callback of this very pump.
   bool is_this_thread() const;
 

@@ -99,6 +99,11 @@ void Leader::wait_changed(Lock& lock, TimePoint deadline) {
   if (is_alone) look(lock);
 }
 
+// Until when a poll may go on.
+TimePoint Leader::next_question(TimePoint deadline) const {
+  return process_.can_lose_pidfd() ? std::min(deadline, deadline_after(sys_.now(), kLongestPoll)) : deadline;
+}
+
 // A pidfd that is readable while its process cannot be waited for means a tracer: the reaper goes on looking and tells
 // us.
 void Leader::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
@@ -107,8 +112,7 @@ void Leader::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
     wait_changed(lock, deadline);
   } else {
     const WaitsByPidfd waits(*this, lock);
-    deadline = std::min(deadline, deadline_after(sys_.now(), kLongestPoll));
-    const bool is_readable = changes_.wait_readable(lock, fd, deadline) == Woken::kReadable;
+    const bool is_readable = changes_.wait_readable(lock, fd, next_question(deadline)) == Woken::kReadable;
     if (is_readable && !look(lock)) held_by_tracer_ = true;
   }
 }
@@ -118,7 +122,7 @@ bool Leader::look_when_readable(Lock& lock, TimePoint deadline) {
   if (fd < 0 || ended(lock) || sys_.now() >= deadline) return look(lock);
   const WaitsByPidfd waits(*this, lock);
   lock.unlock();
-  while (!sys_.poll_readable(&fd, 1, std::min(deadline, deadline_after(sys_.now(), kLongestPoll)))) {
+  while (!sys_.poll_readable(&fd, 1, next_question(deadline))) {
     fd = process_.pidfd();
     if (fd < 0 || sys_.now() >= deadline) break;
   }

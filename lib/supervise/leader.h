@@ -89,6 +89,7 @@ class Leader {
   class WaitsByPidfd;
 
   bool must_pin() const;
+  TimePoint next_question(TimePoint deadline) const;
   bool recover_lost(Lock& lock, int pidfd);
   void publish(const Lock& lock, const ExitStatus& status, Stage stage);
 
