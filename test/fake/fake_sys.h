@@ -59,7 +59,7 @@ class FakeSys : public Sys {
   };
 
   static constexpr int kLeaderPid = 1000;
-  static constexpr int kLeaderPidfd = 10;
+  static constexpr int kLeaderPidfd = 2'000'000'000;  // no descriptor of this process
 
   FakeSys();
   virtual ~FakeSys() = default;
