@@ -1,6 +1,7 @@
 // Hosts that close every descriptor but the standard streams, as programs do that become daemons (closefrom(3)), and
 // that have files of their own at the numbers afterwards.
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -143,6 +144,10 @@ class AHostWithItsOwnFiles : public ::testing::TestWithParam<std::tuple<When, Ho
       }
       const Replaced replaced(before, file.get());
       body(child);
+      if (host_file.name == "PidfdOfALivingChild") {
+        pollfd polled = {file.get(), POLLIN, 0};
+        EXPECT_EQ(::poll(&polled, 1, 0), 0) << "it has ended";
+      }
     });
   }
 };
@@ -158,15 +163,12 @@ TEST_P(AHostWithItsOwnFiles, GetsTheStatusOfItsChild) {
 }
 
 TEST_P(AHostWithItsOwnFiles, EndsItsChildAndNobodyElse) {
-  const int stranger = start_stranger();
-  const Pidfd alive(stranger);
-  with_child(test_command({"sleep"}), [](std::unique_ptr<Child>& child) {
-    EXPECT_TRUE(child->kill().has_value());
-    EXPECT_EQ(child->try_wait().value(), ExitStatus::signaled(Signal::kill(), false));
-  });
-  EXPECT_FALSE(alive.is_dead());
-  EXPECT_TRUE(send_signal_by_number(stranger, SIGKILL));
-  EXPECT_EQ(::waitpid(stranger, nullptr, 0), stranger);
+  for (const bool has_group : {true, false}) {
+    with_child(test_command({"sleep"}).group(has_group), [](std::unique_ptr<Child>& child) {
+      EXPECT_TRUE(child->kill().has_value());
+      EXPECT_EQ(child->try_wait().value(), ExitStatus::signaled(Signal::kill(), false));
+    });
+  }
 }
 
 TEST_P(AHostWithItsOwnFiles, IsNotKeptByADestructor) {
