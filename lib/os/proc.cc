@@ -133,14 +133,12 @@ int list_numbers(const char* path, std::vector<int>* numbers) {
 bool visit_proc(int newest, const std::function<bool(int pid)>& visit) {
   std::vector<int> pids;
   if (!is_own_proc() || list_numbers("/proc", &pids) != 0) return false;
-  std::set<int> old;
   for (const int pid : pids) {
-    if (pid > newest && old.insert(pid).second && !visit(pid)) return false;
+    if (pid > newest && !visit(pid)) return false;
   }
-  const auto visit_other = [&](int pid) { return old.count(pid) != 0 || visit(pid); };
   const auto lists = [&pids](int pid) { return std::find(pids.begin(), pids.end(), pid) != pids.end(); };
   // More than twice as many are there only where some are born as fast as others are visited.
-  return visit_ascending("/proc", 2 * pids.size() + kMostBorn, visit_other) && lists(::getpid()) && lists(1) &&
+  return visit_ascending("/proc", 2 * pids.size() + kMostBorn, visit) && lists(::getpid()) && lists(1) &&
          !(is_first_ours() && may_hide_processes());
 }
 

@@ -46,7 +46,7 @@ bool FakeSys::visit_processes(int newest, const std::function<bool(int pid)>& vi
   }
   for (const FakeProcess* next = find_listed_after(0); next != nullptr;) {
     const int pid = next->pid;
-    if (most-- == 0 || (old.count(pid) == 0 && !visit_one(pid, visit))) return false;
+    if (most-- == 0 || !visit_one(pid, visit)) return false;
     next = find_listed_after(pid);
   }
   return true;
