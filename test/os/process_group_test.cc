@@ -200,7 +200,7 @@ TEST_F(ScanGroupTest, ProcessWithANumberThatAnotherHadAtItsVisitIsFound) {
     old.state = FakeProcess::State::kGone;
     sys_.recycle(old.pid, FakeSys::kLeaderPid);
     parent.state = FakeProcess::State::kGone;
-    sys_.newest_pid_shift = old.pid - FakeSys::kLeaderPid;
+    sys_.newest_pid_shift += old.pid - sys_.pid_cursor()->newest;
   };
   EXPECT_THAT(live(), ElementsAre(old.pid));
 }
