@@ -9,8 +9,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <memory>
-#include <set>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -18,6 +19,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "lib/os/kernel_abi.h"
+#include "lib/os/pid_cursor.h"
+#include "lib/os/process_visits.h"
 #include "lib/os/unique_fd.h"
 
 namespace warden::internal {
@@ -88,14 +91,14 @@ int first_above(int last, const char* buffer, long size) {
   return -1;
 }
 
-// Calls `visit` for the numeric names, in ascending order, `most` at most. With an entry the kernel looks
-// for the next one already; so each entry is read once more after its visit, and the next one looked for then. False
-// where a call fails, `visit` returns false, or there are more.
-bool visit_ascending(const char* path, std::size_t most, const std::function<bool(int number)>& visit) {
+// Calls `visit` for the numeric names from `first` on, in ascending order, `most` at most. With an entry the kernel
+// looks for the next one already; so each entry is read once more after its visit, and the next one looked for then.
+// False where a call fails, `visit` returns false, or there are more.
+bool visit_ascending(const char* path, int first, std::size_t most, const std::function<bool(int number)>& visit) {
   const UniqueFd directory(open_above_stdio(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return false;
   alignas(DirectoryEntry) char buffer[kLongEntry];
-  for (int last = -1;;) {
+  for (int last = first - 1;;) {
     const off_t before = ::lseek(directory.get(), 0, SEEK_CUR);
     const long size = read_entry(directory.get(), buffer);
     if (size <= 0 || before < 0) return size == 0 && before >= 0;
@@ -133,14 +136,17 @@ int list_numbers(const char* path, std::vector<int>* numbers) {
 bool visit_proc(int newest, const std::function<bool(int pid)>& visit) {
   std::vector<int> pids;
   if (!is_own_proc() || list_numbers("/proc", &pids) != 0) return false;
-  std::set<int> old;
-  for (const int pid : pids) {
-    if (pid > newest && old.insert(pid).second && !visit(pid)) return false;
-  }
-  const auto visit_other = [&](int pid) { return old.count(pid) != 0 || visit(pid); };
   const auto lists = [&pids](int pid) { return std::find(pids.begin(), pids.end(), pid) != pids.end(); };
-  // More than twice as many are there only where some are born as fast as others are visited.
-  return visit_ascending("/proc", 2 * pids.size() + kMostBorn, visit_other) && lists(::getpid()) && lists(1) &&
+  ProcessVisits visits;
+  visits.visit_from = [&pids](int first, const VisitProcess& visit_one) {
+    // More than twice as many are there only where some are born as fast as others are visited.
+    return visit_ascending("/proc", first, 2 * pids.size() + kMostBorn, visit_one);
+  };
+  visits.newest = [] {
+    const std::optional<PidCursor> cursor = read_pid_cursor();
+    return cursor.has_value() ? cursor->newest : std::numeric_limits<int>::max();
+  };
+  return visit_in_order(visits, pids, newest, visit) && lists(::getpid()) && lists(1) &&
          !(is_first_ours() && may_hide_processes());
 }
 

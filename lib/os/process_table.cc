@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "absl/strings/numbers.h"
@@ -34,6 +35,15 @@ std::optional<ProcessStat> read_stat(Sys& sys, int pid, bool* known) {
     if (!stat.has_value() || stat->group >= 0) return stat;
   }
   return std::nullopt;
+}
+
+// Of the visits to one process, the first stays.
+void forget_second_visits(std::vector<Member>* members) {
+  const auto identity = [](const Member& member) { return ProcessIdentity(member.pid, member.start_time); };
+  std::sort(members->begin(), members->end(),
+            [&](const Member& a, const Member& b) { return identity(a) < identity(b); });
+  const auto is_same = [&](const Member& a, const Member& b) { return identity(a) == identity(b); };
+  members->erase(std::unique(members->begin(), members->end(), is_same), members->end());
 }
 
 }  // namespace
@@ -89,6 +99,7 @@ void ProcessTable::read_proc() {
   has_cursor_ = before.has_value() && after.has_value();
   is_unsettled_ = (!is_whole && sys_.now() > deadline_) || (has_cursor_ && may_have_started_again(*before, *after));
   known_ = could_read && (is_whole || is_unsettled_);
+  for (auto& [group, members] : groups_) forget_second_visits(&members);
 }
 
 GroupScan ProcessTable::group(int pgid) {

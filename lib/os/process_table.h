@@ -51,10 +51,10 @@ using ProcessIdentity = std::pair<int, std::uint64_t>;
 //
 // A reading shows whoever lives in a group at its end, even of a group that forks all the time. The kernel gives
 // numbers in ascending order. The reading first visits the processes above the newest number, which are old ones of an
-// earlier turn, and then all in ascending order, each before it looks for the next. A process that lives at the end was
-// either there before, and was visited alive; or its number was not passed yet at its birth; or its parent, which lived
-// then, was visited alive. That does not hold where the kernel starts again with low numbers during the reading, nor of
-// a process that changes its group meanwhile.
+// earlier turn, and then all in ascending order, each before it looks for the next: an old one, too, where its number
+// may have been given again by then. A process that lives at the end was either there before, and was visited alive; or
+// its number was not passed yet at its birth; or its parent, which lived then, was visited alive. That does not hold
+// where the kernel starts again with low numbers during the reading, nor of a process that changes its group meanwhile.
 class ProcessTable {
  public:
   explicit ProcessTable(Sys& sys) : sys_(sys) {}

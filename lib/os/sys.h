@@ -86,10 +86,11 @@ class Sys {
   // the process's table has no room for them, on another thread with a private table.
   virtual void with_free_descriptors(const std::function<void()>& work) = 0;
 
-  // Calls `visit` once with the number of each process in /proc: first of those above `newest`, then of the others in
-  // ascending order, where it looks for the next one only after each visit. False where `visit` returns false, which
-  // ends it, or where processes may be missing: /proc cannot be listed, is another pid namespace's, may hide the
-  // processes of other users, or gets new ones as fast as it is read.
+  // Calls `visit` with the number of each process in /proc: first of those above `newest`, then of all in ascending
+  // order, where it looks for the next one only after each visit. One above `newest` is visited again where its number
+  // may have been given to another by then. False where `visit` returns false, which ends it, or where processes may be
+  // missing: /proc cannot be listed, is another pid namespace's, may hide the processes of other users, or gets new
+  // ones as fast as it is read.
   virtual bool visit_processes(int newest, const std::function<bool(int pid)>& visit) = 0;
   // How far the kernel has come with the numbers of processes; empty where /proc does not tell.
   virtual std::optional<PidCursor> pid_cursor() = 0;

@@ -2,9 +2,10 @@
 #include <errno.h>
 
 #include <functional>
-#include <set>
 #include <utility>
+#include <vector>
 
+#include "lib/os/process_visits.h"
 #include "test/fake/fake_sys.h"
 
 namespace warden::internal {
@@ -36,20 +37,21 @@ bool FakeSys::visit_processes(int newest, const std::function<bool(int pid)>& vi
   const int failure = take_failure(Call::kListProcesses);
   record(Call::kListProcesses, 0, 0, -failure);
   if (!proc_visible || failure != 0) return false;
-  std::size_t most = 2 * processes_.size() + 1000;
-  std::set<int> old;
-  for (const FakeProcess* next = find_listed_after(newest); next != nullptr; next = find_listed_after(next->pid)) {
-    old.insert(next->pid);
+  std::vector<int> pids;
+  for (const FakeProcess* next = find_listed_after(0); next != nullptr; next = find_listed_after(next->pid)) {
+    pids.push_back(next->pid);
   }
-  for (const int pid : old) {
-    if (!visit_one(pid, visit)) return false;
-  }
-  for (const FakeProcess* next = find_listed_after(0); next != nullptr;) {
-    const int pid = next->pid;
-    if (most-- == 0 || (old.count(pid) == 0 && !visit_one(pid, visit))) return false;
-    next = find_listed_after(pid);
-  }
-  return true;
+  ProcessVisits visits;
+  visits.visit_from = [this, most = 2 * processes_.size() + 1000](int first, const VisitProcess& visit_next) mutable {
+    for (const FakeProcess* next = find_listed_after(first - 1); next != nullptr;) {
+      const int pid = next->pid;
+      if (most-- == 0 || !visit_next(pid)) return false;
+      next = find_listed_after(pid);
+    }
+    return true;
+  };
+  visits.newest = [this] { return pid_cursor()->newest; };
+  return visit_in_order(visits, pids, newest, [&](int pid) { return visit_one(pid, visit); });
 }
 
 void FakeSys::never_settle() {

@@ -191,6 +191,25 @@ TEST_F(ScanGroupTest, ProcessWithALowerNumberThanItsParentsIsFound) {
   EXPECT_FALSE(live().empty());
 }
 
+// The number of an old process that was visited, and has ended, is given to the child of a parent that ends.
+TEST_F(ScanGroupTest, ProcessWithANumberThatAnotherHadAtItsVisitIsFound) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  FakeProcess& old = sys_.recycle(9000, 8999);
+  FakeProcess& parent = sys_.recycle(950, FakeSys::kLeaderPid);
+  sys_.before_visit[parent.pid] = [&] {
+    old.state = FakeProcess::State::kGone;
+    sys_.recycle(old.pid, FakeSys::kLeaderPid);
+    parent.state = FakeProcess::State::kGone;
+    sys_.newest_pid_shift += old.pid - sys_.pid_cursor()->newest;
+  };
+  EXPECT_THAT(live(), ElementsAre(old.pid));
+}
+
+TEST_F(ScanGroupTest, OldProcessIsOneMember) {
+  FakeProcess& old = sys_.recycle(9000, FakeSys::kLeaderPid);
+  EXPECT_THAT(live(), ElementsAre(FakeSys::kLeaderPid, old.pid));
+}
+
 // Zombies whose parent does not reap them, and processes of other groups that end.
 TEST_F(ScanGroupTest, CorpsesDoNotKeepAGroupFromBeingEmpty) {
   sys_.init_delay = absl::Hours(1);

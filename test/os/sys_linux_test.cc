@@ -160,6 +160,22 @@ TEST(LinuxSysTest, VisitsAreInAscendingOrderAndEndWhereTheVisitorWants) {
   EXPECT_GT(first, middle);
 }
 
+// Its number was given before: it may be another process's by the second visit.
+TEST(LinuxSysTest, ProcessWhoseNumberIsPassedMeanwhileIsVisitedFirstAndInItsTurn) {
+  const ForkingProcess old;
+  std::vector<int> visited;
+  const bool is_whole = linux_sys().visit_processes(old.pid() - 1, [&visited](int pid) {
+    visited.push_back(pid);
+    return true;
+  });
+  if (!is_whole || !linux_sys().pid_cursor().has_value()) GTEST_SKIP() << "/proc is hidden here";
+  const auto first = std::find(visited.begin(), visited.end(), old.pid());
+  ASSERT_NE(first, visited.end());
+  EXPECT_THAT(std::vector<int>(visited.begin(), first), ::testing::Each(::testing::Ge(old.pid())));
+  EXPECT_EQ(std::count(visited.begin(), visited.end(), old.pid()), 2);
+  EXPECT_GT(std::count(visited.begin(), visited.end(), ::getpid()), 0);
+}
+
 TEST(LinuxSysTest, PidCursorMovesWithEveryFork) {
   const std::optional<PidCursor> before = linux_sys().pid_cursor();
   if (!before.has_value()) GTEST_SKIP() << "/proc does not tell here";

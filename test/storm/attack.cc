@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <sstream>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -288,11 +289,16 @@ std::vector<Attack::Outcome> Attack::call(Call which, const TerminationPolicy& p
     case Call::kKillMeanwhile: {
       bound_ns += kKillNs;
       Outcome killed;
-      std::thread killer([this, &child, &killed] {
-        nap(static_cast<int64_t>(seed_ % 100) * kMs);
-        killed = outcome_of(child->kill());
-      });
+      std::thread killer;
+      try {
+        killer = std::thread([this, &child, &killed] {
+          nap(static_cast<int64_t>(seed_ % 100) * kMs);
+          killed = outcome_of(child->kill());
+        });
+      } catch (const std::system_error&) {  // the trees have taken every number (EAGAIN): no kill meanwhile
+      }
       outcomes.push_back(outcome_of(child->terminate(policy)));
+      if (!killer.joinable()) break;
       killer.join();
       outcomes.back().returned_ns = now_ns();
       if (!killed.error.has_value()) outcomes.back() = killed;

@@ -150,7 +150,8 @@ Sight look_for_members(const std::string& id, int group, Board& board, int pipe,
   }
   if (!members.empty()) {
     nap(300'000'000);
-    for (int scan = 0; scan < 5; ++scan) {  // one that forks or executes may be missed by each
+    // One that forks or executes may be missed by each.
+    for (int scan = 0; scan < (sight.survivors == 0 ? 50 : 5); ++scan) {
       int left = 0;
       for (const Found& found : live_processes(id)) {
         if (found.group == group || found.pid == group) ++left;

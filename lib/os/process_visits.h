@@ -1,0 +1,29 @@
+// In which order a reading of /proc visits the processes, so that it misses none that lives at its end.
+#ifndef WARDEN_LIB_OS_PROCESS_VISITS_H_
+#define WARDEN_LIB_OS_PROCESS_VISITS_H_
+
+#include <functional>
+#include <vector>
+
+namespace warden::internal {
+
+using VisitProcess = std::function<bool(int pid)>;
+
+// What a reading needs of /proc.
+struct ProcessVisits {
+  // Visits each process from `first` on in ascending order, and looks for the next one only after each visit. False
+  // where a visit returns false, which ends it, or where processes may be missing.
+  std::function<bool(int first, const VisitProcess& visit)> visit_from;
+  // The number that the kernel has given last.
+  std::function<int()> newest;
+};
+
+// Visits the processes of `pids` that are above `newest`, and then all in ascending order: an old one only where its
+// number may have been given to another since it was visited. `pids`: a list of all, made when `newest` was the number
+// given last. False as visit_from().
+bool visit_in_order(const ProcessVisits& processes, const std::vector<int>& pids, int newest,
+                    const VisitProcess& visit);
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_OS_PROCESS_VISITS_H_
