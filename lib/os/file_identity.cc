@@ -1,18 +1,25 @@
 #include "lib/os/file_identity.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <atomic>
 
-#include "lib/os/kernel_version.h"
-
 namespace warden::internal {
-namespace {
 
-constexpr unsigned kMarks = 64;  // the numbers of signals
+bool mark_file(int fd, int mark) { return ::fcntl(fd, F_SETSIG, mark) == 0; }
 
-}  // namespace
+int mark_file(int fd) {
+  static std::atomic<unsigned> turn{0};
+  const int mark = 1 + static_cast<int>(turn.fetch_add(1, std::memory_order_relaxed) % (kEventMark - 1));
+  return mark_file(fd, mark) ? mark : 0;
+}
+
+bool has_mark(int fd, int mark) {
+  const int found = ::fcntl(fd, F_GETSIG);
+  return found < 0 ? errno != EBADF : found == mark;
+}
 
 FileIdentity FileIdentity::of(int fd) {
   FileIdentity identity;
@@ -25,19 +32,16 @@ FileIdentity FileIdentity::of(int fd) {
 }
 
 FileIdentity FileIdentity::of_pidfd(int fd) {
-  static std::atomic<unsigned> marks{0};
   FileIdentity identity = of(fd);
-  if (!identity.is_known_ || kernel_is_at_least(6, 9)) return identity;
-  const int mark = 1 + static_cast<int>(marks.fetch_add(1, std::memory_order_relaxed) % kMarks);
-  if (::fcntl(fd, F_SETSIG, mark) == 0) identity.mark_ = mark;
+  if (identity.is_known_) identity.mark_ = mark_file(fd);
   return identity;
 }
 
 bool FileIdentity::is_at(int fd) const {
   if (!is_known_) return true;
   struct stat info = {};
-  if (::fstat(fd, &info) != 0 || info.st_dev != device_ || info.st_ino != inode_) return false;
-  return mark_ == 0 || ::fcntl(fd, F_GETSIG) == mark_;
+  if (::fstat(fd, &info) != 0) return errno != EBADF;
+  return info.st_dev == device_ && info.st_ino == inode_ && (mark_ == 0 || has_mark(fd, mark_));
 }
 
 }  // namespace warden::internal

@@ -7,6 +7,18 @@
 
 namespace warden::internal {
 
+// A mark on an open file: a signal's number by F_SETSIG, which has no effect without O_ASYNC (fcntl(2)).
+//
+// For events of one call; not given by mark_file(int). qemu-user does not know the higher ones.
+inline constexpr int kEventMark = 62;
+
+// False where the kernel refuses it.
+bool mark_file(int fd, int mark);
+// With one of 61 marks in turn, which it returns; 0 where the kernel refuses it.
+int mark_file(int fd);
+// True, too, where the kernel refuses to tell.
+bool has_mark(int fd, int mark);
+
 // Tells apart files with inodes of their own: pipes, sockets, pidfds, and files that have a name.
 class FileIdentity {
  public:
@@ -14,17 +26,18 @@ class FileIdentity {
   FileIdentity() = default;
   // Of the file at `fd`. Of none where fstat(2) does not tell.
   static FileIdentity of(int fd);
-  // The same of a pidfd. All pidfds are one inode before Linux 6.9: there it also gets one of 64 marks.
+  // The same of a pidfd, which gets a mark, too: those of one process are one inode, and before Linux 6.9 all are.
   static FileIdentity of_pidfd(int fd);
 
   bool is_known() const { return is_known_; }
+  // True, too, where the kernel refuses to tell.
   bool is_at(int fd) const;
 
  private:
   bool is_known_ = false;
   dev_t device_ = 0;
   ino_t inode_ = 0;
-  int mark_ = 0;  // of F_SETSIG, which has no effect without O_ASYNC (fcntl(2)); 0 for none
+  int mark_ = 0;  // 0 for none
 };
 
 }  // namespace warden::internal

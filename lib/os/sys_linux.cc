@@ -79,10 +79,6 @@ int get_info(int pidfd, PidfdInfo* info) {
   return ::ioctl(pidfd, kPidfdGetInfo, info) == 0 ? 0 : errno;
 }
 
-// Set on our events by F_SETSIG, which has no effect without O_ASYNC: nothing is written to a file that the host has at
-// the number since.
-constexpr int kEventMark = 64;
-
 // At most sixty days at a time, which no conversion on the way can overflow.
 timespec time_left(TimePoint now, TimePoint deadline) {
   if (deadline <= now) return {0, 0};  // TimePoint::min() is further away than the difference can hold
@@ -215,25 +211,23 @@ class LinuxSys final : public Sys {
   int make_event() override {
     int fd = result_of(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (fd >= 0) fd = raise_above_stdio(fd);
-    if (fd < 0 || ::fcntl(fd, F_SETSIG, kEventMark) == 0) return fd;
+    if (fd < 0 || mark_file(fd, kEventMark)) return fd;
     const int error = errno;
     ::close(fd);
     return -error;
   }
 
   void signal_event(int fd) override {
-    if (is_event(fd)) ::eventfd_write(fd, 1);
+    if (has_mark(fd, kEventMark)) ::eventfd_write(fd, 1);
   }
 
   void close_event(int fd) override {
-    if (is_event(fd)) ::close(fd);
+    if (has_mark(fd, kEventMark)) ::close(fd);
   }
 
   void close_fd(int fd) override { ::close(fd); }
 
  private:
-  static bool is_event(int fd) { return ::fcntl(fd, F_GETSIG) == kEventMark; }
-
   // Since Linux 5.12 F_GETOWN answers with 0 for an owner that is gone.
   static bool tells_of_dead_owners() { return kernel_is_at_least(5, 12); }
 

@@ -40,7 +40,12 @@ Output CapturedStream::snapshot() {
 
 void CapturedStream::attach(const std::shared_ptr<LineSubscription>& subscription) {
   const Lock lock(mutex_);
-  fresh_.push_back(subscription);
+  if (is_lost_) {
+    subscription->stop();
+    subscription->is_over = true;
+  } else {
+    fresh_.push_back(subscription);
+  }
 }
 
 std::uint64_t CapturedStream::request_catch_up() {
@@ -164,14 +169,16 @@ void CapturedStream::hand_out_rest(LineSubscription& subscription, std::uint64_t
 void CapturedStream::serve(Scratch scratch) {
   Subscriptions::iterator fresh;
   std::uint64_t request = 0;
+  bool has_caught_up = false;
   {
     const Lock lock(mutex_);
     request = catch_up_requests_;
+    has_caught_up = request <= caught_up_;
     fresh = fresh_.empty() ? live_.end() : fresh_.begin();
     live_.splice(live_.end(), fresh_);
   }
   for (; fresh != live_.end(); ++fresh) replay(**fresh);
-  if (pipe_.fd() >= 0 && request > caught_up_) read_pending(scratch);
+  if (pipe_.fd() >= 0 && !has_caught_up) read_pending(scratch);
   for (const auto& subscription : live_) hand_out_rest(*subscription, request);
   Subscriptions finished;  // destroyed without the lock: what they hold belongs to the program
   const Lock lock(mutex_);
@@ -200,6 +207,7 @@ void CapturedStream::read_pending(Scratch scratch) {
     const std::size_t count = read_once(scratch, &room);
     if (count == 0 || count > pending) return;
     pending -= count;
+    if (!live_.empty()) end_if_lost();  // a callback may have closed it
   }
 }
 
@@ -208,6 +216,7 @@ void CapturedStream::read_some(Scratch scratch) {
   for (int i = 0; i < kReadsInARow && pipe_.fd() >= 0; ++i) {
     std::size_t room = 0;
     if (read_once(scratch, &room) < room) return;
+    if (!live_.empty()) end_if_lost();
   }
 }
 

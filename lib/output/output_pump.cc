@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <time.h>
 
 #include <atomic>
 #include <utility>
@@ -20,6 +21,9 @@ constexpr std::size_t kMostStreams = 2;
 
 // How often the pump looks for requests where the host has closed the descriptor that would wake it.
 constexpr int kPauseWithoutEvent = 20;  // ms
+
+// How long stop() waits for the thread before it asks whether the host has closed the event since.
+constexpr time_t kPatienceWithTheEnd = 1;  // s
 
 }  // namespace
 
@@ -134,17 +138,34 @@ void OutputPump::stop() {
   if (is_this_thread()) {
     ::pthread_detach(thread_);
   } else if (has_event || state_->looks_often) {
-    ::pthread_join(thread_, nullptr);
-    if (has_event) state_->event.close_woken();
+    join_while_it_can_be_woken(has_event);
   } else {
-    for (const auto& stream : state_->streams) stream->wait_idle();
-    ::pthread_detach(thread_);
+    let_go();
   }
+}
+
+// The host may close the event before the thread has seen it.
+void OutputPump::join_while_it_can_be_woken(bool has_event) {
+  for (;;) {
+    timespec deadline = {};
+    ::clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += kPatienceWithTheEnd;
+    if (::pthread_timedjoin_np(thread_, nullptr, &deadline) == 0) break;
+    if (can_be_woken()) continue;
+    if (::pthread_tryjoin_np(thread_, nullptr) != 0) return let_go();
+    break;
+  }
+  if (has_event) state_->event.close_ended();
+}
+
+void OutputPump::let_go() {
+  for (const auto& stream : state_->streams) stream->wait_idle();
+  ::pthread_detach(thread_);
 }
 
 void OutputPump::disown() {
   for (const auto& stream : state_->streams) stream->close_copies();
-  state_->event.close_copy();
+  state_->event.close_ended();
   is_started_ = false;
   // Nothing of the state may be destroyed: a lock of it may have been held at the fork.
   new std::shared_ptr<State>(std::move(state_));

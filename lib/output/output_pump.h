@@ -55,6 +55,8 @@ class OutputPump {
   struct State;
 
   static void* run_state(void* argument);
+  void join_while_it_can_be_woken(bool has_event);
+  void let_go();
 
   std::shared_ptr<State> state_;
   pthread_t thread_ = {};

@@ -6,33 +6,39 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/os/file_identity.h"
 #include "lib/os/unique_fd.h"
 
 namespace warden::internal {
 
+// Where the kernel refuses the mark, the event passes for ours ever after.
 int WakeEvent::open() {
   UniqueFd opened = raise_above_stdio(UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
   if (opened.get() < 0) return errno;
+  mark_ = mark_file(opened.get());
   fd_ = opened.release();
   return 0;
 }
 
-// Where the kernel refuses the mark, the event passes for ours ever after.
 void WakeEvent::claim() {
+  const int event = fd();
   const auto thread = static_cast<pid_t>(::syscall(SYS_gettid));
   const struct f_owner_ex owner = {F_OWNER_TID, thread};
-  if (::fcntl(fd_, F_SETOWN_EX, &owner) == 0) claimed_by_ = thread;
+  if (event >= 0 && mark_ != 0 && ::fcntl(event, F_SETOWN_EX, &owner) == 0) claimed_by_ = thread;
 }
 
-pid_t WakeEvent::thread_of(int fd) const {
+// A file without an owner, or with one that has ended, answers with the thread 0.
+bool WakeEvent::is_ours(int fd, bool may_have_ended) const {
+  if (mark_ == 0) return true;
+  if (!has_mark(fd, mark_)) return false;
   struct f_owner_ex owner = {};
-  return ::fcntl(fd, F_GETOWN_EX, &owner) == 0 && owner.type == F_OWNER_TID ? owner.pid : -1;
+  if (claimed_by_ == 0 || ::fcntl(fd, F_GETOWN_EX, &owner) != 0) return true;
+  return owner.type == F_OWNER_TID && (owner.pid == claimed_by_ || (may_have_ended && owner.pid == 0));
 }
 
 int WakeEvent::fd() const {
   const int fd = fd_;
-  const pid_t thread = claimed_by_;
-  return fd < 0 || thread == 0 || thread_of(fd) == thread ? fd : -1;
+  return fd >= 0 && is_ours(fd, false) ? fd : -1;
 }
 
 bool WakeEvent::wake() {
@@ -51,9 +57,9 @@ void WakeEvent::close() {
   fd_ = -1;
 }
 
-void WakeEvent::close_copy() {
-  if (claimed_by_ != 0 && thread_of(fd_) == 0) claimed_by_ = 0;
-  close();
+void WakeEvent::close_ended() {
+  const int fd = fd_.exchange(-1);
+  if (fd >= 0 && is_ours(fd, true)) ::close(fd);
 }
 
 }  // namespace warden::internal

@@ -10,8 +10,8 @@
 
 namespace warden::internal {
 
-// An eventfd(2). All of them are one inode: what tells this one from a file that the host has at its number since is
-// the thread that its SIGIO would go to (F_SETOWN_EX, which has no effect without O_ASYNC).
+// An eventfd(2). All of them are one inode: what tells this one from a file that the host has at its number since is a
+// mark, and the thread that its SIGIO would go to (F_SETOWN_EX, which has no effect without O_ASYNC).
 class WakeEvent {
  public:
   WakeEvent() = default;
@@ -32,15 +32,13 @@ class WakeEvent {
   void settle();
   // Idempotent. REQUIRES: the thread has not ended.
   void close();
-  // The same after the thread has ended. REQUIRES: it was this wake that ended it.
-  void close_woken() { const UniqueFd closed(fd_.exchange(-1)); }
-  // The same in a forked copy of the process, whose original may have ended the thread.
-  void close_copy();
+  // The same after the thread has ended, as also in a forked copy of the process, whose original may have ended it.
+  void close_ended();
 
  private:
-  // 0 where no thread, or one that has ended, owns the file; -1 where something else does.
-  pid_t thread_of(int fd) const;
+  bool is_ours(int fd, bool may_have_ended) const;
 
+  int mark_ = 0;  // 0 for none
   std::atomic<int> fd_{-1};
   std::atomic<pid_t> claimed_by_{0};
 };

@@ -30,7 +30,7 @@ void Group::begin(const Lock&, bool is_led) {
   }
 }
 
-bool Group::mark_tells_of_life() const { return is_marked_ && sys_.marked_group_exists(pidfd()); }
+bool Group::mark_tells_of_life() const { return is_marked() && sys_.marked_group_exists(pidfd()); }
 
 // By the leader, or by a member of its group.
 bool Group::number_is_ours(const Lock& lock) { return leader_.has_number(lock) || mark_tells_of_life(); }
@@ -107,7 +107,7 @@ bool Group::may_live(const Lock& lock) {
   probe_error_ = send_by_pidfd(0);
   if (is_told_by_pidfd()) {
     is_empty_ = probe_error_ == ESRCH;
-  } else if (is_marked_ && !number_is_ours(lock)) {
+  } else if (is_marked() && !number_is_ours(lock)) {
     is_empty_ = true;
   }
   return !is_empty_;
@@ -121,7 +121,7 @@ bool Group::may_live(const Lock& lock) {
 GroupScan Group::scan(const Lock& lock, ProcessTable& table) {
   GroupScan found = table.group(number());
   if (!found.live.empty()) member_was_seen_ = true;
-  if (!found.is_unsettled || !is_marked_ || leader_.stage(lock) != Stage::kPinned) return found;
+  if (!found.is_unsettled || !is_marked() || leader_.stage(lock) != Stage::kPinned) return found;
   ++unsettled_looks_;
   const bool looks_deserted = !member_was_seen_ && unsettled_looks_ >= kMostUnsettledLooks;
   if (!looks_deserted && !was_killed_) return found;
@@ -180,7 +180,7 @@ GroupState Group::look(const Lock& lock, ProcessTable& table, std::vector<Member
   GroupScan found = scan(lock, table);
   // Found members count only if the number was still the group's when the scan was over; if it was not, and the kernel
   // tells, nobody is left.
-  if ((is_told_by_pidfd() || is_marked_) && !may_live(lock)) return GroupState::kEmpty;
+  if ((is_told_by_pidfd() || is_marked()) && !may_live(lock)) return GroupState::kEmpty;
   if (!found.live.empty() && (is_told_by_pidfd() || number_is_ours(lock))) {
     remember(found.live, table);
     if (kills_one_by_one_) kill_unkilled(lock, found.live);
@@ -188,7 +188,7 @@ GroupState Group::look(const Lock& lock, ProcessTable& table, std::vector<Member
     return GroupState::kLive;
   }
   if (found.is_unsettled) return GroupState::kUnsettled;
-  const bool is_told = is_told_by_pidfd() || (is_marked_ && leader_.stage(lock) != Stage::kPinned);
+  const bool is_told = is_told_by_pidfd() || (is_marked() && leader_.stage(lock) != Stage::kPinned);
   if (!found.known || !found.live.empty()) return GroupState::kUnknown;
   if (is_told && is_told_of_hidden(table.corpses_of(number()))) return GroupState::kUnknown;
   GroupState state = GroupState::kEmpty;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/os/deadline.h"
+#include "lib/os/next_question.h"
 #include "lib/os/refused.h"
 #include "lib/supervise/spawn_streak.h"
 
@@ -21,10 +22,6 @@ constexpr absl::Duration kLongestExitInfoPause = absl::Milliseconds(5);
 
 // The pause between looks at a child whose pidfd the host has closed.
 constexpr absl::Duration kPauseWithoutPidfd = absl::Milliseconds(20);
-
-// How long a caller's wait by the pidfd goes on without a question whether it is still ours: when the child ends the
-// kernel looks at the number again, and does not see the end where another file has it by then.
-constexpr absl::Duration kLongestPoll = absl::Minutes(1);
 
 }  // namespace
 
@@ -61,13 +58,19 @@ int Leader::look_error(const Lock& lock) const {
   return look_error_;
 }
 
-void Leader::set_reaper_waits_by_number(const Lock& lock, bool waits) {
-  changes_.check(lock);
-  reaper_waits_by_number_ = waits;
+Leader::ReaperWaits::ReaperWaits(Leader& leader, Lock& lock, By by)
+    : lock_(lock), waiting_(by == By::kPidfd ? leader.reapers_by_pidfd_ : leader.reapers_by_number_) {
+  ++waiting_;
+  lock_.unlock();
+}
+
+Leader::ReaperWaits::~ReaperWaits() {
+  lock_.lock();
+  --waiting_;
 }
 
 bool Leader::may_have_lost_reaper(Lock& lock) {
-  return process_.has_lost_pidfd() && !look(lock) && !reaper_waits_by_number_;
+  return reapers_by_pidfd_ > 0 && process_.has_lost_pidfd() && !look(lock);
 }
 
 bool Leader::is_waited_for_by_pidfd(const Lock& lock) const {
@@ -101,7 +104,7 @@ void Leader::wait_changed(Lock& lock, TimePoint deadline) {
 
 // Until when a poll may go on.
 TimePoint Leader::next_question(TimePoint deadline) const {
-  return process_.can_lose_pidfd() ? std::min(deadline, deadline_after(sys_.now(), kLongestPoll)) : deadline;
+  return process_.can_lose_pidfd() ? internal::next_question(sys_, deadline) : deadline;
 }
 
 // A pidfd that is readable while its process cannot be waited for means a tracer: the reaper goes on looking and tells
@@ -132,7 +135,7 @@ bool Leader::look_when_readable(Lock& lock, TimePoint deadline) {
 
 bool Leader::look(Lock& lock, ChildId by) {
   if (ended(lock)) return true;
-  const bool collect = !reaper_waits_by_number_ && !must_pin();
+  const bool collect = reapers_by_number_ == 0 && !must_pin();
   const Reap reap = collect ? Reap::kCollect : Reap::kLeave;
   WaitOutcome seen = sys_.look(by, reap);
   if (!seen.status.has_value() && by.pidfd == process_.given().pidfd && process_.has_lost_pidfd()) {
@@ -153,6 +156,7 @@ bool Leader::recover_lost(Lock& lock, int pidfd) {
   absl::Duration pause = kFirstExitInfoPause;
   while (pidfd >= 0) {
     const WaitOutcome info = sys_.exit_info(pidfd);
+    if (pidfd == process_.given().pidfd && process_.has_lost_pidfd()) break;  // it may tell of another process
     if (info.status.has_value()) status = *info.status;
     if (info.status.has_value() || info.error != 0) break;
     const TimePoint now = sys_.now();
@@ -206,7 +210,7 @@ void Leader::unpin(const Lock& lock) {
 }
 
 void Leader::collect_unpinned(const Lock& lock) {
-  if (stage(lock) == Stage::kPinned && !reaper_waits_by_number_ && !must_pin()) collect(lock);
+  if (stage(lock) == Stage::kPinned && reapers_by_number_ == 0 && !must_pin()) collect(lock);
 }
 
 void Leader::collect(const Lock& lock) {

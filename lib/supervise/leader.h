@@ -60,9 +60,21 @@ class Leader {
   // The same, by the pidfd, too: the exit need not come by way of the reaper. May come early.
   void wait_exit_or_changed(Lock& lock, TimePoint deadline);
 
-  // For the reaper. While it waits by number nobody else may collect the zombie: the number could be given to another
-  // child of the host before the reaper wakes.
-  void set_reaper_waits_by_number(const Lock& lock, bool waits);
+  // Of a reaper that waits without the lock. While one waits by number nobody else may collect the zombie: the number
+  // could be given to another child of the host before the reaper wakes.
+  class ReaperWaits {
+   public:
+    enum class By { kPidfd, kNumber };
+    // Unlocks, and locks at its end.
+    ReaperWaits(Leader& leader, Lock& lock, By by);
+    ~ReaperWaits();
+    ReaperWaits(const ReaperWaits&) = delete;
+    ReaperWaits& operator=(const ReaperWaits&) = delete;
+
+   private:
+    Lock& lock_;
+    int& waiting_;
+  };
   bool is_waited_for_by_pidfd(const Lock& lock) const;
   // Whether the process runs, as a look says, and the reaper may never see its end: it may wait for a file of the host
   // that has the number of the pidfd now.
@@ -102,7 +114,8 @@ class Leader {
   bool group_needs_number_ = false;
   bool unpinned_ = false;
   bool held_by_tracer_ = false;  // dead, and not to be waited for
-  bool reaper_waits_by_number_ = false;
+  int reapers_by_pidfd_ = 0;
+  int reapers_by_number_ = 0;
   int waiters_by_pidfd_ = 0;
 };
 

@@ -42,9 +42,10 @@ void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
       supervised.changes().wait(lock, TimePoint::max());
       continue;
     }
-    lock.unlock();
-    supervised.sys().poll_readable(&child.pidfd, 1, TimePoint::max());
-    lock.lock();
+    {
+      const Leader::ReaperWaits waits(supervised.leader(), lock, Leader::ReaperWaits::By::kPidfd);
+      supervised.sys().poll_readable(&child.pidfd, 1, TimePoint::max());
+    }
     if (supervised.leader().look(lock, child)) return;
     // Readable, but not to be waited for: a tracer holds it. A blocking wait could outlive the child's number, so look
     // again from time to time.
@@ -56,11 +57,10 @@ void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
 void wait_by_number(Supervised& supervised, Lock& lock) {
   absl::Duration pause = kFirstPause;
   while (!supervised.leader().ended(lock)) {  // once it has, the number may be another child's of the host
-    supervised.leader().set_reaper_waits_by_number(lock, true);
-    lock.unlock();
-    supervised.sys().block_until_waitable(supervised.pid());
-    lock.lock();
-    supervised.leader().set_reaper_waits_by_number(lock, false);
+    {
+      const Leader::ReaperWaits waits(supervised.leader(), lock, Leader::ReaperWaits::By::kNumber);
+      supervised.sys().block_until_waitable(supervised.pid());
+    }
     if (supervised.leader().look(lock)) return;
     supervised.changes().wait(lock, deadline_after(supervised.sys().now(), pause));
     pause = std::min(pause * 2, kLongestPause);
@@ -105,7 +105,10 @@ extern "C" void* reaper_main(void* argument) {
 
 int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
   const bool is_one_of_many = continue_spawn_streak();
-  supervised->reaper_state() = {supervised, std::move(task), !is_one_of_many, false};
+  {
+    const Lock lock(*supervised);  // the one whose place this takes may be about to end
+    supervised->reaper_state() = {supervised, std::move(task), !is_one_of_many, false};
+  }
   const int error = start_thread(&thread_, reaper_main, supervised.get(), ThreadStack::kReaper);
   if (error != 0) {
     supervised->reaper_state() = {};

@@ -88,7 +88,7 @@ class Part final : public ChangeObserver {
     ended_ = child_.leader().ended(lock);
   }
 
-  void child_changed() override { due_.add(index_, !is_blind()); }
+  void child_changed() override { due_.add(index_, child_.leader().process().given().pidfd >= 0); }
 
   // Looks for the leader's exit, before a reading of /proc that is to count for it.
   void look() {
@@ -132,7 +132,7 @@ class Part final : public ChangeObserver {
   TerminationResult take_outcome() { return *std::move(outcome_); }
 
  private:
-  // Its reaper may have a private descriptor table, without the event of DueChildren.
+  // Nothing can be waited for, or the reaper may have a private descriptor table, without the event of DueChildren.
   bool is_blind() const { return child_.leader().process().pidfd() < 0; }
   void close_watch() {
     if (watched_ >= 0) child_.sys().close_fd(std::exchange(watched_, -1));

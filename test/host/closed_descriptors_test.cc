@@ -1,11 +1,13 @@
 // Hosts that close every descriptor but the standard streams, as programs do that become daemons (closefrom(3)), and
 // that have files of their own at the numbers afterwards.
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -47,30 +49,43 @@ using Descriptors = std::map<int, std::string>;
 
 Descriptors descriptors() { return ProcessSnapshot::take().descriptors; }
 
+// By kcmp(2): many files have one name, as pidfds and events have.
+bool are_one_file(int one, int other) {
+  return ::syscall(SYS_kcmp, ::getpid(), ::getpid(), KCMP_FILE, one, other) == 0;
+}
+
 // The host closes the descriptors that are not in `before`, and has its own file at each number. In the end they must
 // still be the host's.
 class Replaced {
  public:
-  Replaced(const Descriptors& before, int file) : fds_(descriptors()) {
-    for (const auto& [fd, name] : before) fds_.erase(fd);
-    EXPECT_FALSE(fds_.empty());
-    for (auto& [fd, name] : fds_) {
-      EXPECT_EQ(file < 0 ? ::close(fd) : ::dup2(file, fd), file < 0 ? 0 : fd);
+  Replaced(const Descriptors& before, int file) : file_(file) {
+    for (const auto& [fd, name] : descriptors()) {
+      if (before.count(fd) == 0) fds_.push_back(fd);
     }
-    for (auto& [fd, name] : fds_) name = descriptors()[fd];
+    EXPECT_FALSE(fds_.empty());
+    for (const int fd : fds_) EXPECT_EQ(file < 0 ? ::close(fd) : ::dup2(file, fd), file < 0 ? 0 : fd);
   }
   ~Replaced() {
-    for (const auto& [fd, name] : fds_) {
-      EXPECT_EQ(descriptors()[fd], name) << fd;
-      if (!name.empty()) ::close(fd);
+    for (const int fd : fds_) {
+      EXPECT_EQ(::fcntl(fd, F_GETFD) >= 0, file_ >= 0) << fd;
+      if (file_ < 0) continue;
+      EXPECT_TRUE(are_one_file(fd, file_)) << fd << ": " << descriptors()[fd];
+      ::close(fd);
     }
   }
   Replaced(const Replaced&) = delete;
   Replaced& operator=(const Replaced&) = delete;
 
  private:
-  Descriptors fds_;
+  const int file_;
+  std::vector<int> fds_;
 };
+
+// The reaper, and the thread that reads what the child writes.
+bool wait_until_both_sleep() {
+  if (kPoll == SYS_ppoll) return wait_until_threads_sleep_in(kPoll, 2);
+  return wait_until_threads_sleep_in(kPoll) && wait_until_threads_sleep_in(SYS_ppoll);
+}
 
 // What the host has at the numbers.
 struct HostFile {
@@ -90,7 +105,8 @@ int start_stranger() {
   const int parent = ::getpid();
   const int pid = ::fork();
   if (pid != 0) return pid;
-  while (::getppid() == parent) ::usleep(10'000);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  while (::getppid() == parent) ::pause();
   ::_exit(0);
 }
 
@@ -140,13 +156,18 @@ class AHostWithItsOwnFiles : public ::testing::TestWithParam<std::tuple<When, Ho
       const Descriptors before = descriptors();
       auto child = std::make_unique<Child>(Child::spawn(command).value());
       if (when == When::kOnceTheReaperWaits) {
-        ASSERT_TRUE(wait_until_thread_sleeps_in(SYS_ppoll));
+        ASSERT_TRUE(wait_until_threads_sleep_in(SYS_ppoll));
       }
       const Replaced replaced(before, file.get());
       body(child);
       if (host_file.name == "PidfdOfALivingChild") {
         pollfd polled = {file.get(), POLLIN, 0};
         EXPECT_EQ(::poll(&polled, 1, 0), 0) << "it has ended";
+      }
+      if (host_file.name == "PidfdOfADeadChild") {
+        siginfo_t info = {};
+        EXPECT_EQ(::waitid(P_PIDFD, static_cast<id_t>(file.get()), &info, WEXITED | WNOWAIT), 0) << "it was reaped";
+        EXPECT_EQ(info.si_status, 7);
       }
     });
   }
@@ -211,7 +232,7 @@ TEST(AHostsFile, GetsNothingThatWakesAThread) {
       const auto written = child.write_stdin(std::string(1 << 20, 'x'), absl::InfiniteDuration());
       EXPECT_TRUE(written.has_error());
     });
-    while (descriptors().size() == before.size()) ::sched_yield();
+    ASSERT_TRUE(wait_until_threads_sleep_in(SYS_ppoll, 2));  // the reaper, too
     {
       const Replaced replaced(before, file.get());
       EXPECT_TRUE(child.kill().has_value());
@@ -233,18 +254,92 @@ void expect_lost(Child& child) {
 }
 
 TEST(AHostsFile, IsNotReadAsTheOutputOfAChild) {
+  for (const bool at_once : {false, true}) {
+    run_isolated_unchecked([at_once] {
+      const UniqueFd file = open_file("text of the host\n");
+      const Descriptors before = descriptors();
+      LineBox box;
+      Child child = Child::spawn(captured_command({"sleep"})).value();
+      ASSERT_TRUE(at_once || wait_until_both_sleep());
+      const Replaced replaced(before, file.get());
+      EXPECT_TRUE(child.on_line(kStdout, box.callback()).has_value());
+      expect_lost(child);
+      EXPECT_EQ(position_of(file), 0);
+      EXPECT_EQ(size_of(file), 17);
+      EXPECT_THAT(box.lines(), ::testing::IsEmpty());
+    });
+  }
+}
+
+// A callback on the reading thread closes them, in the middle of what a full pipe has.
+TEST(AHostsFile, IsNotReadAfterACallbackThatHasClosedTheDescriptors) {
   run_isolated_unchecked([] {
     const UniqueFd file = open_file("text of the host\n");
     const Descriptors before = descriptors();
-    LineBox box;
-    Child child = Child::spawn(captured_command({"sleep"})).value();
-    ASSERT_TRUE(wait_until_thread_sleeps_in(kPoll));
-    const Replaced replaced(before, file.get());
-    EXPECT_TRUE(child.on_line(kStdout, box.callback()).has_value());
-    expect_lost(child);
+    std::unique_ptr<const Replaced> replaced;
+    const Command command = captured_shell("echo first; read go; yes | head -c 200000").stdin_from(Stdio::pipe());
+    Child child = Child::spawn(command).value();
+    const auto callback = [&](const Line& line) {
+      if (line.text == "first") {
+        EXPECT_TRUE(child.write_stdin("go\n", kBound).has_value());
+        EXPECT_TRUE(child.wait().value().success());
+      } else if (replaced == nullptr) {
+        replaced = std::make_unique<const Replaced>(before, file.get());
+      }
+    };
+    ASSERT_TRUE(child.on_line(kStdout, callback).has_value());
+    const LineWait wait = child.wait_for_line(kStdout, "never", absl::InfiniteDuration()).value();
+    EXPECT_EQ(wait.kind, LineWait::Kind::kReadFailed);
     EXPECT_EQ(position_of(file), 0);
-    EXPECT_EQ(size_of(file), 17);
-    EXPECT_THAT(box.lines(), ::testing::IsEmpty());
+  });
+}
+
+// Its handle in the copy is destroyed after the copy has closed everything, as a program that becomes a daemon does.
+TEST(AForkedCopysOwnFiles, StayOpenWhenItsHandleIsDestroyed) {
+  run_isolated_unchecked([] {
+    const UniqueFd file = open_file();
+    const Descriptors before = descriptors();
+    auto child = std::make_unique<Child>(Child::spawn(captured_command({"sleep"}).stdin_from(Stdio::pipe())).value());
+    ASSERT_TRUE(wait_until_both_sleep());
+    const pid_t copy = ::fork();
+    if (copy == 0) {
+      {
+        const Replaced replaced(before, file.get());
+        child = nullptr;
+        EXPECT_EQ(size_of(file), 0);
+      }
+      ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(copy, &status, 0), copy);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(child->state().kind, ProcessState::Kind::kRunning);
+    EXPECT_TRUE(child->kill().has_value());
+  });
+}
+
+// The new child's descriptors have the numbers of the old one's.
+TEST(AForkedCopysNewChild, KeepsItsDescriptorsWhenTheOldHandleIsDestroyed) {
+  run_isolated_unchecked([] {
+    const Descriptors before = descriptors();
+    auto old = std::make_unique<Child>(Child::spawn(captured_command({"sleep"}).stdin_from(Stdio::pipe())).value());
+    ASSERT_TRUE(wait_until_both_sleep());
+    const pid_t copy = ::fork();
+    if (copy == 0) {
+      { const Replaced closed(before, -1); }
+      Child child = Child::spawn(captured_shell("read line; echo $line").stdin_from(Stdio::pipe())).value();
+      const Descriptors fresh = descriptors();
+      old = nullptr;
+      EXPECT_EQ(descriptors(), fresh);
+      EXPECT_TRUE(child.write_stdin("new\n", kBound).has_value());
+      EXPECT_EQ(finished_output(child).text(), "new\n");
+      EXPECT_TRUE(child.wait().value().success());
+      ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(copy, &status, 0), copy);
+    EXPECT_EQ(status, 0);
+    EXPECT_TRUE(old->kill().has_value());
   });
 }
 
@@ -254,10 +349,14 @@ TEST(AHostsSilentPipe, KeepsNeitherADrainNorADestructorWaiting) {
     const UniqueFd pipe = open_silent_pipe();
     const Descriptors before = descriptors();
     auto child = std::make_unique<Child>(Child::spawn(captured_command({"sleep"})).value());
-    ASSERT_TRUE(wait_until_thread_sleeps_in(kPoll));
-    ASSERT_TRUE(wait_until_thread_sleeps_in(SYS_ppoll));
+    ASSERT_TRUE(wait_until_both_sleep());
     const Replaced replaced(before, pipe.get());
     expect_lost(*child);
+    for (int i = 0; i < 2; ++i) {
+      const LineWait wait = child->wait_for_line(kStdout, "never", absl::InfiniteDuration()).value();
+      EXPECT_EQ(wait.kind, LineWait::Kind::kReadFailed);
+      EXPECT_EQ(wait.read_error, std::error_code(EBADF, std::generic_category()));
+    }
     child = nullptr;
   });
 }
@@ -269,8 +368,7 @@ TEST(ANewChildAtTheSameNumbers, IsNotHurtByTheOldOne) {
     const Descriptors before = descriptors();
     auto old =
         std::make_unique<Child>(Child::spawn(captured_shell("exec sleep 600").stdin_from(Stdio::pipe())).value());
-    ASSERT_TRUE(wait_until_thread_sleeps_in(kPoll));
-    ASSERT_TRUE(wait_until_thread_sleeps_in(SYS_ppoll));
+    ASSERT_TRUE(wait_until_both_sleep());
     const std::size_t count = descriptors().size();
     { const Replaced closed(before, -1); }
     Child child = Child::spawn(command).value();

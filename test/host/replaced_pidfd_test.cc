@@ -1,6 +1,7 @@
 // A host that puts a file of its own in the place of a child's pidfd while the reaper waits for that: the reaper sleeps
 // on.
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ std::unique_ptr<Child> spawn_and_replace_pidfd() {
   ::close(pidfd);
   auto child = std::make_unique<Child>(Child::spawn(test_command({"sleep"})).value());
   child->detach_on_destruction();
-  EXPECT_TRUE(wait_until_thread_sleeps_in(SYS_ppoll));
+  EXPECT_TRUE(wait_until_threads_sleep_in(SYS_ppoll));
   EXPECT_EQ(::dup2(ends[0], pidfd), pidfd);
   return child;
 }
@@ -50,6 +51,32 @@ TEST(ReplacedPidfd, KeepsNotTheZombieOfAChildThatEndsAfterItsHandle) {
     EXPECT_FALSE(process.is_dead());
     ASSERT_TRUE(send_signal_by_number(pid, SIGKILL));
     EXPECT_TRUE(process.wait_reaped());
+  });
+}
+
+// On one processor the reaper begins after the handle has gone.
+TEST(ReplacedPidfd, KeepsNotTheZombieOfAChildWhoseReaperHasNotBegun) {
+  run_isolated_unchecked([] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    for (int i = 0; i < 100; ++i) {
+      const int pidfd = ::fcntl(ends[0], F_DUPFD_CLOEXEC, 3);  // the number that comes next
+      ::close(pidfd);
+      auto child = std::make_unique<Child>(Child::spawn(test_command({"sleep"})).value());
+      child->detach_on_destruction();
+      ASSERT_EQ(::dup2(ends[0], pidfd), pidfd);
+      const int pid = child->pid();
+      const Pidfd process(pid);
+      child = nullptr;
+      EXPECT_FALSE(process.is_dead());
+      ASSERT_TRUE(send_signal_by_number(pid, SIGKILL));
+      EXPECT_TRUE(process.wait_reaped());
+      ::close(pidfd);
+    }
   });
 }
 

@@ -24,12 +24,14 @@ bool sleeps_in(int thread, long call) {
 
 }  // namespace
 
-bool wait_until_thread_sleeps_in(long call) {
+bool wait_until_threads_sleep_in(long call, int threads) {
   const absl::Time give_up = absl::Now() + kBound;
   do {
+    int asleep = 0;
     for (const auto& [thread, name] : ProcessSnapshot::take().threads) {
-      if (thread != ::gettid() && sleeps_in(thread, call)) return true;
+      if (thread != ::gettid() && sleeps_in(thread, call)) ++asleep;
     }
+    if (asleep >= threads) return true;
     ::sched_yield();
   } while (absl::Now() < give_up);
   return false;

@@ -4,9 +4,9 @@
 
 namespace warden::test_support {
 
-// Waits until another thread of this process sleeps in that system call; false after a minute, and where the kernel has
-// no /proc/PID/syscall.
-bool wait_until_thread_sleeps_in(long call);
+// Waits until that many other threads of this process sleep in that system call; false after a minute, and where the
+// kernel has no /proc/PID/syscall.
+bool wait_until_threads_sleep_in(long call, int threads = 1);
 
 }  // namespace warden::test_support
 

@@ -1,0 +1,54 @@
+// How long a caller waits for the thread that reads a child's output.
+#ifndef WARDEN_LIB_OUTPUT_PUMP_PATIENCE_H_
+#define WARDEN_LIB_OUTPUT_PUMP_PATIENCE_H_
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "lib/os/deadline.h"
+#include "lib/os/next_question.h"
+#include "lib/os/sys.h"
+#include "lib/output/captured_stream.h"
+#include "lib/output/output_pump.h"
+
+namespace warden::internal {
+
+class PumpPatience {
+ public:
+  // `deadline`: of the caller's wait.
+  PumpPatience(Sys& sys, OutputPump& pump, TimePoint deadline)
+      : sys_(sys), pump_(pump), deadline_(deadline), give_up_(std::max(deadline, from_now())) {}
+
+  // Until when to wait. `is_caught_up`: the pump has read what it was asked for; that is waited for past the deadline.
+  // A pump that cannot be woken has the same patience, from when that was seen.
+  TimePoint until(bool is_caught_up) {
+    if (!is_lost_ && !lost_at_.has_value() && !pump_.can_be_woken()) lost_at_ = from_now();
+    const TimePoint until = is_caught_up ? deadline_ : give_up_;
+    return lost_at_.has_value() ? std::min(until, *lost_at_) : until;
+  }
+  // When to ask again at the latest.
+  TimePoint next_look(bool is_caught_up) { return next_question(sys_, until(is_caught_up)); }
+
+  // After until(): gives the streams of a pump up that cannot be woken. False where it can, and where that was done.
+  bool lose_streams() {
+    if (!lost_at_.has_value() || sys_.now() < *lost_at_ || std::exchange(is_lost_, true)) return false;
+    lost_at_.reset();
+    pump_.lose_streams();
+    return true;
+  }
+
+ private:
+  TimePoint from_now() const { return deadline_after(sys_.now(), CapturedStream::kCatchUpPatience); }
+
+  Sys& sys_;
+  OutputPump& pump_;
+  const TimePoint deadline_;
+  const TimePoint give_up_;
+  std::optional<TimePoint> lost_at_;
+  bool is_lost_ = false;
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_OUTPUT_PUMP_PATIENCE_H_
