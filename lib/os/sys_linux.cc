@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "lib/os/child_wait.h"
 #include "lib/os/deadline.h"
+#include "lib/os/file_identity.h"
 #include "lib/os/kernel_abi.h"
 #include "lib/os/kernel_version.h"
 #include "lib/os/pipe_write.h"
