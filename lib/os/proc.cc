@@ -143,7 +143,7 @@ bool visit_proc(int newest, const std::function<bool(int pid)>& visit) {
     return visit_ascending("/proc", first, 2 * pids.size() + kMostBorn, visit_one);
   };
   visits.newest = [] {
-    const std::optional<PidCursor> cursor = read_pid_cursor();
+    const std::optional<PidCursor> cursor = read_pid_cursor(PidCursorOrder::kNewestFirst);
     return cursor.has_value() ? cursor->newest : std::numeric_limits<int>::max();
   };
   return visit_in_order(visits, pids, newest, visit) && lists(::getpid()) && lists(1) &&

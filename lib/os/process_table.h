@@ -63,8 +63,8 @@ class ProcessTable {
   GroupScan group(int pgid);
   // The dead members that the reading has shown.
   std::vector<int> corpses_of(int pgid) const;
-  // All live processes that the reading has shown.
-  std::set<ProcessIdentity> living() const;
+  // All live processes that the reading has shown; empty where it may lack some.
+  std::optional<std::set<ProcessIdentity>> living() const;
   bool was_read() const { return is_read_; }
   // The next question reads again, and gives up at the deadline.
   void renew(TimePoint deadline = TimePoint::max());

@@ -19,8 +19,9 @@ struct ProcessVisits {
 };
 
 // Visits the processes of `pids` that are above `newest`, and then all in ascending order: an old one only where its
-// number may have been given to another since it was visited. `pids`: a list of all, made when `newest` was the number
-// given last. False as visit_from().
+// number may have been given to another since it was visited. Last it visits those whose numbers it has passed and not
+// seen: the kernel gives the number some time before it shows the process. `pids`: a list of all, made when `newest`
+// was the number given last. False as visit_from().
 bool visit_in_order(const ProcessVisits& processes, const std::vector<int>& pids, int newest,
                     const VisitProcess& visit);
 

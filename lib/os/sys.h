@@ -93,7 +93,7 @@ class Sys {
   // ones as fast as it is read.
   virtual bool visit_processes(int newest, const std::function<bool(int pid)>& visit) = 0;
   // How far the kernel has come with the numbers of processes; empty where /proc does not tell.
-  virtual std::optional<PidCursor> pid_cursor() = 0;
+  virtual std::optional<PidCursor> pid_cursor(PidCursorOrder order) = 0;
   // The text of /proc/<pid>/<name>, or -errno.
   virtual int read_proc(int pid, const char* name, std::string* text) = 0;
 

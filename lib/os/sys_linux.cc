@@ -201,7 +201,7 @@ class LinuxSys final : public Sys {
     return visit_proc(newest, visit);
   }
 
-  std::optional<PidCursor> pid_cursor() override { return read_pid_cursor(); }
+  std::optional<PidCursor> pid_cursor(PidCursorOrder order) override { return read_pid_cursor(order); }
 
   int read_proc(int pid, const char* name, std::string* text) override {
     return read_proc_file(absl::StrCat("/proc/", pid, "/", name).c_str(), text);

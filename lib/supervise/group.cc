@@ -147,15 +147,18 @@ void Group::remember(const std::vector<Member>& live, const ProcessTable& table)
     sighting.is_outside = false;
   }
   if (seen_.size() <= 2 * live.size()) return;
-  const std::set<ProcessIdentity> living = table.living();
+  const std::optional<std::set<ProcessIdentity>> living = table.living();
+  if (!living.has_value()) return;
   for (auto seen = seen_.begin(); seen != seen_.end();) {
-    seen = living.count(seen->first) == 0 ? seen_.erase(seen) : std::next(seen);
+    seen = living->count(seen->first) == 0 ? seen_.erase(seen) : std::next(seen);
   }
 }
 
-// After a look that has found nobody in the group.
-GroupState Group::look_for_strays(std::vector<Member>* live) {
+// After a look that has found nobody in the group. A stray that the reading has shown alive, and that has ended since,
+// may have come back meanwhile and left a child: the next look tells.
+GroupState Group::look_for_strays(const ProcessTable& table, std::vector<Member>* live) {
   GroupState state = GroupState::kEmpty;
+  const std::set<ProcessIdentity> living = table.living().value_or(std::set<ProcessIdentity>());
   for (auto seen = seen_.begin(); seen != seen_.end();) {
     const auto [pid, start_time] = seen->first;
     const std::optional<int> group = current_group(sys_, pid, start_time);
@@ -163,7 +166,7 @@ GroupState Group::look_for_strays(std::vector<Member>* live) {
     if (*group == number()) {
       seen->second.is_outside = false;
       live->push_back({pid, seen->second.program, start_time});
-    } else if (*group == 0 || std::exchange(seen->second.is_outside, true)) {
+    } else if (*group == 0 ? living.count(seen->first) == 0 : std::exchange(seen->second.is_outside, true)) {
       seen = seen_.erase(seen);
       continue;
     } else {
@@ -192,7 +195,7 @@ GroupState Group::look(const Lock& lock, ProcessTable& table, std::vector<Member
   if (!found.known || !found.live.empty()) return GroupState::kUnknown;
   if (is_told && is_told_of_hidden(table.corpses_of(number()))) return GroupState::kUnknown;
   GroupState state = GroupState::kEmpty;
-  if (!seen_.empty()) sys_.with_free_descriptors([&] { state = look_for_strays(live); });
+  if (!seen_.empty()) sys_.with_free_descriptors([&] { state = look_for_strays(table, live); });
   is_empty_ = state == GroupState::kEmpty;
   return state;
 }

@@ -77,7 +77,7 @@ class Group {
   void remember(const std::vector<Member>& live, const ProcessTable& table);
   GroupScan scan(const Lock& lock, ProcessTable& table);
   bool is_told_of_hidden(const std::vector<int>& corpses) const;
-  GroupState look_for_strays(std::vector<Member>* live);
+  GroupState look_for_strays(const ProcessTable& table, std::vector<Member>* live);
 
   Sys& sys_;
   Leader& leader_;

@@ -72,7 +72,8 @@ class FakeSys : public Sys {
   int most_pidfds_with_proc = 1000;  // /proc cannot be read (EMFILE) while more members' pidfds are open
   std::function<void()> before_next_pidfd_open;
   std::map<int, std::function<void()>>
-      before_visit;  // by number: once, after the process was listed, before it is read
+      before_visit;                          // by number: once, after the process was listed, before it is read
+  std::function<void(int pid)> before_read;  // of the process in /proc
   bool has_pid_cursor = true;
   int newest_pid_shift = 0;            // below 0: the numbers have started again
   std::uint64_t more_forks = 0;        // than there were processes
@@ -155,7 +156,7 @@ class FakeSys : public Sys {
   void with_free_descriptors(const std::function<void()>& work) override;
   bool visit_processes(int newest, const std::function<bool(int pid)>& visit) override;
   int read_proc(int pid, const char* name, std::string* text) override;
-  std::optional<PidCursor> pid_cursor() override;
+  std::optional<PidCursor> pid_cursor(PidCursorOrder order) override;
   int get_process_group(int pid) override;
   int make_event() override;
   void signal_event(int fd) override;

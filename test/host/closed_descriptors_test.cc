@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <string>
@@ -271,27 +272,33 @@ TEST(AHostsFile, IsNotReadAsTheOutputOfAChild) {
   }
 }
 
-// A callback on the reading thread closes them, in the middle of what a full pipe has.
+// A callback on the reading thread closes them, in the middle of what a full pipe has. The thread reads by itself, or
+// because it is asked to.
 TEST(AHostsFile, IsNotReadAfterACallbackThatHasClosedTheDescriptors) {
-  run_isolated_unchecked([] {
-    const UniqueFd file = open_file("text of the host\n");
-    const Descriptors before = descriptors();
-    std::unique_ptr<const Replaced> replaced;
-    const Command command = captured_shell("echo first; read go; yes | head -c 200000").stdin_from(Stdio::pipe());
-    Child child = Child::spawn(command).value();
-    const auto callback = [&](const Line& line) {
-      if (line.text == "first") {
-        EXPECT_TRUE(child.write_stdin("go\n", kBound).has_value());
-        EXPECT_TRUE(child.wait().value().success());
-      } else if (replaced == nullptr) {
-        replaced = std::make_unique<const Replaced>(before, file.get());
-      }
-    };
-    ASSERT_TRUE(child.on_line(kStdout, callback).has_value());
-    const LineWait wait = child.wait_for_line(kStdout, "never", absl::InfiniteDuration()).value();
-    EXPECT_EQ(wait.kind, LineWait::Kind::kReadFailed);
-    EXPECT_EQ(position_of(file), 0);
-  });
+  for (const bool is_asked : {false, true}) {
+    run_isolated_unchecked([is_asked] {
+      const UniqueFd file = open_file("text of the host\n");
+      const Descriptors before = descriptors();
+      std::unique_ptr<const Replaced> replaced;
+      std::promise<void> is_replaced;
+      const Command command = captured_shell("echo first; read go; yes | head -c 200000").stdin_from(Stdio::pipe());
+      Child child = Child::spawn(command).value();
+      const auto callback = [&](const Line& line) {
+        if (line.text == "first") {
+          EXPECT_TRUE(child.write_stdin("go\n", kBound).has_value());
+          EXPECT_TRUE(child.wait().value().success());
+        } else if (replaced == nullptr) {
+          replaced = std::make_unique<const Replaced>(before, file.get());
+          is_replaced.set_value();
+        }
+      };
+      ASSERT_TRUE(child.on_line(kStdout, callback).has_value());
+      if (!is_asked) is_replaced.get_future().wait();
+      const LineWait wait = child.wait_for_line(kStdout, "never", absl::InfiniteDuration()).value();
+      EXPECT_EQ(wait.kind, LineWait::Kind::kReadFailed);
+      EXPECT_EQ(position_of(file), 0);
+    });
+  }
 }
 
 // Its handle in the copy is destroyed after the copy has closed everything, as a program that becomes a daemon does.

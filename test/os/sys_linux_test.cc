@@ -168,7 +168,8 @@ TEST(LinuxSysTest, ProcessWhoseNumberIsPassedMeanwhileIsVisitedFirstAndInItsTurn
     visited.push_back(pid);
     return true;
   });
-  if (!is_whole || !linux_sys().pid_cursor().has_value()) GTEST_SKIP() << "/proc is hidden here";
+  if (!is_whole || !linux_sys().pid_cursor(PidCursorOrder::kForksFirst).has_value())
+    GTEST_SKIP() << "/proc is hidden here";
   const auto first = std::find(visited.begin(), visited.end(), old.pid());
   ASSERT_NE(first, visited.end());
   EXPECT_THAT(std::vector<int>(visited.begin(), first), ::testing::Each(::testing::Ge(old.pid())));
@@ -177,10 +178,10 @@ TEST(LinuxSysTest, ProcessWhoseNumberIsPassedMeanwhileIsVisitedFirstAndInItsTurn
 }
 
 TEST(LinuxSysTest, PidCursorMovesWithEveryFork) {
-  const std::optional<PidCursor> before = linux_sys().pid_cursor();
+  const std::optional<PidCursor> before = linux_sys().pid_cursor(PidCursorOrder::kForksFirst);
   if (!before.has_value()) GTEST_SKIP() << "/proc does not tell here";
   const ForkingProcess process;
-  const std::optional<PidCursor> after = linux_sys().pid_cursor();
+  const std::optional<PidCursor> after = linux_sys().pid_cursor(PidCursorOrder::kNewestFirst);
   ASSERT_TRUE(after.has_value());
   EXPECT_GT(after->forks, before->forks);
   EXPECT_GT(after->turn, 0u);
