@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <time.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 
 #include "lib/os/thread.h"
@@ -23,7 +25,7 @@ constexpr std::size_t kMostStreams = 2;
 constexpr int kPauseWithoutEvent = 20;  // ms
 
 // How long stop() waits for the thread before it asks whether the host has closed the event since.
-constexpr time_t kPatienceWithTheEnd = 1;  // s
+constexpr std::chrono::seconds kPatienceWithTheEnd(1);
 
 }  // namespace
 
@@ -35,6 +37,9 @@ struct OutputPump::State {
   std::atomic<pthread_t> thread{};  // set by itself
   std::atomic<bool> has_thread{false};
   std::atomic<bool> looks_often{false};  // the host has closed the event
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool has_ended = false;  // under the mutex: the thread is about to end
 
   void run();
   void serve_all();
@@ -74,6 +79,9 @@ void OutputPump::State::run() {
   has_thread = true;
   event.claim();
   while (!is_stopping) turn();
+  const std::lock_guard<std::mutex> lock(mutex);
+  has_ended = true;
+  ended.notify_all();
 }
 
 void* OutputPump::run_state(void* argument) {
@@ -146,15 +154,14 @@ void OutputPump::stop() {
 
 // The host may close the event before the thread has seen it.
 void OutputPump::join_while_it_can_be_woken(bool has_event) {
-  for (;;) {
-    timespec deadline = {};
-    ::clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += kPatienceWithTheEnd;
-    if (::pthread_timedjoin_np(thread_, nullptr, &deadline) == 0) break;
+  std::unique_lock<std::mutex> lock(state_->mutex);
+  while (!state_->ended.wait_for(lock, kPatienceWithTheEnd, [this] { return state_->has_ended; })) {
     if (can_be_woken()) continue;
-    if (::pthread_tryjoin_np(thread_, nullptr) != 0) return let_go();
-    break;
+    lock.unlock();
+    return let_go();
   }
+  lock.unlock();
+  ::pthread_join(thread_, nullptr);
   if (has_event) state_->event.close_ended();
 }
 

@@ -17,8 +17,11 @@ namespace warden::internal {
 class PumpPatience {
  public:
   // `deadline`: of the caller's wait.
-  PumpPatience(Sys& sys, OutputPump& pump, TimePoint deadline)
-      : sys_(sys), pump_(pump), deadline_(deadline), give_up_(std::max(deadline, from_now())) {}
+  PumpPatience(Sys& sys, OutputPump& pump, TimePoint deadline) : sys_(sys), pump_(pump), deadline_(deadline) {
+    const TimePoint end_of_patience = from_now();
+    give_up_ = std::max(deadline, end_of_patience);
+    if (!pump_.can_be_woken()) lost_at_ = end_of_patience;
+  }
 
   // Until when to wait. `is_caught_up`: the pump has read what it was asked for; that is waited for past the deadline.
   // A pump that cannot be woken has the same patience, from when that was seen.
@@ -44,7 +47,7 @@ class PumpPatience {
   Sys& sys_;
   OutputPump& pump_;
   const TimePoint deadline_;
-  const TimePoint give_up_;
+  TimePoint give_up_;
   std::optional<TimePoint> lost_at_;
   bool is_lost_ = false;
 };
