@@ -77,6 +77,7 @@ class FakeSys : public Sys {
   bool has_pid_cursor = true;
   int newest_pid_shift = 0;            // below 0: the numbers have started again
   std::uint64_t more_forks = 0;        // than there were processes
+  std::uint64_t forks_within = 0;      // between the two readings of a cursor
   std::uint64_t pid_turn = 32'000;     // how many forks use up all numbers
   absl::Duration time_of_reading_one;  // of /proc, for each process
   int make_event_error = 0;

@@ -62,10 +62,13 @@ void FakeSys::never_settle() {
 }
 
 // Every added process has had a number; which numbers they were does not matter.
-std::optional<PidCursor> FakeSys::pid_cursor(PidCursorOrder) {
+std::optional<PidCursor> FakeSys::pid_cursor(PidCursorOrder order) {
   if (!proc_visible || !has_pid_cursor) return std::nullopt;
   const int given = static_cast<int>(processes_.size());
-  return PidCursor{kLeaderPid + given + newest_pid_shift, static_cast<std::uint64_t>(given) + more_forks, pid_turn};
+  PidCursor cursor{kLeaderPid + given + newest_pid_shift, static_cast<std::uint64_t>(given) + more_forks, pid_turn};
+  more_forks += forks_within;
+  if (order == PidCursorOrder::kNewestFirst) cursor.forks += forks_within;
+  return cursor;
 }
 
 int FakeSys::read_proc(int pid, const char* name, std::string* text) {

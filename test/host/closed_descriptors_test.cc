@@ -286,7 +286,7 @@ TEST(AHostsFile, IsNotReadAfterACallbackThatHasClosedTheDescriptors) {
       const auto callback = [&](const Line& line) {
         if (line.text == "first") {
           EXPECT_TRUE(child.write_stdin("go\n", kBound).has_value());
-          EXPECT_TRUE(child.wait().value().success());
+          while (child.state().kind == ProcessState::Kind::kRunning) ::sched_yield();
         } else if (replaced == nullptr) {
           replaced = std::make_unique<const Replaced>(before, file.get());
           is_replaced.set_value();
@@ -297,6 +297,7 @@ TEST(AHostsFile, IsNotReadAfterACallbackThatHasClosedTheDescriptors) {
       const LineWait wait = child.wait_for_line(kStdout, "never", absl::InfiniteDuration()).value();
       EXPECT_EQ(wait.kind, LineWait::Kind::kReadFailed);
       EXPECT_EQ(position_of(file), 0);
+      EXPECT_TRUE(child.wait().value().success());
     });
   }
 }

@@ -314,6 +314,15 @@ TEST_F(ScanGroupTest, WholeTurnOfTheNumbersDuringTheReadingMakesItUnsettled) {
   EXPECT_TRUE(table.group(FakeSys::kLeaderPid).known);
 }
 
+TEST_F(ScanGroupTest, ForksWhileTheNewestNumberIsReadCountAsForksDuringTheReading) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  sys_.pid_turn = 100;
+  sys_.forks_within = 60;
+  EXPECT_TRUE(ProcessTable(sys_).group(FakeSys::kLeaderPid).is_unsettled);
+  sys_.forks_within = 40;
+  EXPECT_TRUE(ProcessTable(sys_).group(FakeSys::kLeaderPid).known);
+}
+
 TEST_F(ScanGroupTest, WithoutTheNewestNumberFiveReadingsInARowHaveToFindNobody) {
   sys_.exit(sys_.leader(), ExitStatus::exited(0));
   sys_.has_pid_cursor = false;

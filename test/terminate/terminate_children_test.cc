@@ -173,6 +173,7 @@ TEST_F(TerminateChildrenTest, ReadingFromBeforeSigkillIsNotUsedAfterIt) {
   sys_.exit(first, ExitStatus::exited(0));
   FakeProcess& worker = add_member(first, "worker");
   sys_.at(ms(100), [&] { sys_.exit(slow, ExitStatus::exited(0)); });
+  sys_.time_of_reading_one = ms(1);  // the phase is over when it has been made
   TerminationPolicy policy = TerminationPolicy::service(ms(100));
   policy.kill_timeout = absl::ZeroDuration();
   const std::vector<TerminationResult> results = terminate(policy);
