@@ -207,7 +207,6 @@ void CapturedStream::read_pending(Scratch scratch) {
     const std::size_t count = read_once(scratch, &room);
     if (count == 0 || count > pending) return;
     pending -= count;
-    if (!live_.empty()) end_if_lost();  // a callback may have closed it
   }
 }
 
@@ -216,7 +215,6 @@ void CapturedStream::read_some(Scratch scratch) {
   for (int i = 0; i < kReadsInARow && pipe_.fd() >= 0; ++i) {
     std::size_t room = 0;
     if (read_once(scratch, &room) < room) return;
-    if (!live_.empty()) end_if_lost();
   }
 }
 
@@ -241,7 +239,7 @@ std::size_t CapturedStream::read_once(Scratch scratch, std::size_t* room) {
   const int error = count < 0 ? errno : 0;
   const std::string_view bytes(space.data, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   if (skipped + bytes.size() > 0) add(bytes, is_kept, skipped);
-  if (count <= 0 && error != EAGAIN) end(error);
+  if (count <= 0 && error != EAGAIN && pipe_.fd() >= 0) end(error);
   return skipped + bytes.size();
 }
 
@@ -258,6 +256,7 @@ void CapturedStream::add(std::string_view bytes, bool is_kept, std::size_t skipp
       taker.take_pause();
     });
   }
+  if (!live_.empty()) end_if_lost();  // a callback may have closed it
 }
 
 void CapturedStream::end(int error) {

@@ -172,8 +172,10 @@ TEST_F(TerminateChildrenTest, ReadingFromBeforeSigkillIsNotUsedAfterIt) {
   FakeProcess& first = add("first");
   sys_.exit(first, ExitStatus::exited(0));
   FakeProcess& worker = add_member(first, "worker");
-  sys_.at(ms(100), [&] { sys_.exit(slow, ExitStatus::exited(0)); });
-  sys_.time_of_reading_one = ms(1);  // the phase is over when it has been made
+  sys_.at(ms(95), [&] {
+    sys_.exit(slow, ExitStatus::exited(0));
+    sys_.time_of_reading_one = ms(5);  // the phase is over when it has been made
+  });
   TerminationPolicy policy = TerminationPolicy::service(ms(100));
   policy.kill_timeout = absl::ZeroDuration();
   const std::vector<TerminationResult> results = terminate(policy);
