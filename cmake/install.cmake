@@ -3,7 +3,9 @@ include(CMakePackageConfigHelpers)
 
 set(warden_package ${CMAKE_INSTALL_LIBDIR}/cmake/warden)
 
-install(DIRECTORY include/warden DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev PATTERN "testing" EXCLUDE)
+# Not the header for Boost.Process, whose library is for this build alone.
+install(DIRECTORY include/warden DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev PATTERN "testing" EXCLUDE
+        PATTERN "boost_process.h" EXCLUDE)
 install(
   TARGETS warden_static warden_shared
   EXPORT wardenTargets
@@ -26,5 +28,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/wardenConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/wardenConfig.cmake ${PROJECT_BINARY_DIR}/wardenConfigVersion.cmake
         DESTINATION ${warden_package} COMPONENT dev)
 
+# Found from where the file itself is, so that the whole can be moved.
+file(RELATIVE_PATH warden_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" warden_prefix "${warden_prefix}")
 configure_file(cmake/warden.pc.in ${PROJECT_BINARY_DIR}/warden.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/warden.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
