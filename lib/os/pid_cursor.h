@@ -20,6 +20,9 @@ struct PidCursor {
 // threads.
 std::optional<PidCursor> read_pid_cursor();
 
+// The newest number alone, from /proc/loadavg; the highest int where that does not tell.
+int read_newest_pid();
+
 // Whether the kernel may have started again in between.
 inline bool may_have_started_again(const PidCursor& before, const PidCursor& after) {
   return after.newest < before.newest || after.forks - before.forks >= before.turn;
