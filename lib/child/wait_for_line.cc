@@ -61,7 +61,8 @@ class ExitNotice final : public ChangeObserver {
       const CapturedStream::Lock lock(stream_.mutex());
       has_changed_ = false;
     }
-    const Lock lock(child_);
+    Lock lock(child_);
+    if (child_.leader().process().has_lost_pidfd()) child_.leader().look(lock);
     return child_.leader().ended(lock);
   }
   // REQUIRES: the stream's lock.

@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,12 @@ bool read_forks(std::uint64_t* forks) {
 }
 
 }  // namespace
+
+int read_newest_pid() {
+  int newest = 0;
+  std::uint64_t threads = 0;
+  return read_loadavg(&newest, &threads) ? newest : std::numeric_limits<int>::max();
+}
 
 std::optional<PidCursor> read_pid_cursor(PidCursorOrder order) {
   PidCursor cursor;

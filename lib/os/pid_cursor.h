@@ -24,6 +24,9 @@ enum class PidCursorOrder { kForksFirst, kNewestFirst };
 // threads.
 std::optional<PidCursor> read_pid_cursor(PidCursorOrder order);
 
+// The newest number alone, from /proc/loadavg; the highest int where that does not tell.
+int read_newest_pid();
+
 // Whether the kernel may have started again in between. `before` was read with the forks first, `after` with them last.
 inline bool may_have_started_again(const PidCursor& before, const PidCursor& after) {
   return after.newest < before.newest || after.forks - before.forks >= std::min(before.turn, after.turn);

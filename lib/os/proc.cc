@@ -9,9 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <memory>
-#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -19,7 +17,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "lib/os/kernel_abi.h"
-#include "lib/os/pid_cursor.h"
 #include "lib/os/process_visits.h"
 #include "lib/os/unique_fd.h"
 
@@ -133,7 +130,7 @@ int list_numbers(const char* path, std::vector<int>* numbers) {
   return -errno;
 }
 
-bool visit_proc(int newest, const std::function<bool(int pid)>& visit) {
+bool visit_proc(int newest, const std::function<int()>& newest_now, const std::function<bool(int pid)>& visit) {
   std::vector<int> pids;
   if (!is_own_proc() || list_numbers("/proc", &pids) != 0) return false;
   const auto lists = [&pids](int pid) { return std::find(pids.begin(), pids.end(), pid) != pids.end(); };
@@ -142,10 +139,7 @@ bool visit_proc(int newest, const std::function<bool(int pid)>& visit) {
     // More than twice as many are there only where some are born as fast as others are visited.
     return visit_ascending("/proc", first, 2 * pids.size() + kMostBorn, visit_one);
   };
-  visits.newest = [] {
-    const std::optional<PidCursor> cursor = read_pid_cursor(PidCursorOrder::kNewestFirst);
-    return cursor.has_value() ? cursor->newest : std::numeric_limits<int>::max();
-  };
+  visits.newest = newest_now;
   return visit_in_order(visits, pids, newest, visit) && lists(::getpid()) && lists(1) &&
          !(is_first_ours() && may_hide_processes());
 }

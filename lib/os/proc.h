@@ -10,8 +10,9 @@
 
 namespace warden::internal {
 
-// Calls `visit` for the numeric names in /proc (see Sys::visit_processes()).
-bool visit_proc(int newest, const std::function<bool(int pid)>& visit);
+// Calls `visit` for the numeric names in /proc (see Sys::visit_processes()). `newest_now`: the number that the kernel
+// has given last, at each call.
+bool visit_proc(int newest, const std::function<int()>& newest_now, const std::function<bool(int pid)>& visit);
 
 // The numeric names in a directory: processes, threads or descriptors. 0, or -errno when some may be missing.
 int list_numbers(const char* path, std::vector<int>* numbers);

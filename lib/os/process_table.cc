@@ -76,6 +76,7 @@ void ProcessTable::read() {
   is_read_ = true;
   groups_.clear();
   corpses_.clear();
+  living_.reset();
   sys_.with_free_descriptors([this] { read_proc(); });
   for (auto& [group, readings] : blind_readings_) {
     readings = known_ && !is_unsettled_ && groups_.count(group) == 0 ? readings + 1 : 0;
@@ -112,13 +113,15 @@ GroupScan ProcessTable::group(int pgid) {
   return {known_ && is_believed, {}, known_ && !is_believed};
 }
 
-std::optional<std::set<ProcessIdentity>> ProcessTable::living() const {
-  if (!known_ || is_unsettled_) return std::nullopt;
-  std::set<ProcessIdentity> all;
-  for (const auto& [group, members] : groups_) {
-    for (const Member& member : members) all.emplace(member.pid, member.start_time);
+const std::set<ProcessIdentity>* ProcessTable::living() {
+  if (!known_ || is_unsettled_) return nullptr;
+  if (!living_.has_value()) {
+    living_.emplace();
+    for (const auto& [group, members] : groups_) {
+      for (const Member& member : members) living_->emplace(member.pid, member.start_time);
+    }
   }
-  return all;
+  return &*living_;
 }
 
 std::vector<int> ProcessTable::corpses_of(int pgid) const {

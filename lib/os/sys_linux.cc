@@ -20,6 +20,7 @@
 #include "lib/os/file_identity.h"
 #include "lib/os/kernel_abi.h"
 #include "lib/os/kernel_version.h"
+#include "lib/os/pid_cursor.h"
 #include "lib/os/pipe_write.h"
 #include "lib/os/private_table.h"
 #include "lib/os/proc.h"
@@ -198,7 +199,7 @@ class LinuxSys final : public Sys {
   }
 
   bool visit_processes(int newest, const std::function<bool(int pid)>& visit) override {
-    return visit_proc(newest, visit);
+    return visit_proc(newest, read_newest_pid, visit);
   }
 
   std::optional<PidCursor> pid_cursor(PidCursorOrder order) override { return read_pid_cursor(order); }

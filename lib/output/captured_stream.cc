@@ -239,7 +239,7 @@ std::size_t CapturedStream::read_once(Scratch scratch, std::size_t* room) {
   const int error = count < 0 ? errno : 0;
   const std::string_view bytes(space.data, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   if (skipped + bytes.size() > 0) add(bytes, is_kept, skipped);
-  if (count <= 0 && error != EAGAIN && pipe_.fd() >= 0) end(error);
+  if (count <= 0 && error != EAGAIN) end(error);
   return skipped + bytes.size();
 }
 

@@ -26,7 +26,11 @@ class PumpPatience {
   // Until when to wait. `is_caught_up`: the pump has read what it was asked for; that is waited for past the deadline.
   // A pump that cannot be woken has the same patience, from when that was seen.
   TimePoint until(bool is_caught_up) {
-    if (!is_lost_ && !lost_at_.has_value() && !pump_.can_be_woken()) lost_at_ = from_now();
+    if (pump_.can_be_woken()) {
+      lost_at_.reset();
+    } else if (!is_lost_ && !lost_at_.has_value()) {
+      lost_at_ = from_now();
+    }
     const TimePoint until = is_caught_up ? deadline_ : give_up_;
     return lost_at_.has_value() ? std::min(until, *lost_at_) : until;
   }

@@ -11,7 +11,7 @@
 
 namespace warden::internal {
 
-// Where the kernel refuses the mark, the event passes for ours ever after.
+// Where the kernel refuses the mark, any file at the number passes for the event.
 int WakeEvent::open() {
   UniqueFd opened = raise_above_stdio(UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
   if (opened.get() < 0) return errno;
@@ -29,7 +29,7 @@ void WakeEvent::claim() {
 
 // A file without an owner, or with one that has ended, answers with the thread 0.
 bool WakeEvent::is_ours(int fd, bool may_have_ended) const {
-  if (mark_ == 0) return true;
+  if (mark_ == 0) return ::fcntl(fd, F_GETFD) >= 0;
   if (!has_mark(fd, mark_)) return false;
   struct f_owner_ex owner = {};
   if (claimed_by_ == 0 || ::fcntl(fd, F_GETOWN_EX, &owner) != 0) return true;

@@ -140,15 +140,15 @@ bool Group::is_told_of_hidden(const std::vector<int>& corpses) const {
 }
 
 // Forgets those who do not live any more, once there are more than live in the group.
-void Group::remember(const std::vector<Member>& live, const ProcessTable& table) {
+void Group::remember(const std::vector<Member>& live, ProcessTable& table) {
   for (const Member& member : live) {
     Sighting& sighting = seen_[{member.pid, member.start_time}];
     sighting.program = member.program;
     sighting.is_outside = false;
   }
   if (seen_.size() <= 2 * live.size()) return;
-  const std::optional<std::set<ProcessIdentity>> living = table.living();
-  if (!living.has_value()) return;
+  const std::set<ProcessIdentity>* const living = table.living();
+  if (living == nullptr) return;
   for (auto seen = seen_.begin(); seen != seen_.end();) {
     seen = living->count(seen->first) == 0 ? seen_.erase(seen) : std::next(seen);
   }
@@ -156,9 +156,12 @@ void Group::remember(const std::vector<Member>& live, const ProcessTable& table)
 
 // After a look that has found nobody in the group. A stray that the reading has shown alive, and that has ended since,
 // may have come back meanwhile and left a child: the next look tells.
-GroupState Group::look_for_strays(const ProcessTable& table, std::vector<Member>* live) {
+GroupState Group::look_for_strays(ProcessTable& table, std::vector<Member>* live) {
   GroupState state = GroupState::kEmpty;
-  const std::set<ProcessIdentity> living = table.living().value_or(std::set<ProcessIdentity>());
+  const auto has_just_ended = [&table](const ProcessIdentity& identity) {
+    const std::set<ProcessIdentity>* const living = table.living();
+    return living != nullptr && living->count(identity) != 0;
+  };
   for (auto seen = seen_.begin(); seen != seen_.end();) {
     const auto [pid, start_time] = seen->first;
     const std::optional<int> group = current_group(sys_, pid, start_time);
@@ -166,7 +169,7 @@ GroupState Group::look_for_strays(const ProcessTable& table, std::vector<Member>
     if (*group == number()) {
       seen->second.is_outside = false;
       live->push_back({pid, seen->second.program, start_time});
-    } else if (*group == 0 ? living.count(seen->first) == 0 : std::exchange(seen->second.is_outside, true)) {
+    } else if (*group == 0 ? !has_just_ended(seen->first) : std::exchange(seen->second.is_outside, true)) {
       seen = seen_.erase(seen);
       continue;
     } else {

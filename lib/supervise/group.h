@@ -74,10 +74,10 @@ class Group {
   int send_to_members(const Lock& lock, int signal);
   int send_to_member(const Lock& lock, const Member& member, int signal);
   void kill_unkilled(const Lock& lock, const std::vector<Member>& live);
-  void remember(const std::vector<Member>& live, const ProcessTable& table);
+  void remember(const std::vector<Member>& live, ProcessTable& table);
   GroupScan scan(const Lock& lock, ProcessTable& table);
   bool is_told_of_hidden(const std::vector<int>& corpses) const;
-  GroupState look_for_strays(const ProcessTable& table, std::vector<Member>* live);
+  GroupState look_for_strays(ProcessTable& table, std::vector<Member>* live);
 
   Sys& sys_;
   Leader& leader_;

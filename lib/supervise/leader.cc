@@ -98,11 +98,11 @@ class Leader::WaitsByPidfd {
 
 void Leader::wait_changed(Lock& lock, TimePoint deadline) {
   const bool is_alone = process_.has_lost_pidfd();
-  changes_.wait(lock, is_alone ? std::min(deadline, deadline_after(sys_.now(), kPauseWithoutPidfd)) : deadline);
+  changes_.wait(
+      lock, is_alone ? std::min(deadline, deadline_after(sys_.now(), kPauseWithoutPidfd)) : next_question(deadline));
   if (is_alone) look(lock);
 }
 
-// Until when a poll may go on.
 TimePoint Leader::next_question(TimePoint deadline) const {
   return process_.can_lose_pidfd() ? internal::next_question(sys_, deadline) : deadline;
 }

@@ -57,7 +57,9 @@ class Leader {
   // Waits for a change, until the deadline at most. Where the host has closed the pidfd the reaper may wait for another
   // file now: then this comes early, and looks itself.
   void wait_changed(Lock& lock, TimePoint deadline);
-  // The same, by the pidfd, too: the exit need not come by way of the reaper. May come early.
+  // Until when a wait for a change may go on before it asks again whether the pidfd is still ours.
+  TimePoint next_question(TimePoint deadline) const;
+  // As wait_changed(), by the pidfd, too: the exit need not come by way of the reaper. May come early.
   void wait_exit_or_changed(Lock& lock, TimePoint deadline);
 
   // Of a reaper that waits without the lock. While one waits by number nobody else may collect the zombie: the number
@@ -101,7 +103,6 @@ class Leader {
   class WaitsByPidfd;
 
   bool must_pin() const;
-  TimePoint next_question(TimePoint deadline) const;
   bool recover_lost(Lock& lock, int pidfd);
   void publish(const Lock& lock, const ExitStatus& status, Stage stage);
 

@@ -111,6 +111,7 @@ int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
   }
   const int error = start_thread(&thread_, reaper_main, supervised.get(), ThreadStack::kReaper);
   if (error != 0) {
+    const Lock lock(*supervised);
     supervised->reaper_state() = {};
     return error;
   }

@@ -113,7 +113,7 @@ class Part final : public ChangeObserver {
       if (!ended_) due_.add(index_);  // the leader has ended since the look: a reading from now on counts for it
       return false;
     }
-    wake_at_ = escalation_->is_due(lock) ? child_.sys().now() : escalation_->deadline();
+    wake_at_ = escalation_->is_due(lock) ? child_.sys().now() : child_.leader().next_question(escalation_->deadline());
     bool look_again = escalation_->must_look_again(lock);
     if (child_.leader().ended(lock) && !look_again) {
       const SurvivorWatch watch = watch_survivor(child_, escalation_->survivors(lock));

@@ -32,6 +32,7 @@ std::unique_ptr<Child> spawn_and_replace_pidfd() {
 }
 
 TEST(ReplacedPidfd, KeepsNeitherADestructorWaitingNorTheZombieOfAChildThatHasEnded) {
+  if (!tells_system_calls()) GTEST_SKIP() << "this kernel has no /proc/PID/syscall";
   run_isolated_unchecked([] {
     auto child = spawn_and_replace_pidfd();
     const Pidfd process(child->pid());
@@ -43,6 +44,7 @@ TEST(ReplacedPidfd, KeepsNeitherADestructorWaitingNorTheZombieOfAChildThatHasEnd
 }
 
 TEST(ReplacedPidfd, KeepsNotTheZombieOfAChildThatEndsAfterItsHandle) {
+  if (!tells_system_calls()) GTEST_SKIP() << "this kernel has no /proc/PID/syscall";
   run_isolated_unchecked([] {
     auto child = spawn_and_replace_pidfd();
     const int pid = child->pid();

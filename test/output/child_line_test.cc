@@ -300,7 +300,7 @@ bool is_writing(int pid) {
 TEST(LineCallback, ThatIsSlowHoldsTheChildBack) {
   Gate called, go_on;
   std::size_t count = 0;
-  Child child = spawn(captured_shell("exec seq 1000000"));
+  Child child = spawn(captured_shell("read go; exec seq 1000000").stdin_from(Stdio::pipe()));
   ASSERT_TRUE(child
                   .on_line(kStdout,
                            [&](const Line&) {
@@ -309,6 +309,7 @@ TEST(LineCallback, ThatIsSlowHoldsTheChildBack) {
                              go_on.wait();
                            })
                   .has_value());
+  ASSERT_TRUE(child.write_stdin("go\n", kBound).has_value());  // not before there is a callback to hold it back
   called.wait();
   while (!is_writing(child.pid()) && child.state().kind == ProcessState::Kind::kRunning) ::sched_yield();
   EXPECT_EQ(child.try_wait().value(), std::nullopt) << "it has more to write than the pipe holds";

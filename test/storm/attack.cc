@@ -295,7 +295,8 @@ std::vector<Attack::Outcome> Attack::call(Call which, const TerminationPolicy& p
           nap(static_cast<int64_t>(seed_ % 100) * kMs);
           killed = outcome_of(child->kill());
         });
-      } catch (const std::system_error&) {  // the trees have taken every number (EAGAIN): no kill meanwhile
+      } catch (const std::system_error& error) {  // EAGAIN: the trees have taken every number
+        count_error(counts_, std::string("no kill meanwhile: ") + error.what());
       }
       outcomes.push_back(outcome_of(child->terminate(policy)));
       if (!killer.joinable()) break;

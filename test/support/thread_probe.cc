@@ -24,6 +24,8 @@ bool sleeps_in(int thread, long call) {
 
 }  // namespace
 
+bool tells_system_calls() { return ::access("/proc/self/syscall", R_OK) == 0; }
+
 bool wait_until_threads_sleep_in(long call, int threads) {
   const absl::Time give_up = absl::Now() + kBound;
   do {

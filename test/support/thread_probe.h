@@ -4,8 +4,11 @@
 
 namespace warden::test_support {
 
-// Waits until that many other threads of this process sleep in that system call; false after a minute, and where the
-// kernel has no /proc/PID/syscall.
+// Whether the kernel has /proc/PID/syscall.
+bool tells_system_calls();
+
+// Waits until that many other threads of this process sleep in that system call; false after a minute.
+// REQUIRES: tells_system_calls().
 bool wait_until_threads_sleep_in(long call, int threads = 1);
 
 }  // namespace warden::test_support
