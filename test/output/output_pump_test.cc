@@ -70,6 +70,17 @@ TEST(OutputPump, LeavesNothingThoughItsStreamsHaveNotEnded) {
   write_to(both.out, "out");
 }
 
+// It then sees at once that it has to stop, and may have ended before it is woken.
+TEST(OutputPump, LeavesNothingThoughItsThreadIsAtWork) {
+  const std::string text(1 << 14, 'x');
+  for (int i = 0; i < 1000; ++i) {
+    BothStreams both;
+    ASSERT_EQ(both.pump.start(), 0);
+    write_to(both.out, text);
+    write_to(both.error, text);
+  }
+}
+
 // Puts a write-only descriptor of the host's in place of the stream's read end.
 UniqueFd spoil(OutputPump& pump, OutputStream stream) {
   const UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
