@@ -140,9 +140,10 @@ bool OutputPump::is_this_thread() const {
 
 void OutputPump::stop() {
   if (!std::exchange(is_started_, false)) return;
+  const bool has_event = state_->event.fd() >= 0;  // before the thread may end, and its mark of the event with it
   state_->is_stopping = true;
   for (const auto& stream : state_->streams) stream->stop();
-  const bool has_event = state_->event.wake();
+  state_->event.wake();
   if (is_this_thread()) {
     ::pthread_detach(thread_);
   } else if (has_event || state_->looks_often) {
