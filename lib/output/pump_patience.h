@@ -3,7 +3,6 @@
 #define WARDEN_LIB_OUTPUT_PUMP_PATIENCE_H_
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "lib/os/deadline.h"
@@ -27,32 +26,33 @@ class PumpPatience {
   // A pump that cannot be woken has the same patience, from when that was seen.
   TimePoint until(bool is_caught_up) {
     if (pump_.can_be_woken()) {
-      lost_at_.reset();
-    } else if (!is_lost_ && !lost_at_.has_value()) {
+      lost_at_ = kNever;
+    } else if (!is_lost_ && lost_at_ == kNever) {
       lost_at_ = from_now();
     }
-    const TimePoint until = is_caught_up ? deadline_ : give_up_;
-    return lost_at_.has_value() ? std::min(until, *lost_at_) : until;
+    return std::min(is_caught_up ? deadline_ : give_up_, lost_at_);
   }
   // When to ask again at the latest.
   TimePoint next_look(bool is_caught_up) { return next_question(sys_, until(is_caught_up)); }
 
   // After until(): gives the streams of a pump up that cannot be woken. False where it can, and where that was done.
   bool lose_streams() {
-    if (!lost_at_.has_value() || sys_.now() < *lost_at_ || std::exchange(is_lost_, true)) return false;
-    lost_at_.reset();
+    if (lost_at_ == kNever || sys_.now() < lost_at_ || std::exchange(is_lost_, true)) return false;
+    lost_at_ = kNever;
     pump_.lose_streams();
     return true;
   }
 
  private:
+  static constexpr TimePoint kNever = TimePoint::max();
+
   TimePoint from_now() const { return deadline_after(sys_.now(), CapturedStream::kCatchUpPatience); }
 
   Sys& sys_;
   OutputPump& pump_;
   const TimePoint deadline_;
   TimePoint give_up_;
-  std::optional<TimePoint> lost_at_;
+  TimePoint lost_at_ = kNever;  // when the streams of a pump that cannot be woken are given up
   bool is_lost_ = false;
 };
 
