@@ -223,6 +223,20 @@ INSTANTIATE_TEST_SUITE_P(All, AHostWithItsOwnFiles,
                            return std::get<1>(tested.param).name + (at_once ? "AtOnce" : "OnceTheReaperWaits");
                          });
 
+// It tells of the child as the lost one did, but it is not the library's to close.
+TEST(AHostsPidfdOfTheChild, StaysOpen) {
+  run_isolated_unchecked([] {
+    Descriptors before = descriptors();
+    auto child = std::make_unique<Child>(Child::spawn(test_command({"sleep"})).value());
+    const UniqueFd file(internal::linux_sys().pidfd_open(child->pid()));
+    before[file.get()] = "the host's";
+    const Replaced replaced(before, file.get());
+    EXPECT_TRUE(child->kill().has_value());
+    EXPECT_EQ(child->try_wait().value(), ExitStatus::signaled(Signal::kill(), false));
+    child = nullptr;
+  });
+}
+
 TEST(AHostsFile, GetsNothingThatIsMeantForTheChild) {
   run_isolated_unchecked([] {
     const UniqueFd file = open_file();
