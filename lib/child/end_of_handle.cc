@@ -35,7 +35,7 @@ void kill_without_memory(Supervised& supervised, Lock& lock) {
   }
   const TimePoint deadline = deadline_after(supervised.sys().now(), TerminationPolicy().kill_timeout.duration());
   while (!supervised.leader().ended(lock) && supervised.sys().now() < deadline) {
-    supervised.changes().wait(lock, deadline);
+    supervised.leader().wait_changed(lock, deadline);
   }
 }
 

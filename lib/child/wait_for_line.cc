@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "lib/os/deadline.h"
+#include "lib/output/pump_patience.h"
 
 namespace warden::internal {
 namespace {
@@ -61,7 +61,8 @@ class ExitNotice final : public ChangeObserver {
       const CapturedStream::Lock lock(stream_.mutex());
       has_changed_ = false;
     }
-    const Lock lock(child_);
+    Lock lock(child_);
+    if (child_.leader().process().has_lost_pidfd()) child_.leader().look(lock);
     return child_.leader().ended(lock);
   }
   // REQUIRES: the stream's lock.
@@ -80,26 +81,24 @@ class LineWaiter {
 
   // Waits until no more lines can come, or until the deadline. Returns which.
   LineWait::Kind wait(TimePoint deadline) {
-    const TimePoint give_up = std::max(deadline, deadline_after(sys_.now(), CapturedStream::kCatchUpPatience));
+    PumpPatience patience(sys_, pump_, deadline);
     std::uint64_t request = ask(stream_.request_catch_up());
     for (bool was_exited = false;;) {
       const bool is_exited = notice_.look();
       CapturedStream::Lock lock(stream_.mutex());
       if (subscription_.is_over) return end_of_stream(lock);
-      if (!stream_.is_caught_up(lock, request)) {
-        if (sys_.now() >= give_up) return LineWait::Kind::kTimedOut;
-        stream_.wait_changed(sys_, lock, give_up);
-      } else if (was_exited) {
-        return LineWait::Kind::kChildExited;
-      } else if (is_exited) {
+      const bool is_caught_up = stream_.is_caught_up(lock, request);
+      if (is_caught_up && was_exited) return LineWait::Kind::kChildExited;
+      if (is_caught_up && is_exited) {
         // The child's last output may still be in the pipe, and its last line need not be finished.
         was_exited = true;
         lock.unlock();
         request = ask(stream_.request_rest(subscription_));
-      } else if (sys_.now() >= deadline) {
-        return LineWait::Kind::kTimedOut;
-      } else if (!notice_.has_changed()) {
-        stream_.wait_changed(sys_, lock, deadline);
+      } else if (sys_.now() >= patience.until(is_caught_up)) {
+        lock.unlock();
+        if (!patience.lose_streams()) return LineWait::Kind::kTimedOut;
+      } else if (!is_caught_up || !notice_.has_changed()) {
+        stream_.wait_changed(sys_, lock, patience.next_look(is_caught_up));
       }
     }
   }

@@ -18,7 +18,7 @@ class Event {
   explicit Event(Sys& sys, Kind kind = Kind::kDescriptor)
       : sys_(sys), fd_(kind == Kind::kDescriptor ? sys.make_event() : -1) {}
   ~Event() {
-    if (fd_ >= 0) sys_.close_fd(fd_);
+    if (fd_ >= 0) sys_.close_event(fd_);
   }
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "lib/os/file_identity.h"
 #include "lib/os/unique_fd.h"
 
 namespace warden::internal {
@@ -17,15 +18,22 @@ class ForkSafeFd {
 
   // Negative for none.
   int get() const { return fd_.load(std::memory_order_relaxed); }
-  // REQUIRES: it has none.
-  void set(UniqueFd fd) { fd_ = fd.release(); }
-  // Closes nothing: the host has closed the descriptor, and may have another file at its number.
-  void forget() { fd_ = -1; }
-  // Forgets the number, then closes the file: a fork in between copies an open file, and never a number that may be
-  // another file's. Idempotent.
-  void close() { const UniqueFd closed(fd_.exchange(-1)); }
+  // False once the host has closed it, and may have another file at its number; true where there is none.
+  bool is_ours() const { return get() < 0 || file_.is_at(get()); }
+  // Not thread-safe. REQUIRES: it has none.
+  void set(UniqueFd fd) {
+    file_ = FileIdentity::of(fd.get());
+    fd_ = fd.release();
+  }
+  // Forgets the number, then closes the file if it is still ours: a fork in between copies an open file, and never a
+  // number that may be another file's. Idempotent.
+  void close() {
+    UniqueFd closed(fd_.exchange(-1));
+    if (!file_.is_at(closed.get())) closed.release();
+  }
 
  private:
+  FileIdentity file_;
   std::atomic<int> fd_{-1};
 };
 

@@ -50,11 +50,13 @@ int read_newest_pid() {
   return read_loadavg(&newest, &threads) ? newest : std::numeric_limits<int>::max();
 }
 
-std::optional<PidCursor> read_pid_cursor() {
+std::optional<PidCursor> read_pid_cursor(PidCursorOrder order) {
   PidCursor cursor;
   std::uint64_t threads = 0, most = 0;
   std::string text;
-  if (!read_loadavg(&cursor.newest, &threads) || !read_forks(&cursor.forks)) return std::nullopt;
+  if (order == PidCursorOrder::kForksFirst && !read_forks(&cursor.forks)) return std::nullopt;
+  if (!read_loadavg(&cursor.newest, &threads)) return std::nullopt;
+  if (order == PidCursorOrder::kNewestFirst && !read_forks(&cursor.forks)) return std::nullopt;
   if (read_proc_file("/proc/sys/kernel/pid_max", &text) != 0 || !absl::SimpleAtoi(text, &most)) return std::nullopt;
   // Half of the free numbers: a fork that fails late takes a number, too, and is not counted.
   if (most > kLowestAgain + threads) cursor.turn = (most - kLowestAgain - threads) / 2;

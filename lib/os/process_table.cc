@@ -76,6 +76,7 @@ void ProcessTable::read() {
   is_read_ = true;
   groups_.clear();
   corpses_.clear();
+  living_.reset();
   sys_.with_free_descriptors([this] { read_proc(); });
   for (auto& [group, readings] : blind_readings_) {
     readings = known_ && !is_unsettled_ && groups_.count(group) == 0 ? readings + 1 : 0;
@@ -91,11 +92,11 @@ bool ProcessTable::visit(int pid, bool* could_read) {
 }
 
 void ProcessTable::read_proc() {
-  const std::optional<PidCursor> before = sys_.pid_cursor();
+  const std::optional<PidCursor> before = sys_.pid_cursor(PidCursorOrder::kForksFirst);
   bool could_read = true;
   const int newest = before.has_value() ? before->newest : std::numeric_limits<int>::max();
   const bool is_whole = sys_.visit_processes(newest, [&](int pid) { return visit(pid, &could_read); });
-  const std::optional<PidCursor> after = sys_.pid_cursor();
+  const std::optional<PidCursor> after = sys_.pid_cursor(PidCursorOrder::kNewestFirst);
   has_cursor_ = before.has_value() && after.has_value();
   is_unsettled_ = (!is_whole && sys_.now() > deadline_) || (has_cursor_ && may_have_started_again(*before, *after));
   known_ = could_read && (is_whole || is_unsettled_);
@@ -112,12 +113,15 @@ GroupScan ProcessTable::group(int pgid) {
   return {known_ && is_believed, {}, known_ && !is_believed};
 }
 
-std::set<ProcessIdentity> ProcessTable::living() const {
-  std::set<ProcessIdentity> all;
-  for (const auto& [group, members] : groups_) {
-    for (const Member& member : members) all.emplace(member.pid, member.start_time);
+const std::set<ProcessIdentity>* ProcessTable::living() {
+  if (!known_ || is_unsettled_) return nullptr;
+  if (!living_.has_value()) {
+    living_.emplace();
+    for (const auto& [group, members] : groups_) {
+      for (const Member& member : members) living_->emplace(member.pid, member.start_time);
+    }
   }
-  return all;
+  return &*living_;
 }
 
 std::vector<int> ProcessTable::corpses_of(int pgid) const {

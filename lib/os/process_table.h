@@ -63,8 +63,8 @@ class ProcessTable {
   GroupScan group(int pgid);
   // The dead members that the reading has shown.
   std::vector<int> corpses_of(int pgid) const;
-  // All live processes that the reading has shown.
-  std::set<ProcessIdentity> living() const;
+  // All live processes that the reading has shown; null where it may lack some. Until the next reading.
+  const std::set<ProcessIdentity>* living();
   bool was_read() const { return is_read_; }
   // The next question reads again, and gives up at the deadline.
   void renew(TimePoint deadline = TimePoint::max());
@@ -83,6 +83,7 @@ class ProcessTable {
   bool has_cursor_ = false;    // it is known whether the numbers started again
   std::map<int, std::vector<Member>> groups_;
   std::map<int, std::vector<int>> corpses_;
+  std::optional<std::set<ProcessIdentity>> living_;  // once it was asked for
   // How many readings in a row have found nobody, by each group that was asked for without a cursor.
   std::map<int, int> blind_readings_;
 };

@@ -28,6 +28,7 @@ struct WaitOutcome {
   int error = 0;  // 0, or the errno
   std::optional<ExitStatus>
       status;  // empty without an error: it is running, or dead and not waitable yet (a tracer holds it)
+  bool is_reaped = false;
 };
 
 // A child by its pidfd, or by its number where there is no pidfd.
@@ -37,7 +38,11 @@ struct ChildId {
 };
 
 // What a wait does with the zombie.
-enum class Reap { kLeave, kCollect };
+enum class Reap {
+  kLeave,
+  kCollect,
+  kCollectIfGroupSignals,  // where has_pidfd_group_signals(), once the end has been seen
+};
 
 class Sys {
  public:
@@ -55,10 +60,8 @@ class Sys {
   // Writes what fits into the pipe at once. Returns how much, or -EAGAIN when it is full, -EPIPE without a reader.
   // Neither blocks nor leaves a SIGPIPE.
   virtual ssize_t write_pipe(int fd, const char* data, std::size_t size) = 0;
-  // read(2).
-  virtual ssize_t read_fd(int fd, char* data, std::size_t size) = 0;
 
-  // waitid(2) for this child, WEXITED | __WALL: by the pidfd if there is one. kCollect reaps. Never blocks.
+  // waitid(2) for this child, WEXITED | __WALL: by the pidfd if there is one. Never blocks.
   virtual WaitOutcome look(ChildId child, Reap reap) = 0;
   // waitid(2), WEXITED | __WALL | WNOWAIT, by number, blocking until the child can be waited for or is not ours.
   virtual void block_until_waitable(int pid) = 0;
@@ -95,7 +98,7 @@ class Sys {
   // ones as fast as it is read.
   virtual bool visit_processes(int newest, const std::function<bool(int pid)>& visit) = 0;
   // How far the kernel has come with the numbers of processes; empty where /proc does not tell.
-  virtual std::optional<PidCursor> pid_cursor() = 0;
+  virtual std::optional<PidCursor> pid_cursor(PidCursorOrder order) = 0;
   // The text of /proc/<pid>/<name>, or -errno.
   virtual int read_proc(int pid, const char* name, std::string* text) = 0;
 
@@ -105,6 +108,8 @@ class Sys {
   // eventfd(2): a descriptor that is readable from the first signal_event on; or -errno.
   virtual int make_event() = 0;
   virtual void signal_event(int fd) = 0;
+  // Neither this nor signal_event() touches a file that the host has at that number since.
+  virtual void close_event(int fd) = 0;
   virtual void close_fd(int fd) = 0;
 
  protected:

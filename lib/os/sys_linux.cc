@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "lib/os/child_wait.h"
 #include "lib/os/deadline.h"
+#include "lib/os/file_identity.h"
 #include "lib/os/kernel_abi.h"
 #include "lib/os/kernel_version.h"
 #include "lib/os/pid_cursor.h"
@@ -123,13 +124,6 @@ class LinuxSys final : public Sys {
 
   ssize_t write_pipe(int fd, const char* data, std::size_t size) override { return write_what_fits(fd, data, size); }
 
-  ssize_t read_fd(int fd, char* data, std::size_t size) override {
-    for (;;) {
-      const ssize_t got = ::read(fd, data, size);
-      if (got >= 0 || errno != EINTR) return got >= 0 ? got : -errno;
-    }
-  }
-
   // An end is collected only once it has been seen: to collect a stop would take the notice from a host that traces its
   // own child.
   WaitOutcome look(ChildId child, Reap reap) override {
@@ -138,9 +132,12 @@ class LinuxSys final : public Sys {
     const int error = wait_for(child, kAnyEnd | WNOHANG | WNOWAIT, &info, &usage);
     if (error != 0) return {error, std::nullopt};
     if (info.si_pid == 0 || !is_end(info)) return {};
+    if (info.si_pid != child.pid) return look({child.pid, -1}, reap);  // the pidfd is another child's of the host
+    const bool collects =
+        reap == Reap::kCollect || (reap == Reap::kCollectIfGroupSignals && has_pidfd_group_signals(child.pidfd));
     siginfo_t collected = {};
-    if (reap == Reap::kCollect) wait_for(child, kAnyEnd | WNOHANG, &collected);
-    return {0, status_of(info).with_resource_usage(usage_of(usage))};
+    if (collects) wait_for(child, kAnyEnd | WNOHANG, &collected);
+    return {0, status_of(info).with_resource_usage(usage_of(usage)), collects};
   }
 
   void block_until_waitable(int pid) override {
@@ -207,7 +204,7 @@ class LinuxSys final : public Sys {
     return visit_proc(newest, read_newest_pid, visit);
   }
 
-  std::optional<PidCursor> pid_cursor() override { return read_pid_cursor(); }
+  std::optional<PidCursor> pid_cursor(PidCursorOrder order) override { return read_pid_cursor(order); }
 
   int read_proc(int pid, const char* name, std::string* text) override {
     return read_proc_file(absl::StrCat("/proc/", pid, "/", name).c_str(), text);
@@ -216,11 +213,21 @@ class LinuxSys final : public Sys {
   int get_process_group(int pid) override { return result_of(::getpgid(pid)); }
 
   int make_event() override {
-    const int fd = result_of(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    return fd < 0 ? fd : raise_above_stdio(fd);
+    int fd = result_of(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (fd >= 0) fd = raise_above_stdio(fd);
+    if (fd < 0 || mark_file(fd, kEventMark)) return fd;
+    const int error = errno;
+    ::close(fd);
+    return -error;
   }
 
-  void signal_event(int fd) override { ::eventfd_write(fd, 1); }
+  void signal_event(int fd) override {
+    if (has_mark(fd, kEventMark)) ::eventfd_write(fd, 1);
+  }
+
+  void close_event(int fd) override {
+    if (has_mark(fd, kEventMark)) ::close(fd);
+  }
 
   void close_fd(int fd) override { ::close(fd); }
 

@@ -23,6 +23,8 @@ class CaptureReadEnd {
   int open(UniqueFd* write_end);
   // Negative once closed.
   int fd() const { return fd_.get(); }
+  // False once the host has closed it.
+  bool is_ours() const { return fd_.is_ours(); }
   // Names the pipe in /proc, in every process that has it.
   ino_t inode() const { return inode_; }
   // Idempotent.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 
 #include "lib/base/os_error.h"
@@ -39,7 +40,12 @@ Output CapturedStream::snapshot() {
 
 void CapturedStream::attach(const std::shared_ptr<LineSubscription>& subscription) {
   const Lock lock(mutex_);
-  fresh_.push_back(subscription);
+  if (is_lost_) {
+    subscription->stop();
+    subscription->is_over = true;
+  } else {
+    fresh_.push_back(subscription);
+  }
 }
 
 std::uint64_t CapturedStream::request_catch_up() {
@@ -83,6 +89,37 @@ void CapturedStream::stop() {
   for (const auto& subscription : live_) subscription->stop();
 }
 
+void CapturedStream::wait_idle() {
+  Lock lock(mutex_);
+  const auto is_running = [](const auto& subscription) { return subscription->is_running; };
+  ++waiters_;
+  changed_.wait(lock, [&] { return std::none_of(live_.begin(), live_.end(), is_running); });
+  --waiters_;
+}
+
+void CapturedStream::lose() {
+  const Lock lock(mutex_);
+  is_lost_ = true;
+  if (!has_ended_) read_error_ = os_error(EBADF);
+  has_ended_ = true;
+  caught_up_ = std::numeric_limits<std::uint64_t>::max();
+  for (const Subscriptions* const subscriptions : {&live_, &fresh_}) {
+    for (const auto& subscription : *subscriptions) {
+      subscription->stop();
+      subscription->is_over = !subscription->is_running;
+    }
+  }
+  if (waiters_ > 0) changed_.notify_all();
+}
+
+std::error_code CapturedStream::read_error(const Lock&) const {
+  return is_lost_ && !read_error_ ? os_error(EBADF) : read_error_;
+}
+
+void CapturedStream::end_if_lost() {
+  if (!pipe_.is_ours()) end(EBADF);
+}
+
 // Runs `hand_out` without the lock and with the subscription marked as running, unless the stream or the
 // subscription has been stopped.
 template <class HandOut>
@@ -113,7 +150,12 @@ void CapturedStream::replay(LineSubscription& subscription) {
 }
 
 // A stream that cannot be read has not ended: its last line may have gone on.
-void CapturedStream::take_end(LineSubscription& taker) { read_error_ ? taker.take_rest() : taker.take_end(); }
+void CapturedStream::take_end(LineSubscription& taker) {
+  Lock lock(mutex_);
+  const bool has_failed = static_cast<bool>(read_error_);
+  lock.unlock();
+  has_failed ? taker.take_rest() : taker.take_end();
+}
 
 void CapturedStream::hand_out_rest(LineSubscription& subscription, std::uint64_t request) {
   {
@@ -127,18 +169,20 @@ void CapturedStream::hand_out_rest(LineSubscription& subscription, std::uint64_t
 void CapturedStream::serve(Scratch scratch) {
   Subscriptions::iterator fresh;
   std::uint64_t request = 0;
+  bool has_caught_up = false;
   {
     const Lock lock(mutex_);
     request = catch_up_requests_;
+    has_caught_up = request <= caught_up_;
     fresh = fresh_.empty() ? live_.end() : fresh_.begin();
     live_.splice(live_.end(), fresh_);
   }
   for (; fresh != live_.end(); ++fresh) replay(**fresh);
-  if (pipe_.fd() >= 0 && request > caught_up_) read_pending(scratch);
+  if (pipe_.fd() >= 0 && !has_caught_up) read_pending(scratch);
   for (const auto& subscription : live_) hand_out_rest(*subscription, request);
   Subscriptions finished;  // destroyed without the lock: what they hold belongs to the program
   const Lock lock(mutex_);
-  caught_up_ = request;
+  caught_up_ = std::max(caught_up_, request);
   remove_finished(&finished);
   if (waiters_ > 0) changed_.notify_all();
 }
@@ -154,6 +198,7 @@ void CapturedStream::remove_finished(Subscriptions* finished) {
 
 // Reads at least what is in the pipe now, and its end if that comes next.
 void CapturedStream::read_pending(Scratch scratch) {
+  end_if_lost();
   int available = 0;
   if (::ioctl(pipe_.fd(), FIONREAD, &available) != 0) available = 0;
   auto pending = static_cast<std::size_t>(available);
@@ -166,6 +211,7 @@ void CapturedStream::read_pending(Scratch scratch) {
 }
 
 void CapturedStream::read_some(Scratch scratch) {
+  end_if_lost();
   for (int i = 0; i < kReadsInARow && pipe_.fd() >= 0; ++i) {
     std::size_t room = 0;
     if (read_once(scratch, &room) < room) return;
@@ -210,6 +256,7 @@ void CapturedStream::add(std::string_view bytes, bool is_kept, std::size_t skipp
       taker.take_pause();
     });
   }
+  if (!live_.empty()) end_if_lost();  // a callback may have closed it
 }
 
 void CapturedStream::end(int error) {

@@ -61,7 +61,8 @@ class CapturedStream {
   bool is_caught_up(const Lock&, std::uint64_t request) const { return caught_up_ >= request; }
   // The stream has ended, or cannot be read, and all its lines have been handed out.
   bool has_ended(const Lock&) const { return has_ended_; }
-  std::error_code read_error(const Lock&) const { return read_error_; }
+  // Why it cannot be read, or its lines cannot be handed out.
+  std::error_code read_error(const Lock&) const;
   // Waits for a change of those or of a subscription, or for notify(); may wake without one. Releases the lock
   // meanwhile.
   void wait_changed(Sys& sys, Lock& lock, TimePoint deadline);
@@ -79,6 +80,12 @@ class CapturedStream {
   void serve(Scratch scratch);
   // Hands out no line from now on. For any thread.
   void stop();
+  // After stop(): waits for the lines that are being handed out. For any thread but the pump.
+  void wait_idle();
+  // Nobody waits for the pump any more: the stream counts as ended, and its lines are lost. For any thread.
+  void lose();
+  // Ends the stream with EBADF if the host has closed its descriptor: what has the number now is never read.
+  void end_if_lost();
 
   // In a forked copy: closes its copies of the descriptors. Takes no lock, which may have been held at the fork.
   void close_copies() {
@@ -115,6 +122,7 @@ class CapturedStream {
   Subscriptions live_;  // likewise
   bool has_ended_ = false;
   bool is_stopped_ = false;
+  bool is_lost_ = false;
   std::error_code read_error_;
   Subscriptions fresh_;  // attached, and not seen by the pump yet
   std::uint64_t catch_up_requests_ = 0;

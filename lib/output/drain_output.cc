@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "lib/os/deadline.h"
 #include "lib/output/pipe_holders.h"
+#include "lib/output/pump_patience.h"
 
 namespace warden::internal {
 namespace {
@@ -17,19 +17,16 @@ bool is_done(CapturedStream& stream, const CapturedStream::Lock& lock, std::uint
   return stream.is_caught_up(lock, request) && stream.has_ended(lock);
 }
 
-// Waits until the stream is done or the deadline has passed; while the pump has not yet read what the request asks for,
-// until `give_up`. Returns whether the pump has.
-bool wait_done(Sys& sys, CapturedStream& stream, std::uint64_t request, TimePoint deadline, TimePoint give_up) {
+// Waits until the stream is done, or as long as there is patience. Returns whether the pump has read what the request
+// asks for.
+bool wait_done(Sys& sys, CapturedStream& stream, std::uint64_t request, PumpPatience& patience) {
   CapturedStream::Lock lock(stream.mutex());
   for (;;) {
     const bool is_caught_up = stream.is_caught_up(lock, request);
-    const TimePoint until = is_caught_up ? deadline : give_up;
-    if (is_done(stream, lock, request) || sys.now() >= until) return is_caught_up;
-    stream.wait_changed(sys, lock, until);
+    if (is_done(stream, lock, request) || sys.now() >= patience.until(is_caught_up)) return is_caught_up;
+    stream.wait_changed(sys, lock, patience.next_look(is_caught_up));
   }
 }
-
-TimePoint patience(Sys& sys) { return deadline_after(sys.now(), CapturedStream::kCatchUpPatience); }
 
 // One stream, and what the pump was asked for.
 struct Draining {
@@ -64,12 +61,12 @@ StreamDrain describe(Sys& sys, const Draining& draining) {
 // Does nothing where a callback does not return: it has been waited for already.
 void hand_out_rests(Sys& sys, OutputPump& pump, std::vector<Draining>* all) {
   if (std::any_of(all->begin(), all->end(), [](const Draining& one) { return !one.is_caught_up; })) return;
-  const TimePoint give_up = patience(sys);
+  PumpPatience patience(sys, pump, TimePoint::min());
   for (Draining& one : *all) {
     if (one.is_done()) continue;
     one.request = one.stream->request_rest();
     pump.wake();
-    wait_done(sys, *one.stream, one.request, TimePoint::min(), give_up);
+    wait_done(sys, *one.stream, one.request, patience);
   }
 }
 
@@ -79,8 +76,9 @@ DrainResult drain_output(Sys& sys, OutputPump& pump, TimePoint deadline, const s
   std::vector<Draining> all;
   for (CapturedStream* const stream : pump.streams()) all.push_back({stream, stream->request_catch_up()});
   pump.wake();
-  const TimePoint give_up = std::max(deadline, patience(sys));
-  for (Draining& one : all) one.is_caught_up = wait_done(sys, *one.stream, one.request, deadline, give_up);
+  PumpPatience patience(sys, pump, deadline);
+  for (Draining& one : all) one.is_caught_up = wait_done(sys, *one.stream, one.request, patience);
+  patience.lose_streams();
   if (has_child_ended != nullptr && has_child_ended()) hand_out_rests(sys, pump, &all);
   DrainResult result;
   for (const Draining& one : all) result.streams.push_back(describe(sys, one));

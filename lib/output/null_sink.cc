@@ -32,8 +32,8 @@ bool NullSink::open(const char* path) {
 
 std::size_t NullSink::swallow(int pipe, std::size_t most) {
   if (fd_.get() < 0) return 0;
-  if (!is_null_device(fd_.get())) {
-    fd_.forget();
+  if (!fd_.is_ours()) {
+    close();
     return 0;
   }
   const ssize_t count = ::splice(pipe, nullptr, fd_.get(), nullptr, most, SPLICE_F_NONBLOCK);

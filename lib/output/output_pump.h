@@ -35,11 +35,17 @@ class OutputPump {
 
   // For the caller of attach and request_catch_up, after each.
   void wake();
+  // False where the host has closed the descriptor that wakes the thread, and the thread does not know yet: it may
+  // sleep for ever.
+  bool can_be_woken() const;
+  // Nobody waits for the thread any more: its streams count as ended, with EBADF.
+  void lose_streams();
   // Whether the caller is a callback of this very pump.
   bool is_this_thread() const;
 
   // Waits for a callback that runs, starts none after it, and ends the thread. A callback that calls this cannot be
-  // waited for: the thread ends by itself after it.
+  // waited for: the thread ends by itself after it. So it does, once it wakes, where the host has closed the descriptor
+  // that would wake it.
   void stop();
 
   // In a forked copy, which has no such thread: closes the copies of the descriptors. Takes no lock.
@@ -49,6 +55,8 @@ class OutputPump {
   struct State;
 
   static void* run_state(void* argument);
+  void join_while_it_can_be_woken(bool has_event);
+  void let_go();
 
   std::shared_ptr<State> state_;
   pthread_t thread_ = {};

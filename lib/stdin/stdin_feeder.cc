@@ -10,6 +10,8 @@
 
 #include "lib/base/os_error.h"
 #include "lib/os/deadline.h"
+#include "lib/os/held_fd.h"
+#include "lib/os/read_fd.h"
 #include "lib/os/thread.h"
 #include "lib/stdin/write_stdin.h"
 
@@ -27,7 +29,7 @@ constexpr absl::Duration kPatience = absl::Seconds(3);
 struct StdinFeeder::Feed {
   std::shared_ptr<Supervised> child;
   std::string data;  // the chunk, where there is a source
-  UniqueFd source;
+  HeldFd source;
   FeedReport report = {};  // this and the next under the child's lock
   bool is_over = false;
 
@@ -50,7 +52,12 @@ bool StdinFeeder::Feed::write(Lock& lock, std::string_view text) {
 bool StdinFeeder::Feed::wait_for_source(Lock& lock) {
   for (;;) {
     if (!write(lock, "")) return false;
-    pollfd polled[3] = {{source.get(), POLLIN, 0}, {child->stdin_fd(lock), 0, 0}, {}};
+    const int fd = source.get();
+    if (fd < 0) {  // the host has closed it
+      report.source_error = os_error(EBADF);
+      return false;
+    }
+    pollfd polled[3] = {{fd, POLLIN, 0}, {child->stdin_fd(lock), 0, 0}, {}};
     child->changes().wait_any(lock, polled, 2, TimePoint::max());
     if (!write(lock, "")) return false;  // another file may have got the number that was polled
     if ((polled[1].revents & POLLERR) != 0) {
@@ -63,7 +70,7 @@ bool StdinFeeder::Feed::wait_for_source(Lock& lock) {
 
 ssize_t StdinFeeder::Feed::read(Lock& lock) {
   lock.unlock();
-  const ssize_t got = child->sys().read_fd(source.get(), data.data(), data.size());
+  const ssize_t got = read_fd(source.get(), data.data(), data.size());
   lock.lock();
   return got;
 }
@@ -79,7 +86,7 @@ bool StdinFeeder::Feed::is_at_end(Lock& lock) {
 }
 
 void StdinFeeder::Feed::run(Lock& lock) {
-  if (source.get() < 0) {
+  if (!source.is_set()) {
     write(lock, data);
     return;
   }
@@ -118,7 +125,7 @@ int StdinFeeder::start(std::shared_ptr<Supervised> child, std::string data) {
 }
 
 int StdinFeeder::start(std::shared_ptr<Supervised> child, UniqueFd source) {
-  return start(std::make_shared<Feed>(Feed{std::move(child), std::string(kChunk, '\0'), std::move(source)}));
+  return start(std::make_shared<Feed>(Feed{std::move(child), std::string(kChunk, '\0'), HeldFd(std::move(source))}));
 }
 
 int StdinFeeder::start(std::shared_ptr<Feed> feed) {

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "lib/base/os_error.h"
+#include "lib/os/next_question.h"
 
 namespace warden::internal {
 namespace {
@@ -89,7 +90,8 @@ Result<void, StdinError> write_stdin(Supervised& child, Lock& lock, std::string_
     if (child.sys().now() >= deadline) return stopped(child, written, Kind::kTimedOut);
     if (result > 0 || why_not_writable(child, lock)) continue;  // do not wait for a change that has come
     pollfd polled[2] = {{child.stdin_fd(lock), POLLOUT, 0}, {}};
-    child.changes().wait_any(lock, polled, 1, deadline);
+    child.changes().wait_any(lock, polled, 1, next_question(child.sys(), deadline));
+    if (child.leader().process().has_lost_pidfd()) child.leader().look(lock);
   }
 }
 

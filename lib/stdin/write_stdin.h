@@ -11,8 +11,8 @@
 namespace warden::internal {
 
 // Tries at least once. Ends early when the pipe has no reader, when it is closed and when the reaper or a waiter has
-// published the exit. Never looks for the exit itself, since a look may take longer than the deadline. Writers take
-// turns. Releases the lock while it writes and waits.
+// published the exit. Looks for the exit itself only where the host has closed the pidfd, since a look may take longer
+// than the deadline. Writers take turns. Releases the lock while it writes and waits.
 Result<void, StdinError> write_stdin(Supervised& child, Lock& lock, std::string_view data, TimePoint deadline);
 
 // Why nothing can be written any more, whatever the state of the pipe; empty when something can.

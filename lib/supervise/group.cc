@@ -24,21 +24,23 @@ constexpr int kMostUnsettledLooks = 5;
 
 void Group::begin(const Lock&, bool is_led) {
   is_led_ = is_led;
-  if (is_led && pidfd() >= 0 && !leader_.has_group_signals()) {
+  const int fd = leader_.process().given().pidfd;
+  if (is_led && fd >= 0 && !sys_.has_pidfd_group_signals(fd)) {
     // The mark goes by number: it counts if the child had that number afterwards.
-    is_marked_ = sys_.mark_group(pidfd(), number()) && sys_.look(leader_.id(), Reap::kLeave).error != ECHILD;
+    is_marked_ = sys_.mark_group(fd, number()) && sys_.look(leader_.process().id(), Reap::kLeave).error != ECHILD;
   }
 }
 
-bool Group::mark_tells_of_life() const { return is_marked_ && sys_.marked_group_exists(pidfd()); }
+bool Group::mark_tells_of_life() const { return is_marked() && sys_.marked_group_exists(pidfd()); }
 
 // By the leader, or by a member of its group.
 bool Group::number_is_ours(const Lock& lock) { return leader_.has_number(lock) || mark_tells_of_life(); }
 
 // ENOSYS where that way is refused.
 int Group::send_by_pidfd(int signal) const {
-  if (pidfd() < 0) return ENOSYS;
-  const int error = -sys_.pidfd_kill_group(pidfd(), signal);
+  const int fd = pidfd();
+  if (fd < 0) return ENOSYS;
+  const int error = -sys_.pidfd_kill_group(fd, signal);
   const bool is_refused = error == EPERM ? !leader_.has_group_signals() : is_group_signal_by_pidfd_refused(error);
   return is_refused ? ENOSYS : error;
 }
@@ -106,7 +108,7 @@ bool Group::may_live(const Lock& lock) {
   probe_error_ = send_by_pidfd(0);
   if (is_told_by_pidfd()) {
     is_empty_ = probe_error_ == ESRCH;
-  } else if (is_marked_ && !number_is_ours(lock)) {
+  } else if (is_marked() && !number_is_ours(lock)) {
     is_empty_ = true;
   }
   return !is_empty_;
@@ -120,7 +122,7 @@ bool Group::may_live(const Lock& lock) {
 GroupScan Group::scan(const Lock& lock, ProcessTable& table) {
   GroupScan found = table.group(number());
   if (!found.live.empty()) member_was_seen_ = true;
-  if (!found.is_unsettled || !is_marked_ || leader_.stage(lock) != Stage::kPinned) return found;
+  if (!found.is_unsettled || !is_marked() || leader_.stage(lock) != Stage::kPinned) return found;
   ++unsettled_looks_;
   const bool looks_deserted = !member_was_seen_ && unsettled_looks_ >= kMostUnsettledLooks;
   if (!looks_deserted && !was_killed_) return found;
@@ -139,22 +141,28 @@ bool Group::is_told_of_hidden(const std::vector<int>& corpses) const {
 }
 
 // Forgets those who do not live any more, once there are more than live in the group.
-void Group::remember(const std::vector<Member>& live, const ProcessTable& table) {
+void Group::remember(const std::vector<Member>& live, ProcessTable& table) {
   for (const Member& member : live) {
     Sighting& sighting = seen_[{member.pid, member.start_time}];
     sighting.program = member.program;
     sighting.is_outside = false;
   }
   if (seen_.size() <= 2 * live.size()) return;
-  const std::set<ProcessIdentity> living = table.living();
+  const std::set<ProcessIdentity>* const living = table.living();
+  if (living == nullptr) return;
   for (auto seen = seen_.begin(); seen != seen_.end();) {
-    seen = living.count(seen->first) == 0 ? seen_.erase(seen) : std::next(seen);
+    seen = living->count(seen->first) == 0 ? seen_.erase(seen) : std::next(seen);
   }
 }
 
-// After a look that has found nobody in the group.
-GroupState Group::look_for_strays(std::vector<Member>* live) {
+// After a look that has found nobody in the group. A stray that the reading has shown alive, and that has ended since,
+// may have come back meanwhile and left a child: the next look tells.
+GroupState Group::look_for_strays(ProcessTable& table, std::vector<Member>* live) {
   GroupState state = GroupState::kEmpty;
+  const auto has_just_ended = [&table](const ProcessIdentity& identity) {
+    const std::set<ProcessIdentity>* const living = table.living();
+    return living != nullptr && living->count(identity) != 0;
+  };
   for (auto seen = seen_.begin(); seen != seen_.end();) {
     const auto [pid, start_time] = seen->first;
     const std::optional<int> group = current_group(sys_, pid, start_time);
@@ -162,7 +170,7 @@ GroupState Group::look_for_strays(std::vector<Member>* live) {
     if (*group == number()) {
       seen->second.is_outside = false;
       live->push_back({pid, seen->second.program, start_time});
-    } else if (*group == 0 || std::exchange(seen->second.is_outside, true)) {
+    } else if (*group == 0 ? !has_just_ended(seen->first) : std::exchange(seen->second.is_outside, true)) {
       seen = seen_.erase(seen);
       continue;
     } else {
@@ -179,7 +187,7 @@ GroupState Group::look(const Lock& lock, ProcessTable& table, std::vector<Member
   GroupScan found = scan(lock, table);
   // Found members count only if the number was still the group's when the scan was over; if it was not, and the kernel
   // tells, nobody is left.
-  if ((is_told_by_pidfd() || is_marked_) && !may_live(lock)) return GroupState::kEmpty;
+  if ((is_told_by_pidfd() || is_marked()) && !may_live(lock)) return GroupState::kEmpty;
   if (!found.live.empty() && (is_told_by_pidfd() || number_is_ours(lock))) {
     remember(found.live, table);
     if (kills_one_by_one_) kill_unkilled(lock, found.live);
@@ -187,11 +195,11 @@ GroupState Group::look(const Lock& lock, ProcessTable& table, std::vector<Member
     return GroupState::kLive;
   }
   if (found.is_unsettled) return GroupState::kUnsettled;
-  const bool is_told = is_told_by_pidfd() || (is_marked_ && leader_.stage(lock) != Stage::kPinned);
+  const bool is_told = is_told_by_pidfd() || (is_marked() && leader_.stage(lock) != Stage::kPinned);
   if (!found.known || !found.live.empty()) return GroupState::kUnknown;
   if (is_told && is_told_of_hidden(table.corpses_of(number()))) return GroupState::kUnknown;
   GroupState state = GroupState::kEmpty;
-  if (!seen_.empty()) sys_.with_free_descriptors([&] { state = look_for_strays(live); });
+  if (!seen_.empty()) sys_.with_free_descriptors([&] { state = look_for_strays(table, live); });
   is_empty_ = state == GroupState::kEmpty;
   return state;
 }

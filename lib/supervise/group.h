@@ -63,9 +63,10 @@ class Group {
 
  private:
   static std::uint64_t mask_of(int signal) { return std::uint64_t{1} << (signal - 1); }
-  int number() const { return leader_.id().pid; }
-  int pidfd() const { return leader_.id().pidfd; }
+  int number() const { return leader_.process().pid(); }
+  int pidfd() const { return leader_.process().pidfd(); }
   bool is_told_by_pidfd() const { return probe_error_ != ENOSYS; }
+  bool is_marked() const { return is_marked_ && pidfd() >= 0; }
   bool mark_tells_of_life() const;
   bool number_is_ours(const Lock& lock);
   int send_by_pidfd(int signal) const;
@@ -73,17 +74,17 @@ class Group {
   int send_to_members(const Lock& lock, int signal);
   int send_to_member(const Lock& lock, const Member& member, int signal);
   void kill_unkilled(const Lock& lock, const std::vector<Member>& live);
-  void remember(const std::vector<Member>& live, const ProcessTable& table);
+  void remember(const std::vector<Member>& live, ProcessTable& table);
   GroupScan scan(const Lock& lock, ProcessTable& table);
   bool is_told_of_hidden(const std::vector<int>& corpses) const;
-  GroupState look_for_strays(std::vector<Member>* live);
+  GroupState look_for_strays(ProcessTable& table, std::vector<Member>* live);
 
   Sys& sys_;
   Leader& leader_;
   bool is_led_ = true;
   bool is_empty_ = false;
   int probe_error_ = ENOSYS;      // of the last signal 0 by the pidfd; ENOSYS: that way is refused
-  bool is_marked_ = false;        // the pidfd tells whether the group is there
+  bool is_marked_ = false;        // the pidfd, while it is ours, tells whether the group is there
   bool member_was_seen_ = false;  // alive, after the leader's end
   bool was_killed_ = false;       // SIGKILL went to the whole of it
   int unsettled_looks_ = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/os/deadline.h"
+#include "lib/os/next_question.h"
 #include "lib/os/refused.h"
 #include "lib/supervise/spawn_streak.h"
 
@@ -19,11 +20,14 @@ constexpr absl::Duration kExitInfoPatience = absl::Seconds(1);
 constexpr absl::Duration kFirstExitInfoPause = absl::Microseconds(50);
 constexpr absl::Duration kLongestExitInfoPause = absl::Milliseconds(5);
 
+// The pause between looks at a child whose pidfd the host has closed.
+constexpr absl::Duration kPauseWithoutPidfd = absl::Milliseconds(20);
+
 }  // namespace
 
 void Leader::begin(const Lock& lock, ChildId id, bool leads_group) {
   changes_.check(lock);
-  id_ = id;
+  process_.set(id);
   if (id.pidfd < 0) changes_.do_without_events(lock);
   group_needs_number_ = leads_group;
   stage_ = Stage::kRunning;
@@ -54,9 +58,19 @@ int Leader::look_error(const Lock& lock) const {
   return look_error_;
 }
 
-void Leader::set_reaper_waits_by_number(const Lock& lock, bool waits) {
-  changes_.check(lock);
-  reaper_waits_by_number_ = waits;
+Leader::ReaperWaits::ReaperWaits(Leader& leader, Lock& lock, By by)
+    : lock_(lock), waiting_(by == By::kPidfd ? leader.reapers_by_pidfd_ : leader.reapers_by_number_) {
+  ++waiting_;
+  lock_.unlock();
+}
+
+Leader::ReaperWaits::~ReaperWaits() {
+  lock_.lock();
+  --waiting_;
+}
+
+bool Leader::may_have_lost_reaper(Lock& lock) {
+  return reapers_by_pidfd_ > 0 && process_.has_lost_pidfd() && !look(lock);
 }
 
 bool Leader::is_waited_for_by_pidfd(const Lock& lock) const {
@@ -82,36 +96,63 @@ class Leader::WaitsByPidfd {
   Lock& lock_;
 };
 
+void Leader::wait_changed(Lock& lock, TimePoint deadline) {
+  const bool is_alone = process_.has_lost_pidfd();
+  changes_.wait(
+      lock, is_alone ? std::min(deadline, deadline_after(sys_.now(), kPauseWithoutPidfd)) : next_question(deadline));
+  if (is_alone) look(lock);
+}
+
+TimePoint Leader::next_question(TimePoint deadline) const {
+  return process_.can_lose_pidfd() ? internal::next_question(sys_, deadline) : deadline;
+}
+
 // A pidfd that is readable while its process cannot be waited for means a tracer: the reaper goes on looking and tells
 // us.
 void Leader::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
-  if (id_.pidfd < 0 || held_by_tracer_ || ended(lock)) {
-    changes_.wait(lock, deadline);
+  const int fd = process_.pidfd();
+  if (fd < 0 || held_by_tracer_ || ended(lock)) {
+    wait_changed(lock, deadline);
   } else {
     const WaitsByPidfd waits(*this, lock);
-    const bool is_readable = changes_.wait_readable(lock, id_.pidfd, deadline) == Woken::kReadable;
+    const bool is_readable = changes_.wait_readable(lock, fd, next_question(deadline)) == Woken::kReadable;
     if (is_readable && !look(lock)) held_by_tracer_ = true;
   }
 }
 
 bool Leader::look_when_readable(Lock& lock, TimePoint deadline) {
-  if (id_.pidfd < 0 || ended(lock) || sys_.now() >= deadline) return look(lock);
+  int fd = process_.pidfd();
+  if (fd < 0 || ended(lock) || sys_.now() >= deadline) return look(lock);
   const WaitsByPidfd waits(*this, lock);
   lock.unlock();
-  sys_.poll_readable(&id_.pidfd, 1, deadline);
+  while (!sys_.poll_readable(&fd, 1, next_question(deadline))) {
+    fd = process_.pidfd();
+    if (fd < 0 || sys_.now() >= deadline) break;
+  }
   lock.lock();
   return look(lock);
 }
 
 bool Leader::look(Lock& lock, ChildId by) {
   if (ended(lock)) return true;
-  const bool collect = !reaper_waits_by_number_ && !must_pin();
-  const WaitOutcome seen = sys_.look(by, collect ? Reap::kCollect : Reap::kLeave);
+  const Reap reap = reap_of(by);
+  WaitOutcome seen = sys_.look(by, reap);
+  if (!seen.status.has_value() && by.pidfd == process_.given().pidfd && process_.has_lost_pidfd()) {
+    by.pidfd = -1;  // what was seen was another file
+    seen = sys_.look(by, reap);
+  }
   if (seen.error == ECHILD) return recover_lost(lock, by.pidfd);
   look_error_ = seen.error;
   if (!seen.status.has_value()) return false;
-  publish(lock, *seen.status, collect ? Stage::kReaped : Stage::kPinned);
+  publish(lock, *seen.status, seen.is_reaped ? Stage::kReaped : Stage::kPinned);
   return true;
+}
+
+// Group signals go by the pidfd that was given, and its process is known to be the child once its end is seen.
+Reap Leader::reap_of(const ChildId& by) const {
+  if (reapers_by_number_ > 0) return Reap::kLeave;
+  if (!group_needs_number_ || unpinned_) return Reap::kCollect;
+  return by.pidfd == process_.given().pidfd ? Reap::kCollectIfGroupSignals : Reap::kLeave;
 }
 
 // Somebody else has reaped the child, or SIGCHLD is ignored: the kernel may still have the status (Linux 6.15).
@@ -121,6 +162,7 @@ bool Leader::recover_lost(Lock& lock, int pidfd) {
   absl::Duration pause = kFirstExitInfoPause;
   while (pidfd >= 0) {
     const WaitOutcome info = sys_.exit_info(pidfd);
+    if (pidfd == process_.given().pidfd && process_.has_lost_pidfd()) break;  // it may tell of another process
     if (info.status.has_value()) status = *info.status;
     if (info.status.has_value() || info.error != 0) break;
     const TimePoint now = sys_.now();
@@ -140,7 +182,10 @@ void Leader::publish(const Lock& lock, const ExitStatus& status, Stage stage) {
   changes_.notify(lock);
 }
 
-bool Leader::has_group_signals() const { return id_.pidfd >= 0 && sys_.has_pidfd_group_signals(id_.pidfd); }
+bool Leader::has_group_signals() const {
+  const int fd = process_.pidfd();
+  return fd >= 0 && sys_.has_pidfd_group_signals(fd);
+}
 
 bool Leader::must_pin() const { return group_needs_number_ && !unpinned_ && !has_group_signals(); }
 
@@ -149,7 +194,7 @@ bool Leader::must_pin() const { return group_needs_number_ && !unpinned_ && !has
 bool Leader::has_number(const Lock& lock) {
   changes_.check(lock);
   if (stage_ != Stage::kRunning && stage_ != Stage::kPinned) return false;
-  const WaitOutcome seen = sys_.look(id_, Reap::kLeave);
+  const WaitOutcome seen = sys_.look(process_.id(), Reap::kLeave);
   const bool taken = seen.error == ECHILD || (stage_ == Stage::kPinned && seen.error == 0 && !seen.status.has_value());
   if (taken && stage_ == Stage::kPinned) stage_ = Stage::kLost;
   return !taken;
@@ -159,10 +204,11 @@ int Leader::send(const Lock& lock, int signal) {
   changes_.check(lock);
   if (stage_ < Stage::kRunning) return ESRCH;
   if (stage_ != Stage::kRunning) return 0;
-  int error = ENOSYS;
-  if (id_.pidfd >= 0) error = -sys_.pidfd_kill_process(id_.pidfd, signal);
+  // Signal 0 does nothing to a stranger, whose pidfd the host may have at the number.
+  const int fd = signal == 0 ? process_.given().pidfd : process_.pidfd();
+  const int error = fd >= 0 ? -sys_.pidfd_kill_process(fd, signal) : ENOSYS;
   if (!is_signal_by_pidfd_refused(error)) return error;
-  return has_number(lock) ? -sys_.kill_process(id_.pid, signal) : 0;
+  return has_number(lock) ? -sys_.kill_process(process_.pid(), signal) : 0;
 }
 
 void Leader::unpin(const Lock& lock) {
@@ -171,17 +217,18 @@ void Leader::unpin(const Lock& lock) {
 }
 
 void Leader::collect_unpinned(const Lock& lock) {
-  if (stage(lock) == Stage::kPinned && !reaper_waits_by_number_ && !must_pin()) collect(lock);
+  if (stage(lock) == Stage::kPinned && reapers_by_number_ == 0 && !must_pin()) collect(lock);
 }
 
 void Leader::collect(const Lock& lock) {
-  const WaitOutcome seen = sys_.look(id_, Reap::kCollect);
+  const WaitOutcome seen = sys_.look(process_.id(), Reap::kCollect);
   stage_ = seen.error == ECHILD ? Stage::kLost : Stage::kReaped;
   changes_.notify(lock);
 }
 
 void Leader::close_copy() {
-  if (id_.pidfd >= 0) sys_.close_fd(std::exchange(id_.pidfd, -1));
+  const int fd = process_.release_pidfd();
+  if (fd >= 0) sys_.close_fd(fd);
 }
 
 }  // namespace warden::internal

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "lib/os/held_child.h"
 #include "lib/os/sys.h"
 #include "lib/supervise/changes.h"
 #include "warden/exit_status.h"
@@ -29,8 +30,6 @@ class Leader {
 
   Leader(Sys& sys, Changes& changes) : sys_(sys), changes_(changes) {}
   ~Leader() { close_copy(); }
-  Leader(const Leader&) = delete;
-  Leader& operator=(const Leader&) = delete;
 
   // The process exists: takes the pidfd over. `leads_group`: a group needs its number.
   void begin(const Lock& lock, ChildId id, bool leads_group);
@@ -39,7 +38,7 @@ class Leader {
   // Waits until begin() or abandon(); whether it was begin(). Releases the lock meanwhile.
   bool wait_until_begun(Lock& lock);
 
-  const ChildId& id() const { return id_; }  // set before the first handle exists
+  const HeldChild& process() const { return process_; }  // set before the first handle exists
   Stage stage(const Lock& lock) const;
   bool ended(const Lock& lock) const { return stage(lock) > Stage::kRunning; }
   // REQUIRES: ended().
@@ -50,18 +49,39 @@ class Leader {
   // Looks once, publishes an exit that it sees, and says whether the process has ended. May release the lock for up to
   // 1 s, where somebody else has taken the zombie and the kernel is about to hand over the status. `by`: the process by
   // another pidfd.
-  bool look(Lock& lock) { return look(lock, id_); }
+  bool look(Lock& lock) { return look(lock, process_.given()); }
   bool look(Lock& lock, ChildId by);
   // Waits until the pidfd can be read, until the deadline at most, and looks then. Releases the lock meanwhile. A
   // reaper that comes to its own wait meanwhile leaves it to this thread, so that the exit wakes one thread.
   bool look_when_readable(Lock& lock, TimePoint deadline);
-  // Waits for a change, until the deadline at most, by the pidfd, too: the exit need not come by way of the reaper.
+  // Waits for a change, until the deadline at most. Where the host has closed the pidfd the reaper may wait for another
+  // file now: then this comes early, and looks itself.
+  void wait_changed(Lock& lock, TimePoint deadline);
+  // Until when a wait for a change may go on before it asks again whether the pidfd is still ours.
+  TimePoint next_question(TimePoint deadline) const;
+  // As wait_changed(), by the pidfd, too: the exit need not come by way of the reaper. May come early.
   void wait_exit_or_changed(Lock& lock, TimePoint deadline);
 
-  // For the reaper. While it waits by number nobody else may collect the zombie: the number could be given to another
-  // child of the host before the reaper wakes.
-  void set_reaper_waits_by_number(const Lock& lock, bool waits);
+  // Of a reaper that waits without the lock. While one waits by number nobody else may collect the zombie: the number
+  // could be given to another child of the host before the reaper wakes.
+  class ReaperWaits {
+   public:
+    enum class By { kPidfd, kNumber };
+    // Unlocks, and locks at its end.
+    ReaperWaits(Leader& leader, Lock& lock, By by);
+    ~ReaperWaits();
+    ReaperWaits(const ReaperWaits&) = delete;
+    ReaperWaits& operator=(const ReaperWaits&) = delete;
+
+   private:
+    Lock& lock_;
+    int& waiting_;
+  };
+  bool reaper_waits(const Lock&) const { return reapers_by_pidfd_ + reapers_by_number_ > 0; }
   bool is_waited_for_by_pidfd(const Lock& lock) const;
+  // Whether the process runs, as a look says, and the reaper may never see its end: it may wait for a file of the host
+  // that has the number of the pidfd now.
+  bool may_have_lost_reaper(Lock& lock);
 
   // Sends to the process alone: 0 or an errno. A process that has ended takes no signal, which is a success.
   int send(const Lock& lock, int signal);
@@ -84,19 +104,21 @@ class Leader {
   class WaitsByPidfd;
 
   bool must_pin() const;
+  Reap reap_of(const ChildId& by) const;
   bool recover_lost(Lock& lock, int pidfd);
   void publish(const Lock& lock, const ExitStatus& status, Stage stage);
 
   Sys& sys_;
   Changes& changes_;
-  ChildId id_;
+  HeldChild process_;
   Stage stage_ = Stage::kStarting;
   std::optional<ExitStatus> status_;
   int look_error_ = 0;
   bool group_needs_number_ = false;
   bool unpinned_ = false;
   bool held_by_tracer_ = false;  // dead, and not to be waited for
-  bool reaper_waits_by_number_ = false;
+  int reapers_by_pidfd_ = 0;
+  int reapers_by_number_ = 0;
   int waiters_by_pidfd_ = 0;
 };
 

@@ -37,14 +37,15 @@ int open_private_pidfd(Supervised& supervised) {
 
 void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
   absl::Duration pause = kFirstPause;
-  while (!supervised.leader().ended(lock)) {
+  while (!supervised.leader().ended(lock) && !supervised.leader().process().has_lost_pidfd()) {
     if (supervised.leader().is_waited_for_by_pidfd(lock)) {
       supervised.changes().wait(lock, TimePoint::max());
       continue;
     }
-    lock.unlock();
-    supervised.sys().poll_readable(&child.pidfd, 1, TimePoint::max());
-    lock.lock();
+    {
+      const Leader::ReaperWaits waits(supervised.leader(), lock, Leader::ReaperWaits::By::kPidfd);
+      supervised.sys().poll_readable(&child.pidfd, 1, TimePoint::max());
+    }
     if (supervised.leader().look(lock, child)) return;
     // Readable, but not to be waited for: a tracer holds it. A blocking wait could outlive the child's number, so look
     // again from time to time.
@@ -56,11 +57,10 @@ void wait_by_pidfd(Supervised& supervised, Lock& lock, ChildId child) {
 void wait_by_number(Supervised& supervised, Lock& lock) {
   absl::Duration pause = kFirstPause;
   while (!supervised.leader().ended(lock)) {  // once it has, the number may be another child's of the host
-    supervised.leader().set_reaper_waits_by_number(lock, true);
-    lock.unlock();
-    supervised.sys().block_until_waitable(supervised.pid());
-    lock.lock();
-    supervised.leader().set_reaper_waits_by_number(lock, false);
+    {
+      const Leader::ReaperWaits waits(supervised.leader(), lock, Leader::ReaperWaits::By::kNumber);
+      supervised.sys().block_until_waitable(supervised.pid());
+    }
     if (supervised.leader().look(lock)) return;
     supervised.changes().wait(lock, deadline_after(supervised.sys().now(), pause));
     pause = std::min(pause * 2, kLongestPause);
@@ -71,17 +71,14 @@ void reap(Supervised& supervised, bool has_grace) {
   Lock lock(supervised);
   if (has_grace) supervised.changes().wait_in_grace(lock, deadline_after(supervised.sys().now(), kGrace));
   if (!supervised.leader().wait_until_begun(lock)) return;
-  ChildId child = supervised.leader().id();
+  ChildId child = supervised.leader().process().given();
   if (child.pidfd < 0) {
     lock.unlock();
     child.pidfd = open_private_pidfd(supervised);
     lock.lock();
   }
-  if (child.pidfd >= 0) {
-    wait_by_pidfd(supervised, lock, child);
-  } else {
-    wait_by_number(supervised, lock);
-  }
+  if (child.pidfd >= 0) wait_by_pidfd(supervised, lock, child);
+  wait_by_number(supervised, lock);  // without a pidfd, or where the host has closed it meanwhile
   supervised.leader().collect_unpinned(lock);
 }
 
@@ -108,9 +105,13 @@ extern "C" void* reaper_main(void* argument) {
 
 int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
   const bool is_one_of_many = continue_spawn_streak();
-  supervised->reaper_state() = {supervised, std::move(task), !is_one_of_many, false};
+  {
+    const Lock lock(*supervised);  // the one whose place this takes may be about to end
+    supervised->reaper_state() = {supervised, std::move(task), !is_one_of_many, false};
+  }
   const int error = start_thread(&thread_, reaper_main, supervised.get(), ThreadStack::kReaper);
   if (error != 0) {
+    const Lock lock(*supervised);
     supervised->reaper_state() = {};
     return error;
   }
@@ -121,25 +122,33 @@ int Reaper::start(std::shared_ptr<Supervised> supervised, ReaperTask task) {
 void Reaper::finish() {
   if (supervised_ == nullptr) return;
   end_spawn_streak();
-  if (is_about_to_end()) {
+  const Prospect seen = prospect();
+  if (seen == Prospect::kEnds) {
     pthread_join(thread_, nullptr);
   } else {
     pthread_detach(thread_);
   }
+  // Where no thread can be had, the zombie stays.
+  if (seen == Prospect::kIsLost && start(supervised_, {}) == 0) pthread_detach(thread_);
   supervised_ = nullptr;
 }
 
-bool Reaper::is_about_to_end() {
+Reaper::Prospect Reaper::prospect() {
   Changes& changes = supervised_->changes();
-  const Leader& leader = supervised_->leader();
+  Leader& leader = supervised_->leader();
   Lock lock(*supervised_);
   changes.end_grace(lock);
   changes.wake_from_grace();
-  if (!leader.ended(lock) && leader.stage(lock) != Leader::Stage::kAbandoned) return false;
-  const TimePoint deadline = deadline_after(supervised_->sys().now(), kLongestFinish);
+  if (leader.stage(lock) != Leader::Stage::kAbandoned && leader.may_have_lost_reaper(lock)) return Prospect::kIsLost;
+  if (!leader.ended(lock) && leader.stage(lock) != Leader::Stage::kAbandoned) return Prospect::kGoesOn;
+  // Once it gets the lock it sees that it has nothing more to do.
+  if (!leader.reaper_waits(lock)) return Prospect::kEnds;
   const bool& is_done = supervised_->reaper_state().is_done;
+  // Where the host has closed the pidfd it need not wake.
+  const absl::Duration longest = leader.process().has_lost_pidfd() ? absl::ZeroDuration() : kLongestFinish;
+  const TimePoint deadline = deadline_after(supervised_->sys().now(), longest);
   while (!is_done && supervised_->sys().now() < deadline) changes.wait(lock, deadline);
-  return is_done;
+  return is_done ? Prospect::kEnds : Prospect::kGoesOn;
 }
 
 void Reaper::forget() {

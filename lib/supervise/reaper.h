@@ -25,12 +25,13 @@ class Reaper {
   void forget();
 
   // Joins the thread if the exit is published (or the supervision abandoned), else leaves it to reap on its own. Leaves
-  // it, too, where it does not end within a second: it waits for something else then, such as a file of the host that
-  // has got the number of its pidfd. It ends when it wakes, and holds all that it uses until then.
+  // it, too, where it does not end within a second. Where it may wait for a file of the host, which has got the number
+  // of its pidfd, another thread reaps in its place; it holds all that it uses until it wakes, if ever.
   void finish();
 
  private:
-  bool is_about_to_end();
+  enum class Prospect { kEnds, kGoesOn, kIsLost };
+  Prospect prospect();
 
   std::shared_ptr<Supervised> supervised_;
   pthread_t thread_ = {};

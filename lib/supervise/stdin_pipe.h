@@ -2,14 +2,17 @@
 #ifndef WARDEN_LIB_SUPERVISE_STDIN_PIPE_H_
 #define WARDEN_LIB_SUPERVISE_STDIN_PIPE_H_
 
+#include <utility>
+
+#include "lib/os/held_fd.h"
 #include "lib/os/unique_fd.h"
 
 namespace warden::internal {
 
 class StdinPipe {
  public:
-  void open(UniqueFd fd) { fd_ = std::move(fd); }
-  // -1 when there is no pipe, or it is closed.
+  void open(UniqueFd fd) { fd_ = HeldFd(std::move(fd)); }
+  // -1 when there is no pipe, or it is closed, by the host behind our back, too.
   int fd() const { return closed_ ? -1 : fd_.get(); }
 
   // From now on nobody can write. The descriptor itself goes with the turn of the thread that writes, since another
@@ -41,7 +44,7 @@ class StdinPipe {
   }
 
  private:
-  UniqueFd fd_;
+  HeldFd fd_;
   bool closed_ = false;
   bool turn_is_taken_ = false;
   int users_ = 0;

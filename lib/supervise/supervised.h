@@ -42,7 +42,7 @@ class Supervised {
 
   Sys& sys() { return sys_; }
   const std::string& name() const { return name_; }
-  int pid() const { return leader_.id().pid; }  // set before the first handle exists
+  int pid() const { return leader_.process().pid(); }  // set before the first handle exists
 
   Changes& changes() { return changes_; }
   Leader& leader() { return leader_; }

@@ -145,7 +145,8 @@ void Escalation::advance(Lock& lock, ProcessTable* table, bool may_read, bool wa
       } else if (!next_phase(lock)) {
         enter_kill(lock);
       }
-      is_due_ = has_read_ && stage_ != Stage::kOver;
+      const bool is_table_old = table != nullptr && table->was_read();  // from before the signal
+      is_due_ = (has_read_ || is_table_old) && stage_ != Stage::kOver;
       if (is_due_) return;
     }
   }

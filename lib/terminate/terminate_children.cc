@@ -88,7 +88,7 @@ class Part final : public ChangeObserver {
     ended_ = child_.leader().ended(lock);
   }
 
-  void child_changed() override { due_.add(index_, !is_blind()); }
+  void child_changed() override { due_.add(index_, child_.leader().process().given().pidfd >= 0); }
 
   // Looks for the leader's exit, before a reading of /proc that is to count for it.
   void look() {
@@ -113,7 +113,7 @@ class Part final : public ChangeObserver {
       if (!ended_) due_.add(index_);  // the leader has ended since the look: a reading from now on counts for it
       return false;
     }
-    wake_at_ = escalation_->is_due(lock) ? child_.sys().now() : escalation_->deadline();
+    wake_at_ = escalation_->is_due(lock) ? child_.sys().now() : child_.leader().next_question(escalation_->deadline());
     bool look_again = escalation_->must_look_again(lock);
     if (child_.leader().ended(lock) && !look_again) {
       const SurvivorWatch watch = watch_survivor(child_, escalation_->survivors(lock));
@@ -132,8 +132,8 @@ class Part final : public ChangeObserver {
   TerminationResult take_outcome() { return *std::move(outcome_); }
 
  private:
-  // Its reaper may have a private descriptor table, without the event of DueChildren.
-  bool is_blind() const { return child_.leader().id().pidfd < 0; }
+  // Nothing can be waited for, or the reaper may have a private descriptor table, without the event of DueChildren.
+  bool is_blind() const { return child_.leader().process().pidfd() < 0; }
   void close_watch() {
     if (watched_ >= 0) child_.sys().close_fd(std::exchange(watched_, -1));
   }

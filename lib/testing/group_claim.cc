@@ -24,7 +24,8 @@ int give_to_group(Supervised& child, const Lock& lock, Pipe* pipe) {
   const int fd = pipe->read_end.get();
   const bool is_set = ::fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && ::fcntl(pipe->write_end.get(), F_SETFL, O_NONBLOCK) == 0;
   if (!is_set || ::fcntl(fd, F_SETSIG, SIGKILL) != 0 || ::fcntl(fd, F_SETOWN, -child.pid()) != 0) return errno;
-  const bool was_taken = child.sys().look(child.leader().id(), warden::internal::Reap::kLeave).error == ECHILD;
+  const bool was_taken =
+      child.sys().look(child.leader().process().id(), warden::internal::Reap::kLeave).error == ECHILD;
   return was_taken ? ESRCH : 0;
 }
 
@@ -33,7 +34,7 @@ int give_to_group(Supervised& child, const Lock& lock, Pipe* pipe) {
 int claim_group(Supervised& child, std::optional<GroupClaim>* claim) {
   const Lock lock(child);
   if (child.leader().ended(lock) && !child.group().may_live(lock)) return 0;
-  const int pidfd = child.leader().id().pidfd;
+  const int pidfd = child.leader().process().pidfd();
   if (pidfd < 0) return EBADF;
   GroupClaim made;
   made.pidfd.reset(::fcntl(pidfd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));

@@ -59,7 +59,7 @@ class FakeSys : public Sys {
   };
 
   static constexpr int kLeaderPid = 1000;
-  static constexpr int kLeaderPidfd = 10;
+  static constexpr int kLeaderPidfd = 2'000'000'000;  // no descriptor of this process
 
   FakeSys();
   virtual ~FakeSys() = default;
@@ -72,10 +72,12 @@ class FakeSys : public Sys {
   int most_pidfds_with_proc = 1000;  // /proc cannot be read (EMFILE) while more members' pidfds are open
   std::function<void()> before_next_pidfd_open;
   std::map<int, std::function<void()>>
-      before_visit;  // by number: once, after the process was listed, before it is read
+      before_visit;                          // by number: once, after the process was listed, before it is read
+  std::function<void(int pid)> before_read;  // of the process in /proc
   bool has_pid_cursor = true;
   int newest_pid_shift = 0;            // below 0: the numbers have started again
   std::uint64_t more_forks = 0;        // than there were processes
+  std::uint64_t forks_within = 0;      // between the two readings of a cursor
   std::uint64_t pid_turn = 32'000;     // how many forks use up all numbers
   absl::Duration time_of_reading_one;  // of /proc, for each process
   int make_event_error = 0;
@@ -141,7 +143,6 @@ class FakeSys : public Sys {
   bool poll_readable(const int* fds, std::size_t count, TimePoint deadline) override;
   bool poll_any(pollfd* polled, std::size_t count, TimePoint deadline) override;
   ssize_t write_pipe(int fd, const char* data, std::size_t size) override;
-  ssize_t read_fd(int fd, char* data, std::size_t size) override;
   WaitOutcome look(ChildId child, Reap reap) override;
   void block_until_waitable(int pid) override;
   WaitOutcome exit_info(int pidfd) override;
@@ -156,10 +157,11 @@ class FakeSys : public Sys {
   void with_free_descriptors(const std::function<void()>& work) override;
   bool visit_processes(int newest, const std::function<bool(int pid)>& visit) override;
   int read_proc(int pid, const char* name, std::string* text) override;
-  std::optional<PidCursor> pid_cursor() override;
+  std::optional<PidCursor> pid_cursor(PidCursorOrder order) override;
   int get_process_group(int pid) override;
   int make_event() override;
   void signal_event(int fd) override;
+  void close_event(int fd) override { close_fd(fd); }
   void close_fd(int fd) override;
 
  private:

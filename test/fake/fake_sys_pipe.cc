@@ -41,9 +41,4 @@ ssize_t FakeSys::write_pipe(int fd, const char* data, std::size_t size) {
   return record(Call::kWritePipe, fd, 0, result);
 }
 
-ssize_t FakeSys::read_fd(int fd, char*, std::size_t) {
-  violate("a read of " + std::to_string(fd));
-  return -EBADF;
-}
-
 }  // namespace warden::internal

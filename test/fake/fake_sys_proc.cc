@@ -50,7 +50,7 @@ bool FakeSys::visit_processes(int newest, const std::function<bool(int pid)>& vi
     }
     return true;
   };
-  visits.newest = [this] { return pid_cursor()->newest; };
+  visits.newest = [this] { return pid_cursor(PidCursorOrder::kNewestFirst)->newest; };
   return visit_in_order(visits, pids, newest, [&](int pid) { return visit_one(pid, visit); });
 }
 
@@ -62,13 +62,17 @@ void FakeSys::never_settle() {
 }
 
 // Every added process has had a number; which numbers they were does not matter.
-std::optional<PidCursor> FakeSys::pid_cursor() {
+std::optional<PidCursor> FakeSys::pid_cursor(PidCursorOrder order) {
   if (!proc_visible || !has_pid_cursor) return std::nullopt;
   const int given = static_cast<int>(processes_.size());
-  return PidCursor{kLeaderPid + given + newest_pid_shift, static_cast<std::uint64_t>(given) + more_forks, pid_turn};
+  PidCursor cursor{kLeaderPid + given + newest_pid_shift, static_cast<std::uint64_t>(given) + more_forks, pid_turn};
+  more_forks += forks_within;
+  if (order == PidCursorOrder::kNewestFirst) cursor.forks += forks_within;
+  return cursor;
 }
 
 int FakeSys::read_proc(int pid, const char* name, std::string* text) {
+  if (before_read) before_read(pid);
   const FakeProcess* process = find(pid);
   advance_clock(time_of_reading_one);
   int error = take_failure(Call::kReadProc);

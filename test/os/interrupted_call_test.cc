@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "lib/os/pipe.h"
 #include "lib/os/proc.h"
+#include "lib/os/read_fd.h"
 #include "lib/os/sys.h"
 #include "test/support/interrupted_call.h"
 #include "test/support/temporary_directory.h"
@@ -25,7 +26,7 @@ TEST(InterruptedCall, ThatReadsIsMadeAgain) {
   ASSERT_EQ(make_pipe(&pipe), 0);
   char byte = '?';
   ssize_t got = -1;
-  InterruptedCall call([&] { got = linux_sys().read_fd(pipe.read_end.get(), &byte, 1); });
+  InterruptedCall call([&] { got = read_fd(pipe.read_end.get(), &byte, 1); });
   EXPECT_TRUE(call.goes_on());
   EXPECT_EQ(::write(pipe.write_end.get(), "x", 1), 1);
   call.join();

@@ -200,9 +200,29 @@ TEST_F(ScanGroupTest, ProcessWithANumberThatAnotherHadAtItsVisitIsFound) {
     old.state = FakeProcess::State::kGone;
     sys_.recycle(old.pid, FakeSys::kLeaderPid);
     parent.state = FakeProcess::State::kGone;
-    sys_.newest_pid_shift += old.pid - sys_.pid_cursor()->newest;
+    sys_.newest_pid_shift += old.pid - sys_.pid_cursor(PidCursorOrder::kNewestFirst)->newest;
   };
   EXPECT_THAT(live(), ElementsAre(old.pid));
+}
+
+// The numbers start again while an old parent forks: its child has a high number, and is not in the list yet. Then it
+// is shown, and the parent ends before it is visited. The child forks behind the reading, and ends before it is
+// visited.
+TEST_F(ScanGroupTest, ProcessThatGotItsNumberBeforeTheReadingAndIsShownDuringItIsFound) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  FakeProcess& parent = sys_.recycle(9000, FakeSys::kLeaderPid);
+  FakeProcess& child = sys_.recycle(9001, FakeSys::kLeaderPid);
+  child.hidden = true;
+  sys_.before_visit[parent.pid] = [&] {
+    child.hidden = false;
+    parent.state = FakeProcess::State::kGone;
+    sys_.recycle(2000, 2000);
+  };
+  sys_.before_visit[2000] = [&] {
+    sys_.recycle(1999, FakeSys::kLeaderPid);
+    child.state = FakeProcess::State::kGone;
+  };
+  EXPECT_THAT(live(), ElementsAre(1999));
 }
 
 TEST_F(ScanGroupTest, OldProcessIsOneMember) {
@@ -292,6 +312,15 @@ TEST_F(ScanGroupTest, WholeTurnOfTheNumbersDuringTheReadingMakesItUnsettled) {
   EXPECT_TRUE(table.group(FakeSys::kLeaderPid).is_unsettled);
   table.renew();
   EXPECT_TRUE(table.group(FakeSys::kLeaderPid).known);
+}
+
+TEST_F(ScanGroupTest, ForksWhileTheNewestNumberIsReadCountAsForksDuringTheReading) {
+  sys_.exit(sys_.leader(), ExitStatus::exited(0));
+  sys_.pid_turn = 100;
+  sys_.forks_within = 60;
+  EXPECT_TRUE(ProcessTable(sys_).group(FakeSys::kLeaderPid).is_unsettled);
+  sys_.forks_within = 40;
+  EXPECT_TRUE(ProcessTable(sys_).group(FakeSys::kLeaderPid).known);
 }
 
 TEST_F(ScanGroupTest, WithoutTheNewestNumberFiveReadingsInARowHaveToFindNobody) {

@@ -70,15 +70,26 @@ TEST(OutputPump, LeavesNothingThoughItsStreamsHaveNotEnded) {
   write_to(both.out, "out");
 }
 
-// Puts a write-only descriptor in place of the stream's read end.
-void spoil(OutputPump& pump, OutputStream stream) {
+// It then sees at once that it has to stop, and may have ended before it is woken.
+TEST(OutputPump, LeavesNothingThoughItsThreadIsAtWork) {
+  const std::string text(1 << 14, 'x');
+  for (int i = 0; i < 1000; ++i) {
+    BothStreams both;
+    ASSERT_EQ(both.pump.start(), 0);
+    write_to(both.out, text);
+    write_to(both.error, text);
+  }
+}
+
+// Puts a write-only descriptor of the host's in place of the stream's read end.
+UniqueFd spoil(OutputPump& pump, OutputStream stream) {
   const UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-  ASSERT_GE(::dup3(null.get(), pump.find(stream)->fd(), O_CLOEXEC), 0);
+  return UniqueFd(::dup3(null.get(), pump.find(stream)->fd(), O_CLOEXEC));
 }
 
 TEST(OutputPump, KeepsTheErrorOfAStreamThatCannotBeReadAndReadsTheOther) {
   BothStreams both;
-  spoil(both.pump, kStdout);
+  const UniqueFd spoiled = spoil(both.pump, kStdout);
   ASSERT_EQ(both.pump.start(), 0);
   write_to(both.error, "err");
   both.error.reset();
@@ -105,10 +116,11 @@ TEST(OutputPump, HandsOutTheLastLineOfAStreamThatCannotBeReadAsUnfinished) {
     lines.push_back(std::string(line.text) + (line.unfinished ? "?" : ""));
     return true;
   };
+  UniqueFd spoiled;
   for (int i = 0; i < 2; ++i) {  // before and after the error
     stream.attach(std::make_shared<LineSubscription>(stream.max_line_length(), take));
     both.drain(TimePoint::min());
-    if (i == 0) spoil(both.pump, kStdout);
+    if (i == 0) spoiled = spoil(both.pump, kStdout);
     both.drain(TimePoint::min());
   }
   both.pump.stop();

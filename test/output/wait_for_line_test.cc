@@ -11,6 +11,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lib/os/unique_fd.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/output_helpers.h"
@@ -109,22 +110,26 @@ TEST(WaitForLine, EndsWhenTheChildDoes) {
   EXPECT_TRUE(child.wait_for_line(kStdout, "one", kNow).value().matched());
 }
 
-// Makes the library's end of each captured stream one that cannot be read, as a host does that mixes up descriptors.
-void spoil_streams(const std::map<int, std::string>& before) {
+// Puts descriptors of the host's that cannot be read in place of the library's end of each captured stream; returns
+// them.
+std::vector<internal::UniqueFd> spoil_streams(const std::map<int, std::string>& before) {
+  std::vector<internal::UniqueFd> spoiled;
   const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
   for (const auto& [fd, file] : ProcessSnapshot::take().descriptors) {
     if (before.count(fd) == 0 && file.rfind("pipe:", 0) == 0) {
       EXPECT_EQ(::dup3(null, fd, O_CLOEXEC), fd);
+      spoiled.emplace_back(fd);
     }
   }
   ::close(null);
+  return spoiled;
 }
 
 TEST(WaitForLine, SaysThatTheStreamCannotBeReadAndWhy) {
   const auto before = ProcessSnapshot::take().descriptors;
   Child child = spawn(captured_shell("echo one; exec sleep 600").stderr_to(Stdio::merge()));
   ASSERT_TRUE(child.wait_for_line(kStdout, "one", kBound).value().matched());
-  spoil_streams(before);
+  const auto spoiled = spoil_streams(before);
   for (int i = 0; i < 2; ++i) {
     const LineWait wait = child.wait_for_line(kStdout, "never", absl::InfiniteDuration()).value();
     EXPECT_EQ(wait.kind, LineWait::Kind::kReadFailed);

@@ -121,6 +121,27 @@ TEST_F(StdinFeederTest, FeedsWhatAPipeGivesWhenItGivesIt) {
   EXPECT_EQ(feeder.finish(bound()).written, 7u);
 }
 
+TEST_F(StdinFeederTest, ReadsNothingFromAFileThatTheHostHasAtTheNumberOfItsSource) {
+  spawn({"read-some", "3", "read"});
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd source(ends[1]);
+  const UniqueFd reader(::fcntl(ends[0], F_DUPFD_CLOEXEC, 3));  // the pipe keeps one
+  StdinFeeder feeder;
+  ASSERT_EQ(feeder.start(handle_->supervised, UniqueFd(ends[0])), 0);
+  ASSERT_EQ(::write(source.get(), "abc", 3), 3);
+  EXPECT_TRUE(ack_.wait_for("read 3"));
+  const UniqueFd file = file_with("text of the host");
+  ASSERT_EQ(::dup2(file.get(), ends[0]), ends[0]);
+  const UniqueFd replaced(ends[0]);
+  ASSERT_EQ(::write(source.get(), "d", 1), 1);
+  EXPECT_TRUE(ack_.wait_for("eof 0"));
+  const FeedReport report = feeder.finish(bound());
+  EXPECT_EQ(report.written, 3u);
+  EXPECT_EQ(report.source_error, std::error_code(EBADF, std::generic_category()));
+  EXPECT_EQ(::lseek(replaced.get(), 0, SEEK_CUR), 0);
+}
+
 TEST_F(StdinFeederTest, NothingIsTheEndOfTheInput) {
   for (const bool from_file : {false, true}) {
     spawn({"read"});

@@ -82,23 +82,25 @@ std::string file_of_thread(int thread, const char* file) {
   return text.str();
 }
 
-// Whether the thread waits for descriptors without a timeout (proc(5), /proc/PID/syscall). That is its last step; on
-// the way there it may still wait for a lock.
-bool sleeps_without_timeout(int thread) {
+enum class Timeouts { kNone, kAny };
+
+// Whether the thread waits for descriptors (proc(5), /proc/PID/syscall). That is its last step; on the way there it may
+// still wait for a lock.
+bool sleeps(int thread, Timeouts timeouts) {
   std::istringstream words(file_of_thread(thread, "syscall"));
   long number = -1;
   if (!(words >> number)) return false;  // "running"
   std::vector<unsigned long> arguments(6);
   for (unsigned long& argument : arguments) words >> std::hex >> argument;
 #ifdef SYS_poll
-  if (number == SYS_poll) return static_cast<int>(arguments[2]) < 0;
+  if (number == SYS_poll) return timeouts == Timeouts::kAny || static_cast<int>(arguments[2]) < 0;
 #endif
-  return number == SYS_ppoll && arguments[2] == 0;
+  return number == SYS_ppoll && (timeouts == Timeouts::kAny || arguments[2] == 0);
 }
 
-bool wait_until_asleep(int thread) {
+bool wait_until_asleep(int thread, Timeouts timeouts = Timeouts::kNone) {
   const absl::Time deadline = absl::Now() + kBound;
-  while (!sleeps_without_timeout(thread)) {
+  while (!sleeps(thread, timeouts)) {
     if (absl::Now() > deadline) return false;
     std::this_thread::yield();
   }
@@ -126,7 +128,7 @@ void expect_idle(const Threads& threads) {
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(Child::spawn(test_command({"exit", "0"})).value().wait().has_value());
   std::vector<std::string> after;
   for (const int thread : threads) {
-    EXPECT_TRUE(sleeps_without_timeout(thread)) << file_of_thread(thread, "syscall");
+    EXPECT_TRUE(sleeps(thread, Timeouts::kNone)) << file_of_thread(thread, "syscall");
     after.push_back(switches_of(thread));
   }
   EXPECT_EQ(before, after);
@@ -186,7 +188,7 @@ TEST_F(ALiveChild, WakesNoThreadOfItsOwnWhileAnotherWaitsForIt) {
   for (const int reaper : own) ASSERT_TRUE(wait_until_asleep(reaper));
   const Threads with_own = all_threads();
   std::thread waiter([&child] { EXPECT_EQ(child.wait().value().signal(), Signal::kill()); });
-  for (const int waiting : new_threads(with_own)) EXPECT_TRUE(wait_until_asleep(waiting));
+  for (const int waiting : new_threads(with_own)) EXPECT_TRUE(wait_until_asleep(waiting, Timeouts::kAny));
   expect_idle(own);
   EXPECT_TRUE(child.kill().has_value());
   waiter.join();

@@ -32,10 +32,6 @@ class SupervisedTest : public SimulatedChild {
     const Lock lock(child_);
     child_.leader().unpin(lock);
   }
-  void set_reaper_waits_by_number(bool waits) {
-    const Lock lock(child_);
-    child_.leader().set_reaper_waits_by_number(lock, waits);
-  }
 };
 
 TEST_F(SupervisedTest, RunningChildHasNoEndAndNoError) {
@@ -211,14 +207,15 @@ TEST_F(SupervisedTest, GroupThatIsGoneAfterTheScanIsEmptyWhoeverWasFound) {
 
 TEST_F(SupervisedTest, ZombieIsLeftWhileTheReaperWaitsByNumber) {
   begin(Kernel::kNew, /*leads_group=*/false, /*has_pidfd=*/false);
-  set_reaper_waits_by_number(true);
-  sys_.exit(sys_.leader(), ExitStatus::exited(0));
-  EXPECT_TRUE(look());
-  release();
-  EXPECT_EQ(sys_.count(FakeSys::Call::kReap), 0u);
-  EXPECT_EQ(phase(), Leader::Stage::kPinned);
-  set_reaper_waits_by_number(false);
-  const Lock lock(child_);
+  Lock lock(child_);
+  {
+    const Leader::ReaperWaits waits(child_.leader(), lock, Leader::ReaperWaits::By::kNumber);
+    sys_.exit(sys_.leader(), ExitStatus::exited(0));
+    EXPECT_TRUE(look());
+    release();
+    EXPECT_EQ(sys_.count(FakeSys::Call::kReap), 0u);
+    EXPECT_EQ(phase(), Leader::Stage::kPinned);
+  }
   child_.leader().collect_unpinned(lock);
   EXPECT_EQ(child_.leader().stage(lock), Leader::Stage::kReaped);
   EXPECT_EQ(sys_.count(FakeSys::Call::kReap), 1u);

@@ -100,14 +100,14 @@ Pidfd::~Pidfd() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-bool Pidfd::is_dead() const {
-  pollfd polled = {fd_, POLLIN, 0};
-  return fd_ < 0 || ::poll(&polled, 1, 0) == 1;
-}
+bool Pidfd::is_dead() const { return wait_dead(absl::ZeroDuration()); }
 
-bool Pidfd::wait_dead() const {
+bool Pidfd::wait_dead(absl::Duration bound) const {
+  if (fd_ < 0) return true;
   pollfd polled = {fd_, POLLIN, 0};
-  return fd_ < 0 || ::poll(&polled, 1, static_cast<int>(absl::ToInt64Milliseconds(kBound))) == 1;
+  const bool told = ::poll(&polled, 1, static_cast<int>(absl::ToInt64Milliseconds(bound))) == 1;
+  EXPECT_EQ(polled.revents & POLLNVAL, 0) << "somebody has closed the pidfd";
+  return told;
 }
 
 bool Pidfd::send(int signal) const { return ::syscall(SYS_pidfd_send_signal, fd_, signal, nullptr, 0) == 0; }

@@ -37,7 +37,7 @@ class Pidfd {
   // Whether its last thread has ended.
   bool is_dead() const;
   // Waits for its death; false after a minute.
-  bool wait_dead() const;
+  bool wait_dead(absl::Duration bound = kBound) const;
   bool send(int signal) const;
   // Waits until no process can wait for it any more: it is reaped, or no child of this process.
   bool wait_reaped() const;

@@ -31,7 +31,7 @@ constexpr int kMostAllocations = 20'000;
 
 // So many fail one by one; of those after them, which are the readings of other processes' files in /proc, every so
 // manieth part of what was before.
-constexpr int kEach = 500;
+constexpr int kEach = 200;
 constexpr int kShare = 50;
 
 bool is_refused() {

@@ -36,7 +36,7 @@ class ScarceCall {
 };
 
 // Runs the body again and again: in the call that it makes by its argument the first allocation fails, then the second,
-// and so on, until the call needs no more or the test has failed. After 500 it goes on in longer and longer steps: a
+// and so on, until the call needs no more or the test has failed. After 200 it goes on in longer and longer steps: a
 // reading of /proc allocates for each process of the machine. Returns how often one failed.
 int fail_each_allocation(const std::function<void(const ScarceCall&)>& body, MemoryEnd end = MemoryEnd::kOnce);
 

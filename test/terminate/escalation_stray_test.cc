@@ -48,6 +48,45 @@ TEST_F(EscalationStrayTest, MemberThatComesBackDuringTheLookIsFound) {
   EXPECT_FALSE(mover.alive());
 }
 
+// Outside when it is visited. Then it comes back, forks behind the reading and ends.
+TEST_F(EscalationStrayTest, ChildOfAMemberThatComesBackAndEndsDuringTheLookIsFound) {
+  begin_with_corpse();
+  FakeProcess& mover = sys_.add_member("mover");
+  FakeProcess* child = nullptr;
+  sys_.at(ms(10), [&] {
+    mover.group = mover.pid;
+    sys_.before_visit[mover.pid] = [&] {
+      sys_.before_read = [&, reads = 0](int pid) mutable {
+        if (pid != mover.pid || ++reads != 2) return;  // the first is of the visit
+        mover.state = FakeProcess::State::kGone;
+        child = &sys_.add_member("child");
+      };
+    };
+  });
+  report_of(TerminationPolicy::service(seconds(1)));
+  ASSERT_NE(child, nullptr);
+  EXPECT_FALSE(child->alive());
+}
+
+// The second reading cannot read all, so that it says nothing of those whom it does not show.
+TEST_F(EscalationStrayTest, ReadingThatIsNotWholeForgetsNoMember) {
+  begin_with_corpse();
+  FakeProcess& sitter = sys_.add_member("sitter");
+  FakeProcess& mover = sys_.add_member("mover");
+  FakeProcess& leaver = sys_.add_member("leaver");
+  sys_.at(ms(10), [&] {
+    mover.group = mover.pid;
+    leaver.state = FakeProcess::State::kGone;
+    sys_.before_visit[mover.pid] = [&] {
+      sys_.fail_next(FakeSys::Call::kReadProc, EACCES);
+      sitter.state = FakeProcess::State::kGone;
+    };
+  });
+  move(mover, ms(50), FakeSys::kLeaderPid);
+  report_of(TerminationPolicy::service(seconds(1)));
+  EXPECT_FALSE(mover.alive());
+}
+
 TEST_F(EscalationStrayTest, MemberThatHasLeftForGoodIsNotWaitedFor) {
   begin_with_corpse();
   FakeProcess& leaver = sys_.add_member("leaver");

@@ -165,6 +165,24 @@ TEST_F(TerminateChildrenTest, ReadingFromBeforeALeadersEndIsNotUsedForIt) {
   EXPECT_FALSE(late->alive());
 }
 
+// The other child's reading, of the same round, is from before the signal.
+TEST_F(TerminateChildrenTest, ReadingFromBeforeSigkillIsNotUsedAfterIt) {
+  sys_.pidfd_group_signals = false;
+  FakeProcess& slow = add("slow");
+  FakeProcess& first = add("first");
+  sys_.exit(first, ExitStatus::exited(0));
+  FakeProcess& worker = add_member(first, "worker");
+  sys_.at(ms(95), [&] {
+    sys_.exit(slow, ExitStatus::exited(0));
+    sys_.time_of_reading_one = ms(5);  // the phase is over when it has been made
+  });
+  TerminationPolicy policy = TerminationPolicy::service(ms(100));
+  policy.kill_timeout = absl::ZeroDuration();
+  const std::vector<TerminationResult> results = terminate(policy);
+  EXPECT_FALSE(worker.alive());
+  for (const TerminationResult& result : results) EXPECT_TRUE(result.has_value()) << result.error();
+}
+
 TEST_F(TerminateChildrenTest, SurvivorsOfEachGroupAreEndedToo) {
   std::vector<FakeProcess*> workers;
   for (int i = 0; i < 20; ++i) {
