@@ -227,7 +227,6 @@ class Command {
 
   std::string program_;
   std::vector<std::string> arguments_;
-  std::optional<std::string> name_;
   internal::CommandOptions* options_;  // its own
 };
 

@@ -54,7 +54,7 @@ class ExitStatus {
   bool core_dumped() const { return core_dumped_; }
 
   // Empty where the kernel did not hand it over: a lost status, and one that was recovered after a foreign wait.
-  const std::optional<ResourceUsage>& resource_usage() const { return usage_; }
+  std::optional<ResourceUsage> resource_usage() const;
   ExitStatus with_resource_usage(const ResourceUsage& usage) const;
 
   // "exited with code 3", "killed by SIGSEGV (core dumped)", "exit status lost".
@@ -72,7 +72,8 @@ class ExitStatus {
   Kind kind_;
   int code_;  // the exit code or the signal's number, by kind_; 0 when lost
   bool core_dumped_;
-  std::optional<ResourceUsage> usage_;
+  bool has_usage_ = false;  // beside it: an optional member is a template more for each file that includes this
+  ResourceUsage usage_;
 };
 
 // "exited", "signaled", "lost".

@@ -26,7 +26,12 @@ std::optional<Signal> ExitStatus::signal() const {
 ExitStatus ExitStatus::with_resource_usage(const ResourceUsage& usage) const {
   ExitStatus copy = *this;
   copy.usage_ = usage;
+  copy.has_usage_ = true;
   return copy;
+}
+
+std::optional<ResourceUsage> ExitStatus::resource_usage() const {
+  return has_usage_ ? std::optional<ResourceUsage>(usage_) : std::nullopt;
 }
 
 std::string ExitStatus::to_string() const {

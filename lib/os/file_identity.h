@@ -30,11 +30,14 @@ class FileIdentity {
   static FileIdentity of_pidfd(int fd);
 
   bool is_known() const { return is_known_; }
-  // True, too, where the kernel refuses to tell.
+  // Whether it is the file, or another pidfd of the same process. True, too, where the kernel refuses to tell.
   bool is_at(int fd) const;
+  // The same, and not another pidfd: for who closes it.
+  bool is_the_same_at(int fd) const { return is_at(fd) && (mark_ == 0 || has_mark(fd, mark_)); }
 
  private:
   bool is_known_ = false;
+  bool is_told_by_inode_ = true;
   dev_t device_ = 0;
   ino_t inode_ = 0;
   int mark_ = 0;  // 0 for none

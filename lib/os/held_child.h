@@ -29,9 +29,9 @@ class HeldChild {
   const ChildId& given() const { return given_; }
   // The pidfd, which this does not hold any more.
   int release_pidfd() {
-    const int fd = pidfd();
+    const int fd = given_.pidfd;
     given_.pidfd = -1;
-    return fd;
+    return fd >= 0 && file_.is_the_same_at(fd) ? fd : -1;
   }
 
  private:

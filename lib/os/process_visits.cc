@@ -3,8 +3,15 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <utility>
 
 namespace warden::internal {
+namespace {
+
+// How often the processes that were not seen are looked for: each time the numbers may have come to another old one.
+constexpr int kMostRounds = 8;
+
+}  // namespace
 
 bool visit_in_order(const ProcessVisits& processes, const std::vector<int>& pids, int newest,
                     const VisitProcess& visit) {
@@ -17,20 +24,29 @@ bool visit_in_order(const ProcessVisits& processes, const std::vector<int>& pids
   for (const int pid : pids) {
     if (pid > newest && old.insert(pid).second && !visit_one(pid)) return false;
   }
-  int first_left_out = 0;
-  do {
-    const int first = first_left_out;
-    first_left_out = kNone;
-    const bool is_whole = processes.visit_from(first, [&](int pid) {
-      const bool is_left_out = pid > newest && old.count(pid) != 0;
-      if (is_left_out) first_left_out = std::min(first_left_out, pid);
-      return is_left_out || visit_one(pid);
-    });
-    if (!is_whole) return false;
+  int next_old = 0;  // the first that the numbers have not come to; kNone behind the last
+  // Follows the numbers to there. False where that fails.
+  const auto follow_numbers = [&] {
+    do {
+      const int first = std::exchange(next_old, kNone);
+      const bool is_whole = processes.visit_from(first, [&](int pid) {
+        const bool is_ahead = pid > newest && old.count(pid) != 0;
+        if (is_ahead) next_old = pid;
+        return !is_ahead && visit_one(pid);
+      });
+      if (!is_whole && next_old == kNone) return false;
+      if (next_old != kNone) newest = processes.newest();
+    } while (next_old != kNone && newest >= next_old);
+    return true;
+  };
+  for (int i = 0; i < kMostRounds; ++i) {
+    if (!follow_numbers()) return false;
     if (!processes.visit_from(0, [&](int pid) { return visited.count(pid) != 0 || visit_one(pid); })) return false;
-    if (first_left_out != kNone) newest = processes.newest();
-  } while (first_left_out != kNone && newest >= first_left_out);  // the numbers have come to it meanwhile
-  return true;
+    if (next_old == kNone) return true;
+    newest = processes.newest();
+    if (newest < next_old) return true;
+  }
+  return false;
 }
 
 }  // namespace warden::internal

@@ -18,10 +18,11 @@ struct ProcessVisits {
   std::function<int()> newest;
 };
 
-// Visits the processes of `pids` that are above `newest`, and then all in ascending order: an old one only where its
-// number may have been given to another since it was visited. Last it visits those whose numbers it has passed and not
-// seen: the kernel gives the number some time before it shows the process. `pids`: a list of all, made when `newest`
-// was the number given last. False as visit_from().
+// Visits the processes of `pids` that are above `newest`, and then all in ascending order as far as the numbers have
+// come meanwhile: so an old one only where its number may have been given to another since it was visited. Last it
+// visits those whose numbers it has passed and not seen: the kernel gives the number some time before it shows the
+// process. `pids`: a list of all, made when `newest` was the number given last. False as visit_from(), and where the
+// numbers come to old processes as fast as this follows.
 bool visit_in_order(const ProcessVisits& processes, const std::vector<int>& pids, int newest,
                     const VisitProcess& visit);
 

@@ -28,6 +28,7 @@ struct WaitOutcome {
   int error = 0;  // 0, or the errno
   std::optional<ExitStatus>
       status;  // empty without an error: it is running, or dead and not waitable yet (a tracer holds it)
+  bool is_reaped = false;
 };
 
 // A child by its pidfd, or by its number where there is no pidfd.
@@ -37,7 +38,11 @@ struct ChildId {
 };
 
 // What a wait does with the zombie.
-enum class Reap { kLeave, kCollect };
+enum class Reap {
+  kLeave,
+  kCollect,
+  kCollectIfGroupSignals,  // where has_pidfd_group_signals(), once the end has been seen
+};
 
 class Sys {
  public:
@@ -56,7 +61,7 @@ class Sys {
   // Neither blocks nor leaves a SIGPIPE.
   virtual ssize_t write_pipe(int fd, const char* data, std::size_t size) = 0;
 
-  // waitid(2) for this child, WEXITED | __WALL: by the pidfd if there is one. kCollect reaps. Never blocks.
+  // waitid(2) for this child, WEXITED | __WALL: by the pidfd if there is one. Never blocks.
   virtual WaitOutcome look(ChildId child, Reap reap) = 0;
   // waitid(2), WEXITED | __WALL | WNOWAIT, by number, blocking until the child can be waited for or is not ours.
   virtual void block_until_waitable(int pid) = 0;

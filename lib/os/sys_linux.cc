@@ -133,9 +133,11 @@ class LinuxSys final : public Sys {
     if (error != 0) return {error, std::nullopt};
     if (info.si_pid == 0 || !is_end(info)) return {};
     if (info.si_pid != child.pid) return look({child.pid, -1}, reap);  // the pidfd is another child's of the host
+    const bool collects =
+        reap == Reap::kCollect || (reap == Reap::kCollectIfGroupSignals && has_pidfd_group_signals(child.pidfd));
     siginfo_t collected = {};
-    if (reap == Reap::kCollect) wait_for(child, kAnyEnd | WNOHANG, &collected);
-    return {0, status_of(info).with_resource_usage(usage_of(usage))};
+    if (collects) wait_for(child, kAnyEnd | WNOHANG, &collected);
+    return {0, status_of(info).with_resource_usage(usage_of(usage)), collects};
   }
 
   void block_until_waitable(int pid) override {

@@ -65,10 +65,7 @@ Command::Command(std::string program) : program_(std::move(program)), options_(n
 
 // Allocates last, since nothing else frees it.
 Command::Command(const Command& other)
-    : program_(other.program_),
-      arguments_(other.arguments_),
-      name_(other.name_),
-      options_(new internal::CommandOptions(*other.options_)) {}
+    : program_(other.program_), arguments_(other.arguments_), options_(new internal::CommandOptions(*other.options_)) {}
 
 Command::Command(Command&& other) : Command(std::string()) { swap(other); }
 
@@ -80,7 +77,6 @@ Command& Command::operator=(Command other) {
 void Command::swap(Command& other) noexcept {
   program_.swap(other.program_);
   arguments_.swap(other.arguments_);
-  name_.swap(other.name_);
   std::swap(options_, other.options_);
 }
 
@@ -88,7 +84,7 @@ Command::~Command() { delete options_; }
 
 const internal::CommandOptions& internal::options_of(const Command& command) { return *command.options_; }
 
-const std::string& Command::display_name() const { return name_.has_value() ? *name_ : program_; }
+const std::string& Command::display_name() const { return options_->name.has_value() ? *options_->name : program_; }
 
 Command& Command::arg(std::string argument) {
   arguments_.push_back(std::move(argument));
@@ -137,7 +133,7 @@ Command& Command::cwd(std::string directory) {
 }
 
 Command& Command::name(std::string name) {
-  name_ = std::move(name);
+  options_->name = std::move(name);
   return *this;
 }
 

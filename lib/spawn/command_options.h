@@ -18,6 +18,7 @@ struct EnvChange {
 };
 
 struct CommandOptions {
+  std::optional<std::string> name;
   std::optional<std::string> argv0;
   bool shell_fallback = false;
   std::vector<EnvChange> env_changes;

@@ -24,9 +24,10 @@ constexpr int kMostUnsettledLooks = 5;
 
 void Group::begin(const Lock&, bool is_led) {
   is_led_ = is_led;
-  if (is_led && pidfd() >= 0 && !leader_.has_group_signals()) {
+  const int fd = leader_.process().given().pidfd;
+  if (is_led && fd >= 0 && !sys_.has_pidfd_group_signals(fd)) {
     // The mark goes by number: it counts if the child had that number afterwards.
-    is_marked_ = sys_.mark_group(pidfd(), number()) && sys_.look(leader_.process().id(), Reap::kLeave).error != ECHILD;
+    is_marked_ = sys_.mark_group(fd, number()) && sys_.look(leader_.process().id(), Reap::kLeave).error != ECHILD;
   }
 }
 

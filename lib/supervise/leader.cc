@@ -135,8 +135,7 @@ bool Leader::look_when_readable(Lock& lock, TimePoint deadline) {
 
 bool Leader::look(Lock& lock, ChildId by) {
   if (ended(lock)) return true;
-  const bool collect = reapers_by_number_ == 0 && !must_pin();
-  const Reap reap = collect ? Reap::kCollect : Reap::kLeave;
+  const Reap reap = reap_of(by);
   WaitOutcome seen = sys_.look(by, reap);
   if (!seen.status.has_value() && by.pidfd == process_.given().pidfd && process_.has_lost_pidfd()) {
     by.pidfd = -1;  // what was seen was another file
@@ -145,8 +144,15 @@ bool Leader::look(Lock& lock, ChildId by) {
   if (seen.error == ECHILD) return recover_lost(lock, by.pidfd);
   look_error_ = seen.error;
   if (!seen.status.has_value()) return false;
-  publish(lock, *seen.status, collect ? Stage::kReaped : Stage::kPinned);
+  publish(lock, *seen.status, seen.is_reaped ? Stage::kReaped : Stage::kPinned);
   return true;
+}
+
+// Group signals go by the pidfd that was given, and its process is known to be the child once its end is seen.
+Reap Leader::reap_of(const ChildId& by) const {
+  if (reapers_by_number_ > 0) return Reap::kLeave;
+  if (!group_needs_number_ || unpinned_) return Reap::kCollect;
+  return by.pidfd == process_.given().pidfd ? Reap::kCollectIfGroupSignals : Reap::kLeave;
 }
 
 // Somebody else has reaped the child, or SIGCHLD is ignored: the kernel may still have the status (Linux 6.15).
@@ -198,7 +204,8 @@ int Leader::send(const Lock& lock, int signal) {
   changes_.check(lock);
   if (stage_ < Stage::kRunning) return ESRCH;
   if (stage_ != Stage::kRunning) return 0;
-  const int fd = process_.pidfd();
+  // Signal 0 does nothing to a stranger, whose pidfd the host may have at the number.
+  const int fd = signal == 0 ? process_.given().pidfd : process_.pidfd();
   const int error = fd >= 0 ? -sys_.pidfd_kill_process(fd, signal) : ENOSYS;
   if (!is_signal_by_pidfd_refused(error)) return error;
   return has_number(lock) ? -sys_.kill_process(process_.pid(), signal) : 0;

@@ -77,6 +77,7 @@ class Leader {
     Lock& lock_;
     int& waiting_;
   };
+  bool reaper_waits(const Lock&) const { return reapers_by_pidfd_ + reapers_by_number_ > 0; }
   bool is_waited_for_by_pidfd(const Lock& lock) const;
   // Whether the process runs, as a look says, and the reaper may never see its end: it may wait for a file of the host
   // that has the number of the pidfd now.
@@ -103,6 +104,7 @@ class Leader {
   class WaitsByPidfd;
 
   bool must_pin() const;
+  Reap reap_of(const ChildId& by) const;
   bool recover_lost(Lock& lock, int pidfd);
   void publish(const Lock& lock, const ExitStatus& status, Stage stage);
 

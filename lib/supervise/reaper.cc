@@ -71,8 +71,8 @@ void reap(Supervised& supervised, bool has_grace) {
   Lock lock(supervised);
   if (has_grace) supervised.changes().wait_in_grace(lock, deadline_after(supervised.sys().now(), kGrace));
   if (!supervised.leader().wait_until_begun(lock)) return;
-  ChildId child = supervised.leader().process().id();
-  if (child.pidfd < 0 && !supervised.leader().process().has_lost_pidfd()) {
+  ChildId child = supervised.leader().process().given();
+  if (child.pidfd < 0) {
     lock.unlock();
     child.pidfd = open_private_pidfd(supervised);
     lock.lock();
@@ -141,10 +141,12 @@ Reaper::Prospect Reaper::prospect() {
   changes.wake_from_grace();
   if (leader.stage(lock) != Leader::Stage::kAbandoned && leader.may_have_lost_reaper(lock)) return Prospect::kIsLost;
   if (!leader.ended(lock) && leader.stage(lock) != Leader::Stage::kAbandoned) return Prospect::kGoesOn;
+  // Once it gets the lock it sees that it has nothing more to do.
+  if (!leader.reaper_waits(lock)) return Prospect::kEnds;
+  const bool& is_done = supervised_->reaper_state().is_done;
   // Where the host has closed the pidfd it need not wake.
   const absl::Duration longest = leader.process().has_lost_pidfd() ? absl::ZeroDuration() : kLongestFinish;
   const TimePoint deadline = deadline_after(supervised_->sys().now(), longest);
-  const bool& is_done = supervised_->reaper_state().is_done;
   while (!is_done && supervised_->sys().now() < deadline) changes.wait(lock, deadline);
   return is_done ? Prospect::kEnds : Prospect::kGoesOn;
 }

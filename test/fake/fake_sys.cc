@@ -151,6 +151,9 @@ bool FakeSys::readable(int pidfd) {
 }
 
 WaitOutcome FakeSys::look(ChildId child, Reap reap) {
+  if (reap == Reap::kCollectIfGroupSignals) {
+    reap = pidfd_group_signals && child.pidfd >= 0 ? Reap::kCollect : Reap::kLeave;
+  }
   const Call call = reap == Reap::kCollect ? Call::kReap : Call::kLook;
   const int failure = take_failure(Call::kLook);
   record(call, child.pidfd >= 0 ? child.pidfd : child.pid, 0, -failure);
@@ -165,8 +168,9 @@ WaitOutcome FakeSys::look_at_child(ChildId child, Reap reap) {
   FakeProcess* process = child.pidfd >= 0 ? behind(child.pidfd, "look") : find(child.pid);
   if (process == nullptr || !process->is_child || process->state == State::kGone) return {ECHILD, std::nullopt};
   if (process->alive() || process->traced) return {};
-  if (reap == Reap::kCollect) process->state = State::kGone;
-  return {0, process->status};
+  const bool collects = reap == Reap::kCollect;
+  if (collects) process->state = State::kGone;
+  return {0, process->status, collects};
 }
 
 void FakeSys::block_until_waitable(int) {

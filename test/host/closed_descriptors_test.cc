@@ -55,8 +55,9 @@ constexpr int kHostsMark = 63;
 
 bool has_hosts_mark(int fd) { return ::fcntl(fd, F_GETSIG) == kHostsMark; }
 
-// A close that ThreadSanitizer does not see: it takes it for a race with the library's questions.
+// Calls that ThreadSanitizer does not see: it takes them for a race with the library's questions.
 int close_as_a_host(int fd) { return static_cast<int>(::syscall(SYS_close, fd)); }
+int replace_as_a_host(int fd, int by) { return static_cast<int>(::syscall(SYS_dup3, by, fd, 0)); }
 
 // The host closes the descriptors that are not in `before`, and has its own file at each number. In the end they must
 // still be the host's.
@@ -68,14 +69,15 @@ class Replaced {
     }
     EXPECT_FALSE(fds_.empty());
     EXPECT_TRUE(file < 0 || ::fcntl(file, F_SETSIG, kHostsMark) == 0);
-    for (const int fd : fds_) EXPECT_EQ(file < 0 ? close_as_a_host(fd) : ::dup2(file, fd), file < 0 ? 0 : fd);
+    for (const int fd : fds_)
+      EXPECT_EQ(file < 0 ? close_as_a_host(fd) : replace_as_a_host(fd, file), file < 0 ? 0 : fd);
   }
   ~Replaced() {
     for (const int fd : fds_) {
       EXPECT_EQ(::fcntl(fd, F_GETFD) >= 0, file_ >= 0) << fd;
       if (file_ < 0) continue;
       EXPECT_TRUE(has_hosts_mark(fd)) << fd << ": " << descriptors()[fd];
-      ::close(fd);
+      close_as_a_host(fd);
     }
   }
   Replaced(const Replaced&) = delete;
@@ -220,6 +222,20 @@ INSTANTIATE_TEST_SUITE_P(All, AHostWithItsOwnFiles,
                            const bool at_once = std::get<0>(tested.param) == When::kAtOnce;
                            return std::get<1>(tested.param).name + (at_once ? "AtOnce" : "OnceTheReaperWaits");
                          });
+
+// It tells of the child as the lost one did, but it is not the library's to close.
+TEST(AHostsPidfdOfTheChild, StaysOpen) {
+  run_isolated_unchecked([] {
+    Descriptors before = descriptors();
+    auto child = std::make_unique<Child>(Child::spawn(test_command({"sleep"})).value());
+    const UniqueFd file(internal::linux_sys().pidfd_open(child->pid()));
+    before[file.get()] = "the host's";
+    const Replaced replaced(before, file.get());
+    EXPECT_TRUE(child->kill().has_value());
+    EXPECT_EQ(child->try_wait().value(), ExitStatus::signaled(Signal::kill(), false));
+    child = nullptr;
+  });
+}
 
 TEST(AHostsFile, GetsNothingThatIsMeantForTheChild) {
   run_isolated_unchecked([] {

@@ -2,6 +2,7 @@
 #include "lib/os/process_visits.h"
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 #include <vector>
@@ -21,6 +22,9 @@ struct Listing {
   int newest = 0;
   std::map<int, std::function<void()>> at_visit;  // once each
   std::function<void()> at_question;              // for the newest number
+  std::function<void()> at_step = {};             // from one process to the next
+  std::function<void()> at_last_visits = {};      // for those that were not seen
+  int last = std::numeric_limits<int>::max();     // the numbers come no further
   std::vector<int> visited = {};
 
   // `most` visits, at most.
@@ -28,13 +32,15 @@ struct Listing {
     const std::vector<int> pids(shown.begin(), shown.end());
     ProcessVisits visits;
     visits.visit_from = [this](int first, const VisitProcess& visit) {
+      if (first == 0 && rounds_++ > 0 && at_last_visits) at_last_visits();
       for (auto next = shown.lower_bound(first); next != shown.end(); next = shown.upper_bound(*next)) {
+        if (at_step) at_step();
         if (!visit(*next)) return false;
       }
       return true;
     };
     visits.newest = [this] {
-      if (at_question) at_question();
+      if (at_question && newest < last) at_question();
       return newest;
     };
     return visit_in_order(visits, pids, newest, [this, most](int pid) {
@@ -48,6 +54,8 @@ struct Listing {
       return visited.size() < most;
     });
   }
+
+  int rounds_ = 0;
 };
 
 TEST(ProcessVisitsTest, OldProcessesAreVisitedFirstAndOnlyOnce) {
@@ -83,6 +91,25 @@ TEST(ProcessVisitsTest, EveryTurnOfTheNumbersIsFollowedUntilNoneIsLeftOut) {
   listing.at_question = [&] { listing.newest += 12; };
   EXPECT_TRUE(listing.visit_all());
   EXPECT_THAT(listing.visited, ElementsAre(30, 40, 50, 10, 30, 40, 50));
+}
+
+// One that was read for each step of the numbers would make a reading as long as the square of their count.
+TEST(ProcessVisitsTest, NumbersAreFollowedWithoutAnotherLookAtAllThatWasVisited) {
+  Listing listing = {{}, 20, {}, {}};
+  for (int pid = 1; pid <= 1000; ++pid) listing.shown.insert(pid);
+  listing.at_question = [&] { ++listing.newest; };
+  int steps = 0;
+  listing.at_step = [&] { ++steps; };
+  listing.last = 500;
+  EXPECT_TRUE(listing.visit_all(10'000));
+  EXPECT_LT(steps, 10 * 1000);
+}
+
+TEST(ProcessVisitsTest, ReadingGivesUpWhereTheNumbersComeToAnotherOldOneInEveryRound) {
+  Listing listing = {{10}, 20, {}, {}};
+  for (int pid = 30; pid <= 1000; ++pid) listing.shown.insert(pid);
+  listing.at_last_visits = [&] { listing.newest += 1 + (listing.newest < 29 ? 9 : 0); };
+  EXPECT_FALSE(listing.visit_all(10'000));
 }
 
 TEST(ProcessVisitsTest, VisitorThatWantsNoMoreEndsEachPart) {

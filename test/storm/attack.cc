@@ -27,6 +27,7 @@ using warden::TerminationPolicy;
 
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kSlackNs = 3000 * kMs;  // for a busy machine
+constexpr int64_t kLongestQueueNs = 200 * kMs;
 constexpr int64_t kKillNs = 3000 * kMs;
 
 const char* const kCalls[] = {
@@ -321,7 +322,8 @@ std::vector<Attack::Outcome> Attack::call(Call which, const TerminationPolicy& p
       outcomes.back().returned_ns = now_ns();
       break;
   }
-  check_time(began, bound_ns, "the call");
+  const int64_t queued_ns = check_time(began, bound_ns, "the call");
+  for (Outcome& outcome : outcomes) outcome.queued_ns = queued_ns;
   return outcomes;
 }
 
@@ -332,7 +334,7 @@ Attack::Outcome Attack::destroy(Tree& tree, int64_t bound_ns) {
   Outcome outcome;
   outcome.returned_ns = now_ns();
   if (!abandoned_child_error.empty()) outcome.error = "~Child reports what it could not end";
-  check_time(began, bound_ns, "~Child");
+  outcome.queued_ns = check_time(began, bound_ns, "~Child");
   return outcome;
 }
 
@@ -343,8 +345,10 @@ void Attack::judge(Tree& tree, const Outcome& outcome) {
     return;
   }
   ++counts_.oks;
+  // A reading that has no processor for a while is as long as that.
+  const int64_t grace_ns = order_.grace_ns + std::min(outcome.queued_ns, kLongestQueueNs);
   const Sight sight =
-      look_for_members(tree.id(), tree.group(), tree.board(), tree.pipe(), outcome.returned_ns, order_.grace_ns);
+      look_for_members(tree.id(), tree.group(), tree.board(), tree.pipe(), outcome.returned_ns, grace_ns);
   counts_.moved += sight.moved;
   counts_.survivors += sight.survivors;
   counts_.came_back += sight.came_back;
@@ -430,13 +434,14 @@ Attack::Instant Attack::this_instant() {
   return {now_ns(), queued_ns};
 }
 
-void Attack::check_time(const Instant& began, int64_t bound_ns, const char* what) {
+int64_t Attack::check_time(const Instant& began, int64_t bound_ns, const char* what) {
   const Instant now = this_instant();
   const int64_t took_ns = now.ns - began.ns, queued_ns = now.queued_ns - began.queued_ns;
-  if (took_ns - queued_ns <= bound_ns + kSlackNs) return;
+  if (took_ns - queued_ns <= bound_ns + kSlackNs) return queued_ns;
   ++counts_.exceeded;
   fault(std::string(what) + " took " + std::to_string(took_ns / kMs) + " ms, " + std::to_string(queued_ns / kMs) +
         " of them without a processor, and " + std::to_string(bound_ns / kMs) + " ms are its bound");
+  return queued_ns;
 }
 
 void Attack::fault(const std::string& what) {

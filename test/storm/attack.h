@@ -69,6 +69,7 @@ class Attack {
     std::optional<std::string> error;
     std::optional<warden::ExitStatus> status;
     int64_t returned_ns = 0;
+    int64_t queued_ns = 0;  // see Instant
   };
 
   Outcome outcome_of(const warden::Result<warden::ExitStatus, warden::TerminationError>& result);
@@ -87,7 +88,8 @@ class Attack {
     int64_t queued_ns;  // of this thread (/proc/thread-self/schedstat); 0 where the kernel does not count it
   };
   static Instant this_instant();
-  void check_time(const Instant& began, int64_t bound_ns, const char* what);
+  // Returns for how long this thread had no processor since then.
+  int64_t check_time(const Instant& began, int64_t bound_ns, const char* what);
   void fault(const std::string& what);
 
   const Order& order_;
