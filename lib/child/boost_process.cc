@@ -15,6 +15,8 @@
 #include "lib/os/cancellation_guard.h"
 #include "lib/os/child_wait.h"
 #include "lib/os/pipe.h"
+#include "lib/os/refused.h"
+#include "lib/os/sys.h"
 #include "lib/os/unique_fd.h"
 #include "lib/spawn/close_descriptors.h"
 #include "lib/spawn/launcher.h"
@@ -88,7 +90,8 @@ Error boost_error(const SpawnError& error) {
 BoostChild::~BoostChild() {
   const CancellationGuard no_cancellation;
   if (pid_ >= 0) {
-    ::kill(pid_, SIGKILL);  // it is not reaped: the number is its own
+    const int error = pidfd_ < 0 ? ENOSYS : -linux_sys().pidfd_kill_process(pidfd_, SIGKILL);
+    if (is_signal_by_pidfd_refused(error)) ::kill(pid_, SIGKILL);  // it is not reaped: the number is its own
     reap({pid_, pidfd_}, 0);
   }
   if (pidfd_ >= 0) ::close(pidfd_);
