@@ -25,9 +25,11 @@ int wait_by_pidfd(ChildId child, int options, siginfo_t* info, struct rusage* us
 
 }  // namespace
 
-int wait_for(ChildId child, int options, siginfo_t* info, struct rusage* usage) {
+int wait_for(ChildId child, int options, siginfo_t* info, struct rusage* usage, bool* by_pidfd) {
   int error = wait_by_pidfd(child, options, info, usage);
-  if (is_wait_by_pidfd_refused(error)) error = raw_waitid(P_PID, child.pid, options, info, usage);
+  const bool is_refused = is_wait_by_pidfd_refused(error);
+  if (by_pidfd != nullptr) *by_pidfd = !is_refused;
+  if (is_refused) error = raw_waitid(P_PID, child.pid, options, info, usage);
   if (is_wait_for_all_refused(error)) error = raw_waitid(P_PID, child.pid, options & ~__WALL, info, usage);
   return error;
 }

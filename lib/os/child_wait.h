@@ -10,8 +10,9 @@
 namespace warden::internal {
 
 // waitid(2): by the pidfd, or by the number where there is none or that wait is refused (refused.h). 0, or an errno.
-// Without __WALL it finds a child whose exit signal is SIGCHLD, and one that this process traces.
-int wait_for(ChildId child, int options, siginfo_t* info, struct rusage* usage = nullptr);
+// Without __WALL it finds a child whose exit signal is SIGCHLD, and one that this process traces. `by_pidfd`: whether
+// the pidfd was taken, and so is one of the child that `info` names.
+int wait_for(ChildId child, int options, siginfo_t* info, struct rusage* usage = nullptr, bool* by_pidfd = nullptr);
 
 // Reaps the child, in the same way; blocks until it has ended. `which`: 0 or __WCLONE (waitpid(2)). True if there was
 // one.

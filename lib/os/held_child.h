@@ -22,6 +22,8 @@ class HeldChild {
   // -1 where there is none, and where the host has closed it: another file may have its number.
   int pidfd() const { return has_lost_pidfd() ? -1 : given_.pidfd; }
   bool has_lost_pidfd() const { return given_.pidfd >= 0 && !file_.is_at(given_.pidfd); }
+  // Whether it is the very pidfd, and not another one of the same process that the host has put in its place.
+  bool has_own_pidfd() const { return given_.pidfd >= 0 && file_.is_the_same_at(given_.pidfd); }
   // False where nothing tells whether the pidfd is still ours: it passes for that.
   bool can_lose_pidfd() const { return file_.is_known(); }
   ChildId id() const { return {pid(), pidfd()}; }
@@ -29,9 +31,9 @@ class HeldChild {
   const ChildId& given() const { return given_; }
   // The pidfd, which this does not hold any more.
   int release_pidfd() {
-    const int fd = given_.pidfd;
+    const int fd = has_own_pidfd() ? given_.pidfd : -1;
     given_.pidfd = -1;
-    return fd >= 0 && file_.is_the_same_at(fd) ? fd : -1;
+    return fd;
   }
 
  private:

@@ -41,7 +41,7 @@ struct ChildId {
 enum class Reap {
   kLeave,
   kCollect,
-  kCollectIfGroupSignals,  // where has_pidfd_group_signals(), once the end has been seen
+  kCollectIfGroupSignals,  // where has_pidfd_group_signals(), once the end has been seen by the pidfd
 };
 
 class Sys {

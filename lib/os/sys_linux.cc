@@ -129,12 +129,14 @@ class LinuxSys final : public Sys {
   WaitOutcome look(ChildId child, Reap reap) override {
     siginfo_t info = {};
     struct rusage usage = {};
-    const int error = wait_for(child, kAnyEnd | WNOHANG | WNOWAIT, &info, &usage);
+    bool by_pidfd = false;
+    const int error = wait_for(child, kAnyEnd | WNOHANG | WNOWAIT, &info, &usage, &by_pidfd);
     if (error != 0) return {error, std::nullopt};
     if (info.si_pid == 0 || !is_end(info)) return {};
     if (info.si_pid != child.pid) return look({child.pid, -1}, reap);  // the pidfd is another child's of the host
-    const bool collects =
-        reap == Reap::kCollect || (reap == Reap::kCollectIfGroupSignals && has_pidfd_group_signals(child.pidfd));
+    const bool has_group_signals =
+        reap == Reap::kCollectIfGroupSignals && by_pidfd && has_pidfd_group_signals(child.pidfd);
+    const bool collects = reap == Reap::kCollect || has_group_signals;
     siginfo_t collected = {};
     if (collects) wait_for(child, kAnyEnd | WNOHANG, &collected);
     return {0, status_of(info).with_resource_usage(usage_of(usage)), collects};

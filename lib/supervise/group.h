@@ -66,7 +66,7 @@ class Group {
   int number() const { return leader_.process().pid(); }
   int pidfd() const { return leader_.process().pidfd(); }
   bool is_told_by_pidfd() const { return probe_error_ != ENOSYS; }
-  bool is_marked() const { return is_marked_ && pidfd() >= 0; }
+  bool is_marked() const { return is_marked_ && leader_.process().has_own_pidfd(); }
   bool mark_tells_of_life() const;
   bool number_is_ours(const Lock& lock);
   int send_by_pidfd(int signal) const;
@@ -84,7 +84,7 @@ class Group {
   bool is_led_ = true;
   bool is_empty_ = false;
   int probe_error_ = ENOSYS;      // of the last signal 0 by the pidfd; ENOSYS: that way is refused
-  bool is_marked_ = false;        // the pidfd, while it is ours, tells whether the group is there
+  bool is_marked_ = false;        // the pidfd, while it is that very file, tells whether the group is there
   bool member_was_seen_ = false;  // alive, after the leader's end
   bool was_killed_ = false;       // SIGKILL went to the whole of it
   int unsettled_looks_ = 0;

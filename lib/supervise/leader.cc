@@ -148,7 +148,7 @@ bool Leader::look(Lock& lock, ChildId by) {
   return true;
 }
 
-// Group signals go by the pidfd that was given, and its process is known to be the child once its end is seen.
+// Group signals go by the pidfd that was given, which is known to be one of the child once that has told its end.
 Reap Leader::reap_of(const ChildId& by) const {
   if (reapers_by_number_ > 0) return Reap::kLeave;
   if (!group_needs_number_ || unpinned_) return Reap::kCollect;

@@ -73,9 +73,9 @@ void reap(Supervised& supervised, bool has_grace) {
   if (!supervised.leader().wait_until_begun(lock)) return;
   ChildId child = supervised.leader().process().given();
   if (child.pidfd < 0) {
-    lock.unlock();
+    // It closes copies of files, which may take time (NFS).
+    const Leader::ReaperWaits waits(supervised.leader(), lock, Leader::ReaperWaits::By::kPidfd);
     child.pidfd = open_private_pidfd(supervised);
-    lock.lock();
   }
   if (child.pidfd >= 0) wait_by_pidfd(supervised, lock, child);
   wait_by_number(supervised, lock);  // without a pidfd, or where the host has closed it meanwhile

@@ -29,7 +29,9 @@
 #include "test/support/isolated.h"
 #include "test/support/output_helpers.h"
 #include "test/support/process_snapshot.h"
+#include "test/support/seccomp_filter.h"
 #include "test/support/send_signal.h"
+#include "test/support/temporary_directory.h"
 #include "test/support/thread_probe.h"
 #include "warden/child.h"
 
@@ -152,6 +154,37 @@ const HostFile kHostFiles[] = {
     {"PidfdOfALivingChild", open_pidfd_of_stranger},
     {"PidfdOfADeadChild", open_pidfd_of_dead_stranger},
     {"PidfdOfItself", [] { return UniqueFd(internal::linux_sys().pidfd_open(::getpid())); }},
+    // pidfd_send_signal(2) takes it for a pidfd, and waitid(2) does not.
+    {"ProcSelf", [] { return UniqueFd(::open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }},
+};
+
+// A child whose group has another process, which outlives it and holds a FIFO.
+class Survivor {
+ public:
+  Survivor() {
+    EXPECT_EQ(::mkfifo(fifo_.c_str(), 0600), 0);
+    life_.reset(::open(fifo_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    EXPECT_GE(life_.get(), 0);
+  }
+
+  Command leader() const { return Command("sh").args({"-c", "exec 9>" + fifo_ + "; sleep 600 & echo >&9; wait"}); }
+  void wait_until_there() const {
+    char byte = 0;
+    EXPECT_TRUE(hears(POLLIN, 60'000));
+    EXPECT_EQ(::read(life_.get(), &byte, 1), 1);
+  }
+  // Once nobody else of the group is left.
+  bool is_over() const { return hears(POLLHUP, 0); }
+
+ private:
+  bool hears(short event, int timeout_ms) const {
+    pollfd polled = {life_.get(), POLLIN, 0};
+    return ::poll(&polled, 1, timeout_ms) == 1 && (polled.revents & event) != 0;
+  }
+
+  const TemporaryDirectory directory_;
+  const std::string fifo_ = directory_.path("fifo");
+  UniqueFd life_;
 };
 
 enum class When { kAtOnce, kOnceTheReaperWaits };
@@ -206,6 +239,19 @@ TEST_P(AHostWithItsOwnFiles, EndsItsChildAndNobodyElse) {
   }
 }
 
+TEST_P(AHostWithItsOwnFiles, EndsTheGroupOfAChildThatHasEnded) {
+  const Survivor survivor;
+  with_child(survivor.leader(), [&survivor](std::unique_ptr<Child>& child) {
+    survivor.wait_until_there();
+    EXPECT_TRUE(send_signal_by_number(child->pid(), SIGKILL));
+    EXPECT_EQ(child->wait().value(), ExitStatus::signaled(Signal::kill(), false));
+    EXPECT_FALSE(survivor.is_over());
+    const auto killed = child->kill();
+    EXPECT_TRUE(killed.has_value()) << killed.error();
+    EXPECT_TRUE(survivor.is_over());
+  });
+}
+
 TEST_P(AHostWithItsOwnFiles, IsNotKeptByADestructor) {
   with_child(test_command({"sleep"}), [](std::unique_ptr<Child>& child) {
     const Pidfd process(child->pid());
@@ -234,6 +280,28 @@ TEST(AHostsPidfdOfTheChild, StaysOpen) {
     EXPECT_TRUE(child->kill().has_value());
     EXPECT_EQ(child->try_wait().value(), ExitStatus::signaled(Signal::kill(), false));
     child = nullptr;
+  });
+}
+
+// The kernel tells by the library's own pidfd alone whether the group is there (F_SETOWN), and says of another that it
+// is not.
+TEST(AHostsPidfdOfTheChild, DoesNotSayThatItsGroupIsEmpty) {
+  run_isolated_unchecked([] {
+    if (!refuse_system_calls({refused_group_signals()})) return;
+    const Survivor survivor;
+    Descriptors before = descriptors();
+    Child child = Child::spawn(survivor.leader()).value();
+    survivor.wait_until_there();
+    const UniqueFd file(internal::linux_sys().pidfd_open(child.pid()));
+    before[file.get()] = "the host's";
+    const Replaced replaced(before, file.get());
+    EXPECT_TRUE(send_signal_by_number(child.pid(), SIGKILL));
+    EXPECT_EQ(::waitpid(child.pid(), nullptr, 0), child.pid());  // from under the library
+    const auto killed = child.kill();
+    EXPECT_FALSE(survivor.is_over());
+    EXPECT_TRUE(killed.has_error());
+    child.detach_on_destruction();
+    EXPECT_TRUE(send_signal_by_number(-child.pid(), SIGKILL));  // which the survivor keeps
   });
 }
 
