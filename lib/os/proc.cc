@@ -139,6 +139,7 @@ bool visit_proc(int newest, const std::function<int()>& newest_now, const std::f
     // More than twice as many are there only where some are born as fast as others are visited.
     return visit_ascending("/proc", first, 2 * pids.size() + kMostBorn, visit_one);
   };
+  visits.list = [](std::vector<int>* now) { return list_numbers("/proc", now) == 0; };
   visits.newest = newest_now;
   return visit_in_order(visits, pids, newest, visit) && lists(::getpid()) && lists(1) &&
          !(is_first_ours() && may_hide_processes());

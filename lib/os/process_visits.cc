@@ -39,9 +39,16 @@ bool visit_in_order(const ProcessVisits& processes, const std::vector<int>& pids
     } while (next_old != kNone && newest >= next_old);
     return true;
   };
+  const auto was_visited = [&visited](int pid) { return visited.count(pid) != 0; };
+  // One that was not seen may have others before it ends, which are visited, too.
+  const auto visit_unseen = [&] {
+    std::vector<int> now;
+    if (!processes.list(&now)) return false;
+    return std::all_of(now.begin(), now.end(), was_visited) ||
+           processes.visit_from(0, [&](int pid) { return was_visited(pid) || visit_one(pid); });
+  };
   for (int i = 0; i < kMostRounds; ++i) {
-    if (!follow_numbers()) return false;
-    if (!processes.visit_from(0, [&](int pid) { return visited.count(pid) != 0 || visit_one(pid); })) return false;
+    if (!follow_numbers() || !visit_unseen()) return false;
     if (next_old == kNone) return true;
     newest = processes.newest();
     if (newest < next_old) return true;

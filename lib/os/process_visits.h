@@ -14,6 +14,8 @@ struct ProcessVisits {
   // Visits each process from `first` on in ascending order, and looks for the next one only after each visit. False
   // where a visit returns false, which ends it, or where processes may be missing.
   std::function<bool(int first, const VisitProcess& visit)> visit_from;
+  // A list of all, at once. False where it cannot be had.
+  std::function<bool(std::vector<int>* pids)> list;
   // The number that the kernel has given last.
   std::function<int()> newest;
 };

@@ -37,11 +37,15 @@ bool FakeSys::visit_processes(int newest, const std::function<bool(int pid)>& vi
   const int failure = take_failure(Call::kListProcesses);
   record(Call::kListProcesses, 0, 0, -failure);
   if (!proc_visible || failure != 0) return false;
-  std::vector<int> pids;
-  for (const FakeProcess* next = find_listed_after(0); next != nullptr; next = find_listed_after(next->pid)) {
-    pids.push_back(next->pid);
-  }
   ProcessVisits visits;
+  visits.list = [this](std::vector<int>* pids) {
+    for (const FakeProcess* next = find_listed_after(0); next != nullptr; next = find_listed_after(next->pid)) {
+      pids->push_back(next->pid);
+    }
+    return true;
+  };
+  std::vector<int> pids;
+  visits.list(&pids);
   visits.visit_from = [this, most = 2 * processes_.size() + 1000](int first, const VisitProcess& visit_next) mutable {
     for (const FakeProcess* next = find_listed_after(first - 1); next != nullptr;) {
       const int pid = next->pid;

@@ -26,18 +26,23 @@ struct Listing {
   std::function<void()> at_last_visits = {};      // for those that were not seen
   int last = std::numeric_limits<int>::max();     // the numbers come no further
   std::vector<int> visited = {};
+  bool is_listed = true;
 
   // `most` visits, at most.
   bool visit_all(std::size_t most = 100) {
     const std::vector<int> pids(shown.begin(), shown.end());
     ProcessVisits visits;
     visits.visit_from = [this](int first, const VisitProcess& visit) {
-      if (first == 0 && rounds_++ > 0 && at_last_visits) at_last_visits();
       for (auto next = shown.lower_bound(first); next != shown.end(); next = shown.upper_bound(*next)) {
         if (at_step) at_step();
         if (!visit(*next)) return false;
       }
       return true;
+    };
+    visits.list = [this](std::vector<int>* now) {
+      if (at_last_visits) at_last_visits();
+      now->assign(shown.begin(), shown.end());
+      return is_listed;
     };
     visits.newest = [this] {
       if (at_question && newest < last) at_question();
@@ -54,8 +59,6 @@ struct Listing {
       return visited.size() < most;
     });
   }
-
-  int rounds_ = 0;
 };
 
 TEST(ProcessVisitsTest, OldProcessesAreVisitedFirstAndOnlyOnce) {
@@ -76,6 +79,20 @@ TEST(ProcessVisitsTest, ProcessThatIsShownOnlyAfterItsNumberWasPassedIsVisitedLa
   listing.at_visit[20] = [&] { listing.shown.insert(15); };
   EXPECT_TRUE(listing.visit_all());
   EXPECT_THAT(listing.visited, ElementsAre(10, 20, 15));
+}
+
+TEST(ProcessVisitsTest, ProcessThatIsBornDuringTheLastVisitsIsVisited) {
+  Listing listing = {{10, 20}, 20, {}, {}};
+  listing.at_visit[20] = [&] { listing.shown.insert(15); };
+  listing.at_visit[15] = [&] { listing.shown.insert(21); };
+  EXPECT_TRUE(listing.visit_all());
+  EXPECT_THAT(listing.visited, ElementsAre(10, 20, 15, 21));
+}
+
+TEST(ProcessVisitsTest, ListThatCannotBeHadLeavesTheReadingInParts) {
+  Listing listing = {{10, 20}, 20, {}, {}};
+  listing.is_listed = false;
+  EXPECT_FALSE(listing.visit_all());
 }
 
 TEST(ProcessVisitsTest, OldProcessIsVisitedAgainWhereTheNumbersComeToItInTheLastVisits) {
