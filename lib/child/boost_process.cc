@@ -13,9 +13,9 @@
 #include "lib/child/child_access.h"
 #include "lib/child/spawn_child.h"
 #include "lib/os/cancellation_guard.h"
+#include "lib/os/child_kill.h"
 #include "lib/os/child_wait.h"
 #include "lib/os/pipe.h"
-#include "lib/os/refused.h"
 #include "lib/os/sys.h"
 #include "lib/os/unique_fd.h"
 #include "lib/spawn/close_descriptors.h"
@@ -90,8 +90,7 @@ Error boost_error(const SpawnError& error) {
 BoostChild::~BoostChild() {
   const CancellationGuard no_cancellation;
   if (pid_ >= 0) {
-    const int error = pidfd_ < 0 ? ENOSYS : -linux_sys().pidfd_kill_process(pidfd_, SIGKILL);
-    if (is_signal_by_pidfd_refused(error)) ::kill(pid_, SIGKILL);  // it is not reaped: the number is its own
+    kill_child(linux_sys(), {pid_, pidfd_});
     reap({pid_, pidfd_}, 0);
   }
   if (pidfd_ >= 0) ::close(pidfd_);

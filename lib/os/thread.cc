@@ -68,9 +68,9 @@ int find_least_stack(std::size_t* least) {
   *least = least_stack.load(std::memory_order_relaxed);
   if (*least != 0) return 0;
   pthread_t thread;
+  int error = 0;
   *least = static_cast<std::size_t>(PTHREAD_STACK_MIN);
-  int error = create(&thread, *least, /*guard=*/true, do_nothing, nullptr);
-  for (; error == EINVAL && *least < kMost; error = create(&thread, *least, /*guard=*/true, do_nothing, nullptr)) {
+  while ((error = create(&thread, *least, /*guard=*/true, do_nothing, nullptr)) == EINVAL && *least < kMost) {
     *least += kStep;
   }
   if (error != 0) return error;

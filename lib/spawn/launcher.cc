@@ -21,6 +21,7 @@
 #include "lib/base/os_error.h"
 #include "lib/os/all_signals_blocked.h"
 #include "lib/os/cancellation_guard.h"
+#include "lib/os/child_kill.h"
 #include "lib/os/child_pidfd.h"
 #include "lib/os/child_wait.h"
 #include "lib/os/deadline.h"
@@ -179,7 +180,7 @@ bool wait_for_exec(const ChildId& child, const Pipe& exec_pipe, TimePoint deadli
 
 // The child has not executed by the deadline: it waits for a file, as far as we know. Kills and reaps it.
 LaunchResult give_up_on(const ChildId& child, const volatile ExecFailure& failure) {
-  if (child.pidfd < 0 || linux_sys().pidfd_kill_process(child.pidfd, SIGKILL) != 0) ::kill(child.pid, SIGKILL);
+  kill_child(linux_sys(), child);
   reap(child, static_cast<int>(__WALL));
   LaunchResult result = failed(child, failure);
   if (!std::exchange(result.was_killed, false)) return result;

@@ -25,8 +25,9 @@ class Reaper {
   void forget();
 
   // Joins the thread if the exit is published (or the supervision abandoned), else leaves it to reap on its own. Leaves
-  // it, too, where it waits outside the lock and does not end within a second. Where it may wait for a file of the host, which has got the number
-  // of its pidfd, another thread reaps in its place; it holds all that it uses until it wakes, if ever.
+  // it, too, where it waits outside the lock and does not end within a second. Where it may wait for a file of the
+  // host, which has got the number of its pidfd, another thread reaps in its place; it holds all that it uses until it
+  // wakes, if ever.
   void finish();
 
  private:

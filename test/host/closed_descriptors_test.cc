@@ -33,6 +33,7 @@
 #include "test/support/send_signal.h"
 #include "test/support/temporary_directory.h"
 #include "test/support/thread_probe.h"
+#include "test/support/unseen_calls.h"
 #include "warden/child.h"
 
 namespace warden::test_support {
@@ -57,10 +58,6 @@ constexpr int kHostsMark = 63;
 
 bool has_hosts_mark(int fd) { return ::fcntl(fd, F_GETSIG) == kHostsMark; }
 
-// Calls that ThreadSanitizer does not see: it takes them for a race with the library's questions.
-int close_as_a_host(int fd) { return static_cast<int>(::syscall(SYS_close, fd)); }
-int replace_as_a_host(int fd, int by) { return static_cast<int>(::syscall(SYS_dup3, by, fd, 0)); }
-
 // The host closes the descriptors that are not in `before`, and has its own file at each number. In the end they must
 // still be the host's.
 class Replaced {
@@ -71,15 +68,14 @@ class Replaced {
     }
     EXPECT_FALSE(fds_.empty());
     EXPECT_TRUE(file < 0 || ::fcntl(file, F_SETSIG, kHostsMark) == 0);
-    for (const int fd : fds_)
-      EXPECT_EQ(file < 0 ? close_as_a_host(fd) : replace_as_a_host(fd, file), file < 0 ? 0 : fd);
+    for (const int fd : fds_) EXPECT_TRUE(file < 0 ? close_unseen(fd) : replace_unseen(fd, file)) << fd;
   }
   ~Replaced() {
     for (const int fd : fds_) {
       EXPECT_EQ(::fcntl(fd, F_GETFD) >= 0, file_ >= 0) << fd;
       if (file_ < 0) continue;
       EXPECT_TRUE(has_hosts_mark(fd)) << fd << ": " << descriptors()[fd];
-      close_as_a_host(fd);
+      close_unseen(fd);
     }
   }
   Replaced(const Replaced&) = delete;

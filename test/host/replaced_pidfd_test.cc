@@ -13,14 +13,11 @@
 #include "test/support/isolated.h"
 #include "test/support/send_signal.h"
 #include "test/support/thread_probe.h"
+#include "test/support/unseen_calls.h"
 #include "warden/child.h"
 
 namespace warden::test_support {
 namespace {
-
-// A call that ThreadSanitizer does not see: it takes it for a race with the library's questions.
-void close_unseen(int fd) { ::syscall(SYS_close, fd); }
-bool replace_unseen(int fd, int by) { return ::syscall(SYS_dup3, by, fd, O_CLOEXEC) == fd; }
 
 // A child whose pidfd the host replaces by a pipe that is never readable, once the reaper waits for it.
 std::unique_ptr<Child> spawn_and_replace_pidfd() {
