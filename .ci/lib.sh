@@ -35,8 +35,8 @@ test_step() {
   local status=0 good bad
   "${bazel[@]-./bazelw}" "$@" </dev/null 2>&1 | tee "$work/tests"
   status=${PIPESTATUS[0]}
-  good=$(grep -cE '^//[^ ]+ +(\(cached\) )?PASSED' "$work/tests")
-  bad=$(grep -cE '^//[^ ]+ +(\(cached\) )?(FAILED|FLAKY|TIMEOUT|NO STATUS|INCOMPLETE)' "$work/tests")
+  good=$(grep -cE '^//[^ ]+ +(\(([0-9]+/[0-9]+ )?cached\) )?PASSED' "$work/tests")
+  bad=$(grep -cE '^//[^ ]+ +(\(([0-9]+/[0-9]+ )?cached\) )?(FAILED|FLAKY|TIMEOUT|NO STATUS|INCOMPLETE)' "$work/tests")
   if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
   if [ "$good" = 0 ] && [ "$bad" = 0 ]; then bad=1; fi
   record "$good" "$bad" "$name"

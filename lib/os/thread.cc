@@ -27,15 +27,13 @@ constexpr bool kHasSanitizer = false;
 #endif
 
 // What our threads need beside what the C library puts on every stack for itself.
-constexpr std::size_t kStack = (kHasSanitizer ? 1024 : 48) * 1024;
+constexpr std::size_t kStack = 48 * 1024;
 
 // A guard page makes each stack two mappings, which costs a third of a thread's creation among ten thousand of them;
 // stacks without one share a single mapping. The reaper runs only our code, and needs an eighth of its stack. Before
 // Linux 6.7, when MAP_STACK began to rule it out, the kernel may give such a mapping huge pages, which take more memory
 // than the guards.
-bool is_better_without_guard(ThreadStack stack) {
-  return !kHasSanitizer && stack == ThreadStack::kReaper && kernel_is_at_least(6, 7);
-}
+bool is_better_without_guard(ThreadStack stack) { return stack == ThreadStack::kReaper && kernel_is_at_least(6, 7); }
 
 // Creates with a stack of that size; 0 for the default size.
 int create(pthread_t* thread, std::size_t stack, bool guard, void* (*body)(void*), void* argument) {
@@ -91,7 +89,8 @@ int create_with_small_stack(pthread_t* thread, bool guard, void* (*body)(void*),
 // Neither way blocks the C library's own signals, or the host's setuid(2) would wait for ever for this thread.
 int start_thread(pthread_t* thread, void* (*body)(void*), void* argument, ThreadStack stack) {
   const auto start = [&] {
-    if (stack == ThreadStack::kDefault) return create(thread, 0, /*guard=*/true, body, argument);
+    // A sanitizer runs code of its own on each new thread, which needs more than the least stack that is accepted.
+    if (kHasSanitizer || stack == ThreadStack::kDefault) return create(thread, 0, /*guard=*/true, body, argument);
     return create_with_small_stack(thread, !is_better_without_guard(stack), body, argument);
   };
 #if HAS_MASK_ATTRIBUTE
