@@ -22,6 +22,15 @@ if(WARDEN_TOOL)
   install(TARGETS warden_tool RUNTIME COMPONENT tool)
 endif()
 
+# Of Abseil the very release, since each has another ABI; a build from its repository has no version.
+set(warden_absl_wanted)
+if(absl_VERSION MATCHES "^[0-9.]+$")
+  set(warden_absl_wanted ${absl_VERSION})
+endif()
+set(warden_boost_wanted)
+if(Boost_VERSION_MAJOR)
+  set(warden_boost_wanted ${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR})
+endif()
 configure_package_config_file(cmake/wardenConfig.cmake.in ${PROJECT_BINARY_DIR}/wardenConfig.cmake
                               INSTALL_DESTINATION ${warden_package})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/wardenConfigVersion.cmake COMPATIBILITY SameMinorVersion)
@@ -29,7 +38,15 @@ install(FILES ${PROJECT_BINARY_DIR}/wardenConfig.cmake ${PROJECT_BINARY_DIR}/war
         DESTINATION ${warden_package} COMPONENT dev)
 
 # Found from where the file itself is, so that the whole can be moved.
-file(RELATIVE_PATH warden_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+file(RELATIVE_PATH warden_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+set(warden_boost_flag)
+if(warden_boost_version)
+  set(warden_boost_flag -DWARDEN_BOOST_VERSION=${warden_boost_version})
+endif()
+set(warden_absl_is)
+if(warden_absl_wanted)
+  set(warden_absl_is " = ${warden_absl_wanted}")
+endif()
 string(REGEX REPLACE "/$" "" warden_prefix "${warden_prefix}")
 configure_file(cmake/warden.pc.in ${PROJECT_BINARY_DIR}/warden.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/warden.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)

@@ -43,17 +43,17 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
 file(WRITE ${PROJECT_BINARY_DIR}/triggers "activate-noawait ldconfig\n")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/triggers)
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
-    " After a termination that succeeds nothing of the child's process group is left,\n and a log tells what was tried. This is the shared library.")
+    "After a termination that succeeds nothing of the child's process group is left,\nand a log tells what was tried. This is the shared library.")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libwarden-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS
     "libwarden${warden_soname} (= ${PROJECT_VERSION}-${warden_release}), libabsl-dev, libboost${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev")
 set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "libgmock-dev")
-set(CPACK_COMPONENT_DEV_DESCRIPTION " The headers, the static library, and the part for tests with GoogleTest.")
+set(CPACK_COMPONENT_DEV_DESCRIPTION "The headers, the static library, and the part for tests with GoogleTest.")
 set(CPACK_DEBIAN_TOOL_PACKAGE_NAME warden)
 set(CPACK_DEBIAN_TOOL_PACKAGE_SECTION utils)
 set(CPACK_COMPONENT_TOOL_DESCRIPTION
-    " The command line tool: a timeout, a ladder of signals, and a report of what was\n tried; nothing of the program's process group is left.")
+    "The command line tool: a timeout, a ladder of signals, and a report of what was\ntried; nothing of the program's process group is left.")
 
 # Each package has the licence and the changes.
 string(TIMESTAMP warden_date "%a, %d %b %Y %H:%M:%S +0000" UTC)

@@ -74,7 +74,7 @@ def warden_deps():
         name = "boost.process",
         files = {"boost_process/root.BUILD": "BUILD.bazel"},
         archives = ["libboost_process.so", "libboost_filesystem.so"],  # the first from Boost 1.87 on
-        package = "libboost-filesystem-dev",
+        package = "libboost-filesystem-dev (Debian 12: libboost-filesystem1.81-dev)",
     )
     _repository(
         name = "boost.outcome",

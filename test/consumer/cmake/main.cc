@@ -5,7 +5,8 @@
 // Starts a shell that ignores two signals, and ends it.
 int main() {
   using warden::Child;
-  auto spawned = Child::spawn(warden::Command("sh").args({"-c", "trap '' INT TERM; echo ready; while :; do sleep 1; done"})
+  auto spawned = Child::spawn(warden::Command("sh")
+                                  .args({"-c", "trap '' INT TERM; echo ready; while :; do sleep 1; done"})
                                   .stdout_to(warden::Stdio::capture()));
   if (!spawned) {
     std::cerr << spawned.error() << '\n';
