@@ -10,6 +10,7 @@ PUBLIC_HEADERS = {
         "result",
         "signal",
         "timeout",
+        "version",
     ],
     "child": [
         "abandoned_child",

@@ -2,6 +2,40 @@
 
 load("//third_party:debian_repository.bzl", "debian_repository")
 
+# What Abseil's packages have had between 20210324 and 20260526, those first that need others: the order of
+# `pkg-config --static --libs absl_synchronization absl_str_format absl_span`.
+_ABSL = [
+    "synchronization",
+    "kernel_timeout_internal",
+    "graphcycles_internal",
+    "tracing_internal",
+    "stacktrace",
+    "symbolize",
+    "debugging_internal",
+    "demangle_internal",
+    "demangle_rust",
+    "decode_rust_punycode",
+    "utf8_for_code_point",
+    "malloc_internal",
+    "time",
+    "civil_time",
+    "str_format_internal",
+    "strings",
+    "string_view",
+    "strings_internal",
+    "bad_optional_access",
+    "bad_variant_access",
+    "bad_any_cast_impl",
+    "base",
+    "source_location",
+    "spinlock_wait",
+    "int128",
+    "throw_delegate",
+    "raw_logging_internal",
+    "log_severity",
+    "time_zone",
+]
+
 def _repository(name, files, **kwargs):
     if native.existing_rule(name):
         return  # The workspace brings its own.
@@ -33,10 +67,14 @@ def warden_deps():
             "absl/time.BUILD": "absl/time/BUILD.bazel",
             "absl/types.BUILD": "absl/types/BUILD.bazel",
         },
+        archives = ["libabsl_%s.a" % name for name in _ABSL],
+        package = "libabsl-dev",
     )
     _repository(
         name = "boost.process",
         files = {"boost_process/root.BUILD": "BUILD.bazel"},
+        archives = ["libboost_process.so", "libboost_filesystem.so"],  # the first from Boost 1.87 on
+        package = "libboost-filesystem-dev (Debian 12: libboost-filesystem1.81-dev)",
     )
     _repository(
         name = "boost.outcome",

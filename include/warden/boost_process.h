@@ -12,6 +12,11 @@
 #ifndef WARDEN_BOOST_PROCESS_H_
 #define WARDEN_BOOST_PROCESS_H_
 
+#include <boost/version.hpp>
+#if BOOST_VERSION < 108100
+#error "warden/boost_process.h needs Boost 1.81 or newer (Boost.Process v2)"
+#endif
+
 #include <errno.h>
 #include <unistd.h>
 

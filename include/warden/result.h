@@ -13,6 +13,12 @@
 #endif
 
 #include <boost/outcome/std_result.hpp>
+#include <boost/version.hpp>
+
+// Defined where an installed library is used, by CMake and pkg-config: the Boost that it was built with.
+#if defined(WARDEN_BOOST_VERSION) && BOOST_VERSION / 100 != WARDEN_BOOST_VERSION
+#error "this warden was built with another Boost, whose Boost.Outcome may have another layout: WARDEN_BOOST_VERSION"
+#endif
 
 namespace warden {
 

@@ -23,6 +23,7 @@
 #include "warden/termination_policy.h"
 #include "warden/termination_report.h"
 #include "warden/timeout.h"
+#include "warden/version.h"
 #include "warden/wait_or_terminate.h"
 
 #endif  // WARDEN_WARDEN_H_

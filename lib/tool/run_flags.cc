@@ -12,11 +12,12 @@
 #include "absl/strings/str_split.h"
 #include "lib/base/printable.h"
 #include "lib/tool/exit_codes.h"
+#include "warden/version.h"
 
 namespace warden::tool {
 namespace {
 
-constexpr char kVersion[] = "warden 0.1.0";
+constexpr char kVersion[] = "warden " WARDEN_VERSION;
 
 // The values that CLI11 does not check, as they were given.
 struct RawFlags {

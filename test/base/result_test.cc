@@ -36,8 +36,8 @@ TerminationError termination_error() {
 // A caller that knows only error codes.
 template <class E>
 Narrow narrowed(const Result<int, E>& result) {
-  BOOST_OUTCOME_TRY(const int value, result);
-  return value + 1;
+  BOOST_OUTCOME_TRYV(result);  // whose form is the same in every Boost
+  return result.value() + 1;
 }
 
 template <class E>

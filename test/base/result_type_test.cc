@@ -26,8 +26,9 @@ warden::Result<int, warden::WaitError> failing() {
 }
 
 outcome::result<int, warden::WaitError> through_boost() {
-  BOOST_OUTCOME_TRY(const int value, failing());
-  return value;
+  const warden::Result<int, warden::WaitError> failed = failing();
+  BOOST_OUTCOME_TRYV(failed);  // whose form is the same in every Boost
+  return failed.value();
 }
 
 TEST(ResultTypeTest, ErrorCrossesIntoBoostsResultUnchanged) {

@@ -3,9 +3,17 @@
 #include <sys/wait.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/process/child.hpp>
 #include <boost/process/v2/process.hpp>
 #include <chrono>
+
+// Version 1 has moved in Boost 1.88.
+#if __has_include(<boost/process/v1/child.hpp>)
+#include <boost/process/v1/child.hpp>
+namespace process_v1 = boost::process::v1;
+#else
+#include <boost/process/child.hpp>
+namespace process_v1 = boost::process;
+#endif
 
 #include "test/benchmark/figure.h"
 #include "test/benchmark/parent_state.h"
@@ -22,7 +30,7 @@ constexpr std::size_t kMiB = 1024 * 1024;
 double version_1_run_each() {
   const double total = microseconds_of([] {
     for (int i = 0; i < kEach; ++i) {
-      boost::process::child child(tiny_program());
+      process_v1::child child(tiny_program());
       child.wait();
       require(child.exit_code() == 0, "not an exit with 0");
     }
@@ -88,7 +96,7 @@ Comparison version_2_with_1_gib(int rounds) {
 
 Comparison version_1_timed_wait(int rounds) {
   const auto once = [] {
-    boost::process::child child(tiny_program());
+    process_v1::child child(tiny_program());
     siginfo_t info = {};
     require(::waitid(P_PID, static_cast<id_t>(child.id()), &info, WEXITED | WNOWAIT) == 0, "waitid");
     return microseconds_of([&] { require(child.wait_for(std::chrono::seconds(10)), "a timed wait"); });

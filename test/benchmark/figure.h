@@ -27,6 +27,7 @@ std::vector<Figure> termination_figures();
 std::vector<Figure> memory_figures();
 std::vector<Figure> capture_figures();
 std::vector<Figure> boost_figures();
+std::vector<Figure> tool_figures();
 
 }  // namespace warden::benchmark
 

@@ -189,7 +189,7 @@ void check_report(const value& report) {
 
 object parse_report(const std::string& text) {
   EXPECT_EQ(text.find('\n'), text.size() - 1) << "not one line: " << text;
-  json_ns::error_code error;
+  boost::system::error_code error;
   const value report = json_ns::parse(text, error);
   EXPECT_FALSE(error) << error.message() << ": " << text;
   check_report(report);
