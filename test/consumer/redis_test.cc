@@ -21,8 +21,8 @@ namespace {
 
 // Longer than a busy machine needs.
 constexpr absl::Duration kBound = absl::Minutes(1);
-// Part of the line that the server writes when it is ready.
-constexpr char kReady[] = "ready to accept connections";
+// Part of the line that the server writes when it is ready: "... is now ready", since Redis 8 "Ready ...".
+constexpr char kReady[] = "eady to accept connections";
 
 // Server and client meet at a Unix socket in this directory. Both run inside it, since the socket's full path may be
 // longer than the kernel allows for such a socket.
