@@ -28,6 +28,7 @@ enum class Errc {
   kUnsuccessful,   // the child ended with another exit code than 0, of a signal, or in an unknown way
                    // (require_success())
   kNotExecuted,    // the child was killed before it had executed the program: by the OOM killer, or by a person
+  kContainmentLost,  // the keeper of the tree was ended by somebody else: what is left of the tree is not known
 };
 
 const std::error_category& error_category();
@@ -71,6 +72,7 @@ struct SpawnError {
     kChangeDirectory,    // chdir(2)
     kNoNewPrivileges,    // prctl(2)
     kParentDeathSignal,  // prctl(2)
+    kContain,            // the keeper of a tree (containment.h); `subject` is the call that was refused
     kExec,               // execve(2); `subject` is the path that was tried
     kAdopt,              // taking an existing process under supervision
   };

@@ -235,6 +235,13 @@ Command& Command::no_new_privileges(bool set) {
   return *this;
 }
 
+Command& Command::containment(Containment containment) { return this->containment({containment}); }
+
+Command& Command::containment(std::initializer_list<Containment> containments) {
+  options_->containment = containments;
+  return *this;
+}
+
 Command& Command::die_with_parent(bool die) {
   options_->die_with_parent = die;
   return *this;

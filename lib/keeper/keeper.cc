@@ -1,0 +1,309 @@
+// The keeper of one tree: a program of its own, between the host and the program that the host has started.
+//
+// It is the subreaper of all that the program starts: whoever loses its parent becomes its child. So wait4(2) tells it
+// exactly when nobody is left (ECHILD), without /proc. It ends the tree when the host says so, and when the host is
+// gone. It has no C library, no memory but its stack, and its signals are blocked.
+//
+// It signals by number only its own children that it has not collected, whose numbers are nobody else's.
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "lib/keeper/calls.h"
+#include "lib/keeper/children.h"
+#include "lib/keeper/protocol.h"
+#include "lib/keeper/tree_signal.h"
+
+namespace warden::internal {
+namespace {
+
+// While it kills: how many it collects before it looks for new ones, which fork as fast as it collects.
+constexpr int kMostCollected = 100;
+
+// While it kills: the pause between two looks, in milliseconds. Nothing tells when a process that was born meanwhile
+// becomes its child.
+constexpr int kFirstPause = 1;
+constexpr int kLongestPause = 1024;
+
+constexpr std::size_t kMostRefused = 16;
+
+constexpr std::size_t kShortReport = offsetof(KeeperReport, usage);
+
+class Keeper {
+ public:
+  Keeper(int program, bool leads_group) : program_(program), leads_group_(leads_group) {}
+
+  // Tells the program, which waits for it, that the keeper is complete; or that it cannot be, and ends.
+  void set_up() {
+    KernelSigaction by_default = {};
+    check(KeeperPart::kDisposition,
+          raw_syscall(SYS_rt_sigaction, SIGCHLD, as_argument(&by_default), 0, sizeof by_default.mask));
+    raw_syscall(SYS_prctl, PR_SET_NAME, as_argument("warden_keeper"));
+    const std::uint64_t ended = std::uint64_t{1} << (SIGCHLD - 1);
+    signals_ = static_cast<int>(check(
+        KeeperPart::kSignals, raw_syscall(SYS_signalfd4, -1, as_argument(&ended), sizeof ended, O_CLOEXEC | O_NONBLOCK)));
+    children_ = check(KeeperPart::kChildren, open_file("/proc/thread-self/children", 0));
+    try_calls();
+    report(KeeperReport::Kind::kReady);
+  }
+
+  [[noreturn]] void run() {
+    for (;;) {
+      receive_orders();
+      if (is_killing_) kill_all();
+      collect();
+      tell_end();
+      wait();
+    }
+  }
+
+ private:
+  // The kernel's own layout of struct sigaction.
+  struct KernelSigaction {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)();
+    std::uint64_t mask;
+  };
+
+  long check(KeeperPart part, long result) {
+    if (result >= 0) return result;
+    KeeperReport failed = {};
+    failed.kind = KeeperReport::Kind::kFailed;
+    failed.part = part;
+    failed.value = static_cast<int>(-result);
+    send(failed, kShortReport);
+    leave(1);
+  }
+
+  // What a filter may refuse, before the program runs: the keeper could not do without it later.
+  void try_calls() {
+    bool is_listed = false;
+    check(KeeperPart::kChildren, read_children(children_, [&](int pid) { is_listed = is_listed || pid == program_; }));
+    char self[12] = {};
+    raw_syscall(SYS_readlinkat, AT_FDCWD, as_argument("/proc/self"), as_argument(self), sizeof self - 1);
+    int number = 0;
+    for (const char* c = self; *c >= '0' && *c <= '9'; ++c) number = number * 10 + (*c - '0');
+    // /proc may be that of another pid namespace.
+    if (!is_listed || number != raw_syscall(SYS_getpid)) check(KeeperPart::kChildren, -ESRCH);
+    check(KeeperPart::kWait, raw_syscall(SYS_wait4, -1, 0, WNOHANG | __WALL, 0));
+    check(KeeperPart::kKill, signal_process(program_, 0));
+    const long pidfd = check(KeeperPart::kPidfd, raw_syscall(SYS_pidfd_open, program_, 0));
+    check(KeeperPart::kSendSignal, signal_by_pidfd(pidfd, 0));
+    close_fd(pidfd);
+    KeeperOrder none;
+    const long received = raw_syscall(SYS_recvfrom, kKeeperSocket, as_argument(&none), sizeof none, MSG_DONTWAIT);
+    if (received != -EAGAIN) check(KeeperPart::kReceive, received == 0 ? -EPIPE : received);
+    pollfd polled = {signals_, POLLIN, 0};
+    check(KeeperPart::kPoll, poll_for(&polled, 1, 0));
+  }
+
+  // Sends without blocking. False where there is no room.
+  bool send(const KeeperReport& told, std::size_t size) {
+    return raw_syscall(SYS_sendto, kKeeperSocket, as_argument(&told), static_cast<long>(size),
+                       MSG_DONTWAIT | MSG_NOSIGNAL) != -EAGAIN;
+  }
+
+  void report(KeeperReport::Kind kind, int value = 0, int pid = 0) {
+    KeeperReport told = {};
+    told.kind = kind;
+    told.value = value;
+    told.pid = pid;
+    send(told, kShortReport);
+  }
+
+  // All that are there: an order to let go comes before the end of the host that has sent it. ECONNRESET says that the
+  // host has left a report unread, once, and before what it has sent.
+  void receive_orders() {
+    while (socket_ >= 0) {
+      KeeperOrder order;
+      const long size = raw_syscall(SYS_recvfrom, socket_, as_argument(&order), sizeof order, MSG_DONTWAIT);
+      if (size == sizeof order) {
+        obey(order);
+      } else if (size == -EAGAIN) {
+        break;
+      } else if (size != -ECONNRESET && size != -EINTR) {
+        socket_ = -1;  // nobody has the other end: the host has executed another program, or closed it
+        host_is_gone();
+      }
+    }
+    if (host_has_ended_) host_is_gone();
+  }
+
+  void host_is_gone() {
+    if (!is_let_go_) is_killing_ = true;
+  }
+
+  void obey(const KeeperOrder& order) {
+    if (order.kind == KeeperOrder::Kind::kLetGo) is_let_go_ = true;
+    if (order.kind == KeeperOrder::Kind::kKill) is_killing_ = true;
+    if (order.kind != KeeperOrder::Kind::kSignal) return;
+    TreeSignal sent = {order.signal, is_collected_ ? 0 : program_, leads_group_};
+    signal_tree(sent);
+    KeeperReport answer = {};
+    answer.kind = KeeperReport::Kind::kAnswer;
+    answer.number = order.number;
+    answer.value = sent.error;
+    answer.pid = sent.refused_pid;
+    answer.count = static_cast<std::uint32_t>(sent.signalled);
+    send(answer, kShortReport);
+  }
+
+  void kill_all() {
+    bool is_refused = false;
+    const int spared = group_of_host();
+    raw_syscall(SYS_lseek, children_, 0, SEEK_SET);
+    read_children(children_, [&](int child) {
+      // A group has the number of the child that made it; the host may have joined it.
+      if (child != spared) signal_process(-child, SIGKILL);
+      const long error = signal_process(child, SIGKILL);
+      if (error >= 0) return;
+      is_refused = true;
+      tell_refused(child, static_cast<int>(-error));
+    });
+    if (!is_refused) return;
+    TreeSignal below = {SIGKILL, 0, false};  // it keeps those below it from becoming the keeper's children
+    signal_tree(below);
+  }
+
+  // Each process once.
+  void tell_refused(int pid, int error) {
+    for (std::size_t i = 0; i < refused_count_; ++i) {
+      if (refused_[i] == pid) return;
+    }
+    if (refused_count_ == kMostRefused) return;
+    refused_[refused_count_++] = pid;
+    report(KeeperReport::Kind::kRefused, error, pid);
+  }
+
+  // Whoever has ended. A program that has not been executed has no exit signal, so that only a wait for clones finds it
+  // (waitpid(2), __WCLONE).
+  void collect() {
+    is_empty_ = false;
+    for (int count = 0; !is_killing_ || count < kMostCollected; ++count) {
+      ended_.usage = {};
+      if (collect_one(WNOHANG | WUNTRACED | WCONTINUED, true) || collect_one(WNOHANG | __WCLONE, false)) continue;
+      int status = 0;
+      const long pid = raw_syscall(SYS_wait4, -1, as_argument(&status), WNOHANG | __WALL, 0);
+      is_empty_ = pid == -ECHILD;
+      has_collected_all_ = pid <= 0;
+      if (has_collected_all_) return;
+    }
+    has_collected_all_ = false;
+  }
+
+  bool collect_one(int options, bool was_executed) {
+    int status = 0;
+    KernelUsage usage;
+    const long pid = raw_syscall(SYS_wait4, -1, as_argument(&status), options, as_argument(&usage));
+    if (pid <= 0) return false;
+    if (pid != program_ || is_collected_) return true;
+    if (WIFSTOPPED(status)) {
+      report(KeeperReport::Kind::kStopped, WSTOPSIG(status));
+    } else if (WIFCONTINUED(status)) {
+      report(KeeperReport::Kind::kContinued);
+    } else {
+      is_collected_ = true;
+      has_end_to_tell_ = true;
+      ended_.kind = KeeperReport::Kind::kEnded;
+      ended_.value = status;
+      ended_.was_executed = was_executed;
+      ended_.usage = usage;
+    }
+    return true;
+  }
+
+  // Tells the program's end, and ends where nobody is left.
+  void tell_end() {
+    if (has_end_to_tell_) {
+      ended_.is_empty = is_empty_;
+      if (send(ended_, sizeof ended_)) has_end_to_tell_ = false;
+    } else if (is_empty_) {
+      report(KeeperReport::Kind::kEmpty);  // where there is no room, the exit code says it
+    }
+    if (is_empty_ && !has_end_to_tell_) leave(kTreeIsEmpty);
+    if (is_empty_ && (socket_ < 0 || host_has_ended_)) leave(kTreeIsEmpty);
+  }
+
+  void wait() {
+    const short wanted = has_end_to_tell_ ? POLLIN | POLLOUT : POLLIN;
+    pollfd polled[] = {{signals_, POLLIN, 0}, {socket_, wanted, 0}, {host_has_ended_ ? -1 : kKeeperHost, POLLIN, 0}};
+    int pause = -1;
+    if (is_killing_) {
+      pause = has_collected_all_ ? pause_ : 0;
+      pause_ = pause_ < kLongestPause ? 2 * pause_ : kLongestPause;
+    }
+    poll_for(polled, 3, pause);
+    if (polled[0].revents != 0) {
+      char info[128];  // struct signalfd_siginfo
+      raw_syscall(SYS_read, signals_, as_argument(info), sizeof info);
+      pause_ = kFirstPause;
+    }
+    if (polled[2].revents != 0) host_has_ended_ = true;
+  }
+
+  const int program_;
+  const bool leads_group_;
+  int signals_ = -1;
+  long children_ = -1;
+  int socket_ = kKeeperSocket;
+  bool host_has_ended_ = false;
+  bool is_let_go_ = false;
+  bool is_killing_ = false;
+  int pause_ = kFirstPause;
+  bool is_collected_ = false;  // the program
+  bool has_collected_all_ = true;
+  bool is_empty_ = false;
+  bool has_end_to_tell_ = false;
+  KeeperReport ended_ = {};
+  int refused_[kMostRefused] = {};
+  std::size_t refused_count_ = 0;
+};
+
+}  // namespace
+}  // namespace warden::internal
+
+// `stack`: as execve(2) leaves it: the number of arguments, then the arguments. The first is the program's number, the
+// second is there if it leads a group.
+extern "C" [[noreturn]] __attribute__((used)) void warden_keeper_main(const long* stack) {
+  const auto* const arguments = reinterpret_cast<const char* const*>(stack + 1);
+  if (stack[0] < 2) warden::internal::leave(1);
+  int program = 0;
+  for (const char* c = arguments[1]; *c >= '0' && *c <= '9'; ++c) program = program * 10 + (*c - '0');
+  if (program < 2) warden::internal::leave(1);
+  warden::internal::Keeper keeper(program, stack[0] > 2);
+  keeper.set_up();
+  keeper.run();
+}
+
+#if defined(__x86_64__)
+__asm__(
+    ".globl _start\n"
+    "_start:\n"
+    "  xor %ebp, %ebp\n"
+    "  mov %rsp, %rdi\n"
+    "  and $-16, %rsp\n"
+    "  call warden_keeper_main\n");
+#elif defined(__aarch64__)
+__asm__(
+    ".globl _start\n"
+    "_start:\n"
+    "  mov x29, #0\n"
+    "  mov x0, sp\n"
+    "  bl warden_keeper_main\n");
+#endif
+
+// The compiler may call these two.
+extern "C" __attribute__((used)) void* memset(void* to, int value, std::size_t size) {
+  auto* const bytes = static_cast<volatile char*>(to);
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(value);
+  return to;
+}
+
+extern "C" __attribute__((used)) void* memcpy(void* to, const void* from, std::size_t size) {
+  auto* const bytes = static_cast<volatile char*>(to);
+  const auto* const source = static_cast<const char*>(from);
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = source[i];
+  return to;
+}

@@ -1,0 +1,191 @@
+#include "lib/spawn/tree_launch.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+
+#include "lib/keeper/image.h"
+#include "lib/keeper/protocol.h"
+#include "lib/os/all_signals_blocked.h"
+#include "lib/os/child_kill.h"
+#include "lib/os/child_wait.h"
+#include "lib/os/deadline.h"
+#include "lib/os/unique_fd.h"
+#include "lib/os/valgrind.h"
+#include "lib/spawn/child_stack.h"
+#include "lib/spawn/exec_keeper.h"
+#include "lib/spawn/exec_watch.h"
+
+// See launcher.cc.
+extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argument, ...) noexcept;
+
+namespace warden::internal {
+namespace {
+
+// How long a keeper whose program has gone may take to end by itself.
+constexpr absl::Duration kLongestEnd = absl::Seconds(3);
+
+LaunchResult refused(KeeperPart part, int error) {
+  LaunchResult result = failed(error);
+  result.step = SpawnError::Step::kContain;
+  result.subject = static_cast<int>(part);
+  return result;
+}
+
+UniqueFd raised(int fd) { return raise_above_stdio(UniqueFd(fd)); }
+
+// What the host holds for a launch; the keeper takes copies.
+struct Parts {
+  UniqueFd ours, keepers, host, image;
+
+  // The part that is refused, with errno; kNone where there is none.
+  KeeperPart open() {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return KeeperPart::kSocket;
+    ours = UniqueFd(ends[0]);
+    keepers = raised(ends[1]);
+    ours = raise_above_stdio(std::move(ours));
+    if (ours.get() < 0 || keepers.get() < 0) return KeeperPart::kSocket;
+    host = raised(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    if (host.get() < 0) return KeeperPart::kHostPidfd;
+    const int made = open_keeper_image();
+    if (made < 0) errno = -made;
+    image = UniqueFd(made);
+    return made < 0 ? KeeperPart::kImage : KeeperPart::kNone;
+  }
+  void close_copied() {
+    keepers.reset();
+    host.reset();
+    image.reset();
+  }
+};
+
+int raised_pidfd(int fd) { return fd < 0 ? -1 : std::max(raise_above_stdio(fd), -1); }
+
+// Returns when the keeper has executed its program, or ended.
+ChildId clone_keeper(ExecKeeperArgs& args, const ChildStack& stack, int* error) {
+  constexpr unsigned kFlags =
+      unsigned{CLONE_VM} | unsigned{CLONE_VFORK} | unsigned{CLONE_FILES} | unsigned{CLONE_PIDFD};
+  ChildId keeper;
+  const AllSignalsBlocked blocked;  // in the keeper, for good; and no handler may run in the host's memory
+  keeper.pid = __clone(exec_keeper, stack.top(), static_cast<int>(kFlags), &args, &keeper.pidfd);
+  *error = keeper.pid < 0 ? errno : 0;
+  return keeper;
+}
+
+bool is_readable(int fd) { return linux_sys().poll_readable(&fd, 1, TimePoint::min()); }
+
+// The child's way to its exec, of which nobody tells but the memory that it shares with this process, or a pipe.
+class Way {
+ public:
+  Way(ExecKeeperArgs& args, ChildId child, const Pipe& exec_pipe) : args_(args), child_(child), pipe_(exec_pipe) {}
+
+  // Until the child has executed or ended, until `pause` is over, or until the deadline. True in the first case.
+  bool is_over(absl::Duration pause, TimePoint deadline) {
+    const TimePoint until = std::min(deadline, deadline_after(linux_sys().now(), pause));
+    if (args_.own_memory) {
+      const int fds[] = {pipe_.read_end.get(), child_.pidfd};
+      return linux_sys().poll_readable(fds, 2, until) || has_executed_since_fork(child_.pid) == true;
+    }
+    const auto* const word = static_cast<const volatile std::uint32_t*>(&args_.is_on_the_way);
+    const auto left = std::chrono::ceil<std::chrono::nanoseconds>(until - linux_sys().now()).count();
+    timespec timeout = {0, std::clamp<long>(left, 0, 999'999'999)};
+    if (*word != 0) ::syscall(SYS_futex, word, FUTEX_WAIT, 1, &timeout, nullptr, 0);
+    return __atomic_load_n(&args_.is_on_the_way, __ATOMIC_ACQUIRE) == 0;
+  }
+
+ private:
+  ExecKeeperArgs& args_;
+  const ChildId child_;
+  const Pipe& pipe_;
+};
+
+// The child has ended: whether that was after its exec, as the keeper says.
+bool was_executed(const UniqueFd& socket) {
+  const int fd = socket.get();
+  const TimePoint deadline = deadline_after(linux_sys().now(), kLongestEnd);
+  KeeperReport report = {};
+  if (!linux_sys().poll_readable(&fd, 1, deadline)) return false;
+  const ssize_t size = ::recv(fd, &report, sizeof report, MSG_PEEK | MSG_DONTWAIT);
+  return size == sizeof report && report.kind == KeeperReport::Kind::kEnded && report.was_executed != 0;
+}
+
+// Its program has gone, so that it ends.
+void collect_keeper(const ChildId& keeper) {
+  const int fd = keeper.pidfd;
+  if (!linux_sys().poll_readable(&fd, 1, deadline_after(linux_sys().now(), kLongestEnd))) {
+    kill_child(linux_sys(), keeper);
+  }
+  reap(keeper, static_cast<int>(__WALL));
+  ::close(fd);
+}
+
+}  // namespace
+
+LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
+  if (runs_on_valgrind()) return refused(KeeperPart::kClone, ENOSYS);
+  const FailureReport report(plan.own_memory);
+  const ChildStack keeper_stack, child_stack;
+  if (report.get() == nullptr || child_stack.top() == nullptr || keeper_stack.top() == nullptr) {
+    return refused(KeeperPart::kStack, ENOMEM);
+  }
+  Parts parts;
+  const KeeperPart missing = parts.open();
+  if (missing != KeeperPart::kNone) return refused(missing, errno);
+  Pipe exec_pipe;
+  plan.child.exec_pipe = -1;
+  if (const int error = plan.own_memory ? make_exec_pipe(&plan, &exec_pipe) : 0) return failed(error);
+  plan.child.gate = parts.ours.get();
+  plan.child.gate_peer = parts.keepers.get();
+  plan.child.failure = report.get();
+  ExecKeeperArgs args;
+  args.socket = parts.keepers.get();
+  args.host = parts.host.get();
+  args.image = parts.image.get();
+  args.leads_group = plan.leads_group;
+  args.child = &plan.child;
+  args.own_memory = plan.own_memory;
+  args.stack = child_stack.top();
+  int error = 0;
+  ChildId keeper = clone_keeper(args, keeper_stack, &error);
+  parts.close_copied();
+  exec_pipe.write_end.reset();
+  if (error != 0) return refused(KeeperPart::kClone, error);
+  keeper.pidfd = raised_pidfd(keeper.pidfd);
+  const ChildId child = {args.child_pid, raised_pidfd(args.child_pidfd)};
+  const volatile ExecFailure& failure = *report.get();
+
+  Way way(args, child, exec_pipe);
+  bool has_given_up = false, is_lost = child.pid < 0;
+  while (child.pid >= 0 && !way.is_over(kExecPause, has_given_up ? TimePoint::max() : deadline)) {
+    is_lost = is_lost || is_readable(keeper.pidfd);
+    has_given_up = has_given_up || linux_sys().now() >= deadline;
+    // The keeper cannot open the gate any more, or the child waits for a file.
+    if (is_lost || has_given_up) linux_sys().pidfd_kill_process(child.pidfd, SIGKILL);
+  }
+  const bool has_failed = failure.error != 0 || is_lost || has_given_up;
+  if (!has_failed && (!is_readable(child.pidfd) || was_executed(parts.ours))) {
+    LaunchResult result;
+    result.child = child;
+    result.keeper = keeper;
+    result.socket = std::move(parts.ours);
+    return result;
+  }
+  collect_keeper(keeper);
+  if (has_given_up) return given_up(child, failure);
+  LaunchResult result = failed(child, failure);
+  // Killed before the child had passed the gate, or with it.
+  if (failure.error == 0 && is_lost) return refused(KeeperPart::kUnknown, ECANCELED);
+  return result;
+}
+
+}  // namespace warden::internal
