@@ -217,6 +217,8 @@ class Command {
   // does not have fails at SpawnError::Step::kContain, with the call that was refused; the program has not run.
   Command& containment(Containment containment);
   Command& containment(std::initializer_list<Containment> containments);
+  // A copy that is contained like this, unless a call above has said how.
+  Command with_default_containment(Containment containment) const;
 
   // Sends SIGKILL to the child itself (not to what it started) when this process dies, however it dies
   // (PR_SET_PDEATHSIG, prctl(2)). The kernel ties this to the thread that launches, so the reaper launches, which lives

@@ -40,10 +40,12 @@ class Keeper {
     check(KeeperPart::kDisposition,
           raw_syscall(SYS_rt_sigaction, SIGCHLD, as_argument(&by_default), 0, sizeof by_default.mask));
     raw_syscall(SYS_prctl, PR_SET_NAME, as_argument("warden_keeper"));
-    const std::uint64_t ended = std::uint64_t{1} << (SIGCHLD - 1);
+    const std::uint64_t heard = std::uint64_t{1} << (SIGCHLD - 1) | std::uint64_t{1} << (kKillSignal - 1);
     signals_ = static_cast<int>(check(
-        KeeperPart::kSignals, raw_syscall(SYS_signalfd4, -1, as_argument(&ended), sizeof ended, O_CLOEXEC | O_NONBLOCK)));
-    children_ = check(KeeperPart::kChildren, open_file("/proc/thread-self/children", 0));
+        KeeperPart::kSignals, raw_syscall(SYS_signalfd4, -1, as_argument(&heard), sizeof heard, O_CLOEXEC | O_NONBLOCK)));
+    // By its number: where /proc is another pid namespace's, that is nobody's or somebody else's.
+    const int self = static_cast<int>(raw_syscall(SYS_getpid));
+    children_ = check(KeeperPart::kChildren, open_file(ProcPath(self, self, "children").get(), 0));
     try_calls();
     report(KeeperReport::Kind::kReady);
   }
@@ -51,8 +53,12 @@ class Keeper {
   [[noreturn]] void run() {
     for (;;) {
       receive_orders();
-      if (is_killing_) kill_all();
       collect();
+      if (is_killing_) {
+        tell_end();
+        kill_all();
+        collect();
+      }
       tell_end();
       wait();
     }
@@ -81,12 +87,7 @@ class Keeper {
   void try_calls() {
     bool is_listed = false;
     check(KeeperPart::kChildren, read_children(children_, [&](int pid) { is_listed = is_listed || pid == program_; }));
-    char self[12] = {};
-    raw_syscall(SYS_readlinkat, AT_FDCWD, as_argument("/proc/self"), as_argument(self), sizeof self - 1);
-    int number = 0;
-    for (const char* c = self; *c >= '0' && *c <= '9'; ++c) number = number * 10 + (*c - '0');
-    // /proc may be that of another pid namespace.
-    if (!is_listed || number != raw_syscall(SYS_getpid)) check(KeeperPart::kChildren, -ESRCH);
+    if (!is_listed) check(KeeperPart::kChildren, -ESRCH);
     check(KeeperPart::kWait, raw_syscall(SYS_wait4, -1, 0, WNOHANG | __WALL, 0));
     check(KeeperPart::kKill, signal_process(program_, 0));
     const long pidfd = check(KeeperPart::kPidfd, raw_syscall(SYS_pidfd_open, program_, 0));
@@ -114,7 +115,8 @@ class Keeper {
   }
 
   // All that are there: an order to let go comes before the end of the host that has sent it. ECONNRESET says that the
-  // host has left a report unread, once, and before what it has sent.
+  // host has left a report unread, once, and before what it has sent. The end of the conversation is no end of the host,
+  // which may have executed another program, or have closed all of its descriptors.
   void receive_orders() {
     while (socket_ >= 0) {
       KeeperOrder order;
@@ -124,15 +126,10 @@ class Keeper {
       } else if (size == -EAGAIN) {
         break;
       } else if (size != -ECONNRESET && size != -EINTR) {
-        socket_ = -1;  // nobody has the other end: the host has executed another program, or closed it
-        host_is_gone();
+        socket_ = -1;
       }
     }
-    if (host_has_ended_) host_is_gone();
-  }
-
-  void host_is_gone() {
-    if (!is_let_go_) is_killing_ = true;
+    if (host_has_ended_ && !is_let_go_) is_killing_ = true;
   }
 
   void obey(const KeeperOrder& order) {
@@ -226,6 +223,17 @@ class Keeper {
     if (is_empty_ && (socket_ < 0 || host_has_ended_)) leave(kTreeIsEmpty);
   }
 
+  void read_signals() {
+    struct {
+      std::uint32_t signal;
+      char rest[124];
+    } info;  // struct signalfd_siginfo
+    while (raw_syscall(SYS_read, signals_, as_argument(&info), sizeof info) == sizeof info) {
+      if (info.signal == kKillSignal) is_killing_ = true;
+    }
+    pause_ = kFirstPause;
+  }
+
   void wait() {
     const short wanted = has_end_to_tell_ ? POLLIN | POLLOUT : POLLIN;
     pollfd polled[] = {{signals_, POLLIN, 0}, {socket_, wanted, 0}, {host_has_ended_ ? -1 : kKeeperHost, POLLIN, 0}};
@@ -235,11 +243,7 @@ class Keeper {
       pause_ = pause_ < kLongestPause ? 2 * pause_ : kLongestPause;
     }
     poll_for(polled, 3, pause);
-    if (polled[0].revents != 0) {
-      char info[128];  // struct signalfd_siginfo
-      raw_syscall(SYS_read, signals_, as_argument(info), sizeof info);
-      pause_ = kFirstPause;
-    }
+    if (polled[0].revents != 0) read_signals();
     if (polled[2].revents != 0) host_has_ended_ = true;
   }
 

@@ -61,8 +61,9 @@ long check(const ExecChildArgs& args, SpawnError::Step step, long result, int su
 }
 
 // Waits until the keeper is complete. Up to here the child has done nothing that anybody could see.
-void pass_gate(const ExecChildArgs& args) {
+void pass_gate(ExecChildArgs& args) {
   if (args.gate < 0) return;
+  args.pid = static_cast<int>(raw_syscall(SYS_getpid));
   if (!args.shares_table) raw_syscall(SYS_close, args.gate_peer);  // else the end of the keeper would not show
   KeeperReport report = {};
   report.kind = KeeperReport::Kind::kFailed;

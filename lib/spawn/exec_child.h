@@ -58,6 +58,7 @@ struct ExecChildArgs {
   bool shares_table = true;  // launched with CLONE_FILES
   int gate = -1;             // a socket, on which the keeper says that it is complete; -1: there is no keeper
   int gate_peer = -1;        // the keeper's end
+  int pid = -1;              // written by a child at the gate: its own
   int exec_pipe = -1;        // open until the exec, close-on-exec, above every target; -1 for none
   bool inherit_descriptors = false;
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -20,7 +21,7 @@ extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argumen
 namespace warden::internal {
 namespace {
 
-[[noreturn]] void fail(const ExecKeeperArgs& args, KeeperPart part, long result) {
+[[noreturn]] void fail(ExecKeeperArgs& args, KeeperPart part, long result) {
   volatile ExecFailure& failure = *args.child->failure;
   if (args.child_pid > 0) {
     raw_syscall(SYS_kill, args.child_pid, SIGKILL);
@@ -29,10 +30,12 @@ namespace {
   failure.step = SpawnError::Step::kContain;
   failure.subject = static_cast<int>(part);
   failure.error = static_cast<int>(-result);
+  args.is_on_the_way = 0;
+  raw_syscall(SYS_futex, as_argument(&args.is_on_the_way), FUTEX_WAKE, 1);
   for (;;) raw_syscall(SYS_exit_group, 127);
 }
 
-void check(const ExecKeeperArgs& args, KeeperPart part, long result) {
+void check(ExecKeeperArgs& args, KeeperPart part, long result) {
   if (result < 0) fail(args, part, result);
 }
 
@@ -40,19 +43,17 @@ void make_child(ExecKeeperArgs& args) {
   args.child->parent_pid = static_cast<int>(raw_syscall(SYS_getpid));
   const unsigned memory = args.own_memory ? 0u : unsigned{CLONE_VM} | unsigned{CLONE_CHILD_CLEARTID};
   const unsigned flags = memory | unsigned{CLONE_PIDFD} | (args.child->shares_table ? unsigned{CLONE_FILES} : 0u);
-  args.is_on_the_way = args.own_memory ? 0 : 1;
   const int pid = __clone(exec_child, args.stack, static_cast<int>(flags), args.child, &args.child_pidfd, nullptr,
                           &args.is_on_the_way);
   if (pid > 0) {
     args.child_pid = pid;
     return;
   }
-  args.is_on_the_way = 0;
   fail(args, KeeperPart::kClone, -errno);
 }
 
 // Leaves the host's table, and every descriptor but its own. It must not go on in the host's table.
-void take_own_table(const ExecKeeperArgs& args) {
+void take_own_table(ExecKeeperArgs& args) {
   int last = args.socket;
   if (args.host > last) last = args.host;
   if (args.image > last) last = args.image;

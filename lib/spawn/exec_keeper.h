@@ -22,7 +22,7 @@ struct ExecKeeperArgs {
   int child_pid = -1;
   int child_pidfd = -1;  // in the host's table
   // Not 0 while the child, if it shares the host's memory, has neither executed nor ended: the kernel clears it, and
-  // wakes who waits for it (futex(2), CLONE_CHILD_CLEARTID of clone(2)).
+  // wakes who waits for it (futex(2), CLONE_CHILD_CLEARTID of clone(2)). The host sets it.
   std::uint32_t is_on_the_way = 0;
 };
 

@@ -280,7 +280,7 @@ SpawnError failed_at(const std::string& process_name, SpawnError::Step step, std
 // The program dies with a keeper that somebody kills: it is the tree's only root.
 void SpawnPlan::contain(Containment chosen) {
   containment = chosen;
-  child.gate = child.gate_peer = -1;
+  child.gate = child.gate_peer = child.pid = -1;
   child.die_with_parent = dies_with_parent || chosen == Containment::kTree;
   child.parent_pid = child.die_with_parent ? ::getpid() : 0;
 }

@@ -41,6 +41,9 @@ LaunchResult refused(KeeperPart part, int error) {
   return result;
 }
 
+// How often a child is looked for whose keeper has been killed while it made it.
+constexpr int kMostLooksWithoutChild = 20;
+
 UniqueFd raised(int fd) { return raise_above_stdio(UniqueFd(fd)); }
 
 // What the host holds for a launch; the keeper takes copies.
@@ -71,13 +74,15 @@ struct Parts {
 
 int raised_pidfd(int fd) { return fd < 0 ? -1 : std::max(raise_above_stdio(fd), -1); }
 
-// Returns when the keeper has executed its program, or ended.
+// The keeper executes its program while this thread waits for the child. Only where that cannot tell of its end by
+// memory that the two share, this returns when the keeper has executed, or ended.
 ChildId clone_keeper(ExecKeeperArgs& args, const ChildStack& stack, int* error) {
-  constexpr unsigned kFlags =
-      unsigned{CLONE_VM} | unsigned{CLONE_VFORK} | unsigned{CLONE_FILES} | unsigned{CLONE_PIDFD};
+  const unsigned flags = unsigned{CLONE_VM} | unsigned{CLONE_FILES} | unsigned{CLONE_PIDFD} |
+                         (args.own_memory ? unsigned{CLONE_VFORK} : 0u);
+  args.is_on_the_way = args.own_memory ? 0 : 1;
   ChildId keeper;
   const AllSignalsBlocked blocked;  // in the keeper, for good; and no handler may run in the host's memory
-  keeper.pid = __clone(exec_keeper, stack.top(), static_cast<int>(kFlags), &args, &keeper.pidfd);
+  keeper.pid = __clone(exec_keeper, stack.top(), static_cast<int>(flags), &args, &keeper.pidfd);
   *error = keeper.pid < 0 ? errno : 0;
   return keeper;
 }
@@ -87,14 +92,23 @@ bool is_readable(int fd) { return linux_sys().poll_readable(&fd, 1, TimePoint::m
 // The child's way to its exec, of which nobody tells but the memory that it shares with this process, or a pipe.
 class Way {
  public:
-  Way(ExecKeeperArgs& args, ChildId child, const Pipe& exec_pipe) : args_(args), child_(child), pipe_(exec_pipe) {}
+  Way(const ExecKeeperArgs& args, const Pipe& exec_pipe) : args_(args), pipe_(exec_pipe) {}
+
+  // As the keeper has made it; none before. Where the keeper was killed directly afterwards, the child itself tells.
+  ChildId child() const {
+    const volatile ExecKeeperArgs& args = args_;
+    const volatile ExecChildArgs& child_args = *args_.child;
+    const int pid = args.child_pid > 0 ? args.child_pid : child_args.pid;
+    return {pid, pid > 0 ? args.child_pidfd : -1};
+  }
 
   // Until the child has executed or ended, until `pause` is over, or until the deadline. True in the first case.
   bool is_over(absl::Duration pause, TimePoint deadline) {
     const TimePoint until = std::min(deadline, deadline_after(linux_sys().now(), pause));
     if (args_.own_memory) {
-      const int fds[] = {pipe_.read_end.get(), child_.pidfd};
-      return linux_sys().poll_readable(fds, 2, until) || has_executed_since_fork(child_.pid) == true;
+      if (child().pid < 0) return true;
+      const int fds[] = {pipe_.read_end.get(), child().pidfd};
+      return linux_sys().poll_readable(fds, 2, until) || has_executed_since_fork(child().pid) == true;
     }
     const auto* const word = static_cast<const volatile std::uint32_t*>(&args_.is_on_the_way);
     const auto left = std::chrono::ceil<std::chrono::nanoseconds>(until - linux_sys().now()).count();
@@ -104,8 +118,7 @@ class Way {
   }
 
  private:
-  ExecKeeperArgs& args_;
-  const ChildId child_;
+  const ExecKeeperArgs& args_;
   const Pipe& pipe_;
 };
 
@@ -157,21 +170,25 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   args.stack = child_stack.top();
   int error = 0;
   ChildId keeper = clone_keeper(args, keeper_stack, &error);
-  parts.close_copied();
   exec_pipe.write_end.reset();
   if (error != 0) return refused(KeeperPart::kClone, error);
-  keeper.pidfd = raised_pidfd(keeper.pidfd);
-  const ChildId child = {args.child_pid, raised_pidfd(args.child_pidfd)};
   const volatile ExecFailure& failure = *report.get();
-
-  Way way(args, child, exec_pipe);
-  bool has_given_up = false, is_lost = child.pid < 0;
-  while (child.pid >= 0 && !way.is_over(kExecPause, has_given_up ? TimePoint::max() : deadline)) {
+  Way way(args, exec_pipe);
+  bool has_given_up = false, is_lost = false;
+  int looks_without_child = 0;
+  while (!way.is_over(kExecPause, has_given_up ? TimePoint::max() : deadline)) {
     is_lost = is_lost || is_readable(keeper.pidfd);
     has_given_up = has_given_up || linux_sys().now() >= deadline;
+    if (!is_lost && !has_given_up) continue;
     // The keeper cannot open the gate any more, or the child waits for a file.
-    if (is_lost || has_given_up) linux_sys().pidfd_kill_process(child.pidfd, SIGKILL);
+    if (way.child().pid > 0) linux_sys().pidfd_kill_process(way.child().pidfd, SIGKILL);
+    if (way.child().pid < 0 && is_lost && ++looks_without_child == kMostLooksWithoutChild) break;
   }
+  parts.close_copied();
+  keeper.pidfd = raised_pidfd(keeper.pidfd);
+  ChildId child = way.child();
+  child.pidfd = raised_pidfd(child.pidfd);
+  is_lost = is_lost || child.pid < 0;
   const bool has_failed = failure.error != 0 || is_lost || has_given_up;
   if (!has_failed && (!is_readable(child.pidfd) || was_executed(parts.ours))) {
     LaunchResult result;

@@ -197,9 +197,20 @@ int Tree::send(const Lock& lock, AttemptTarget target, int signal, std::string* 
 // The leader by its pidfd: it is on its way out while the keeper looks for the others.
 int Tree::kill_all(const Lock& lock) {
   if (!leader_.ended(lock)) leader_.send(lock, SIGKILL);
-  const int error = order(KeeperOrder::Kind::kKill, 0, 0);
+  int error = order(KeeperOrder::Kind::kKill, 0, 0);
+  if (error != 0) error = order_by_signal();
   if (error == 0) is_killing_ = true;
   return error;
+}
+
+// The number is the keeper's while it is our child.
+int Tree::order_by_signal() {
+  wake_keeper();
+  const int fd = keeper_.pidfd();
+  if (fd >= 0) return -sys_.pidfd_kill_process(fd, kKillSignal);
+  if (sys_.look({keeper_.pid(), -1}, Reap::kLeave).error == ECHILD) return ESRCH;
+  sys_.kill_process(keeper_.pid(), SIGCONT);
+  return -sys_.kill_process(keeper_.pid(), kKillSignal);
 }
 
 // Without a keeper only the leader and its group have a name.

@@ -64,6 +64,7 @@ class Tree final : public Scope, public StatusSource {
   void look_at_keeper();
   void wake_keeper() const;
   int order(KeeperOrder::Kind kind, int signal, std::uint32_t number);
+  int order_by_signal();
   int signal_all(const Lock& lock, int signal, std::string* detail);
   int kill_all(const Lock& lock);
   int kill_what_is_known(const Lock& lock);
