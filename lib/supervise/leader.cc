@@ -118,6 +118,7 @@ TimePoint Leader::next_question(TimePoint deadline) const {
 // us.
 void Leader::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
   const WaitFds fds = news(lock);
+  if (source_ != nullptr) deadline = source_->next_look(lock, deadline);
   if (fds.count == 0 || held_by_tracer_ || ended(lock)) {
     wait_changed(lock, deadline);
   } else {
@@ -132,9 +133,10 @@ bool Leader::look_when_readable(Lock& lock, TimePoint deadline) {
   WaitFds fds = news(lock);
   if (fds.count == 0 || ended(lock) || sys_.now() >= deadline) return look(lock);
   const WaitsByPidfd waits(*this, lock);
+  const TimePoint until = source_ == nullptr ? deadline : source_->next_look(lock, deadline);
   lock.unlock();
-  while (!sys_.poll_readable(fds.fds, fds.count, next_question(deadline))) {
-    if (has_lost_news() || sys_.now() >= deadline) break;
+  while (!sys_.poll_readable(fds.fds, fds.count, next_question(until))) {
+    if (has_lost_news() || sys_.now() >= until) break;
   }
   lock.lock();
   return look(lock);

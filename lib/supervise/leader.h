@@ -60,6 +60,11 @@ class Leader {
   // Waits for a change, until the deadline at most. Where the host has closed the pidfd the reaper may wait for another
   // file now: then this comes early, and looks itself.
   void wait_changed(Lock& lock, TimePoint deadline);
+  // After a look that has not shown the end although there was something to be read: as wait_changed(), since the reaper
+  // goes on looking; by the descriptors, too, where the news come from somebody else.
+  void wait_for_news(Lock& lock, TimePoint deadline) {
+    source_ == nullptr ? wait_changed(lock, deadline) : wait_exit_or_changed(lock, deadline);
+  }
   // Until when a wait for a change may go on before it asks again whether the pidfd is still ours.
   TimePoint next_question(TimePoint deadline) const;
   // As wait_changed(), by the pidfd, too: the exit need not come by way of the reaper. May come early.

@@ -79,7 +79,7 @@ void wait_for_keeper(Supervised& supervised, Lock& lock, Tree& tree) {
     }
     const WaitFds fds = tree.news(lock);
     if (fds.count > 0) {
-      const TimePoint until = next_question(supervised.sys(), TimePoint::max());
+      const TimePoint until = next_question(supervised.sys(), tree.next_look(lock, TimePoint::max()));
       const Leader::ReaperWaits waits(leader, lock, Leader::ReaperWaits::By::kPidfd);
       supervised.sys().poll_readable(fds.fds, fds.count, until);
     }
@@ -168,9 +168,10 @@ Reaper::Prospect Reaper::prospect() {
   changes.end_grace(lock);
   changes.wake_from_grace();
   if (leader.stage(lock) != Leader::Stage::kAbandoned && leader.may_have_lost_reaper(lock)) return Prospect::kIsLost;
-  if (!supervised_->is_over(lock) && leader.stage(lock) != Leader::Stage::kAbandoned) return Prospect::kGoesOn;
+  const bool is_abandoned = leader.stage(lock) == Leader::Stage::kAbandoned;
+  if (!supervised_->is_ending(lock) && !is_abandoned) return Prospect::kGoesOn;
   // Once it gets the lock it sees that it has nothing more to do.
-  if (!leader.reaper_waits(lock)) return Prospect::kEnds;
+  if (!leader.reaper_waits(lock) && (is_abandoned || supervised_->is_over(lock))) return Prospect::kEnds;
   const bool& is_done = supervised_->reaper_state().is_done;
   // Where the host has closed the pidfd it need not wake.
   const absl::Duration longest = leader.has_lost_news() ? absl::ZeroDuration() : kLongestFinish;

@@ -55,8 +55,8 @@ class Scope {
   virtual std::vector<Member> name_left(const Lock&) { return {}; }
   // Why somebody is left, as far as it is known: the errno with which SIGKILL was refused, or 0.
   virtual int refusal(const Lock&) const { return 0; }
-  // Whether its end may come without a word while it is being killed, so that a wait looks again from time to time.
-  virtual bool must_be_looked_at(const Lock&) const { return false; }
+  // The longest pause between two looks of a termination; infinite where each change is told.
+  virtual absl::Duration longest_pause(const Lock&) const { return absl::InfiniteDuration(); }
 
   // Whether it has been found empty, or there is nobody else.
   virtual bool is_done(const Lock& lock) const = 0;

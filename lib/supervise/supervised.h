@@ -69,6 +69,8 @@ class Supervised {
     leader_.begin(lock, id, *tree_);
   }
   void prepare_tree() { tree_ = std::make_unique<Tree>(sys_, changes_, leader_); }
+  // Whether the reaper has next to nothing left to wait for.
+  bool is_ending(const Lock& lock) { return leader_.ended(lock) && (tree() == nullptr || tree_->is_ending(lock)); }
   // Whether nothing is left to be waited for: the leader has ended, and so has its keeper, if it has one.
   bool is_over(const Lock& lock) { return leader_.ended(lock) && (tree() == nullptr || tree_->is_over(lock)); }
 

@@ -26,6 +26,9 @@ constexpr absl::Duration kLongestFarewell = absl::Seconds(1);
 // How often a keeper that does not answer is woken: a process of the tree may stop it again and again.
 constexpr absl::Duration kWakePause = absl::Milliseconds(20);
 
+// The same in a phase of a termination.
+constexpr absl::Duration kLongestPause = absl::Milliseconds(200);
+
 // How many processes a look names at most.
 constexpr std::size_t kMostMembers = 1000;
 
@@ -134,21 +137,36 @@ WaitOutcome Tree::look_at_leader(const Lock& lock) {
     if (info.status.has_value() && *info.status != *status_) status_ = info.status;
     return {0, status_, true};
   }
-  if (!is_over_) return {};
-  const bool runs = fd >= 0 && !sys_.poll_readable(&fd, 1, TimePoint::min());
-  return runs ? WaitOutcome{} : WaitOutcome{ECHILD, std::nullopt};
+  if (!leader_is_dead_) leader_is_dead_ = fd >= 0 && sys_.poll_readable(&fd, 1, TimePoint::min());
+  const bool is_lost = is_over_ && (leader_is_dead_ || fd < 0);
+  if (is_lost) return {ECHILD, std::nullopt};
+  if (leader_is_dead_) wake_keeper();  // it collects it at once, if nobody has stopped it
+  return {};
 }
 
-// The last words of a keeper come with its end: a wait that wants both waits for that alone.
+// The last words of a keeper come with its end: a wait that wants both waits for that alone. A leader dies with its
+// keeper, so that its pidfd tells of that, too.
 WaitFds Tree::news(const Lock& lock) const {
   WaitFds fds;
-  if (is_over_) {
-    if (!leader_.ended(lock)) fds.add(leader_.process().pidfd());
-    return fds;
+  const bool leader_may_run = !leader_.ended(lock) && !leader_is_dead_;
+  if (!is_over_ && !is_killing_ && !is_empty_ && !is_closed_) fds.add(socket_.get());
+  if (leader_may_run && !is_killing_) {
+    fds.add(leader_.process().pidfd());
+  } else if (!is_over_) {
+    fds.add(keeper_.pidfd());
   }
-  if (!is_killing_ && !is_empty_ && !is_closed_) fds.add(socket_.get());
-  fds.add(keeper_.pidfd());
   return fds;
+}
+
+TimePoint Tree::next_look(const Lock&, TimePoint deadline) const {
+  const bool is_late = leader_is_dead_ && !status_.has_value();
+  return is_late ? std::min(deadline, deadline_after(sys_.now(), kWakePause)) : deadline;
+}
+
+// A process of the tree may stop the keeper, which each look wakes.
+absl::Duration Tree::longest_pause(const Lock&) const {
+  if (is_over_) return absl::InfiniteDuration();
+  return is_killing_ ? kWakePause : kLongestPause;
 }
 
 // --- What the keeper is told ---

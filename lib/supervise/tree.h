@@ -29,6 +29,8 @@ class Tree final : public Scope, public StatusSource {
   bool update(const Lock& lock);
   // Whether the keeper has ended and is collected: there will be no more news.
   bool is_over(const Lock&) const { return is_over_; }
+  // Whether it is about to, since nobody is left.
+  bool is_ending(const Lock&) const { return is_empty_ || is_over_; }
   // The tree may outlive this process from now on. Blocks up to 1 s, where the keeper does not read.
   void let_go(const Lock& lock);
 
@@ -51,11 +53,12 @@ class Tree final : public Scope, public StatusSource {
   GroupState look(const Lock& lock, ProcessTable& table, std::vector<Member>* live) override;
   std::vector<Member> name_left(const Lock&) override;
   int refusal(const Lock&) const override { return refusal_; }
-  bool must_be_looked_at(const Lock&) const override { return is_killing_ && !is_over_; }
+  absl::Duration longest_pause(const Lock&) const override;
   bool is_done(const Lock&) const override { return is_over_ && is_empty_; }
 
   WaitOutcome look_at_leader(const Lock& lock) override;
   WaitFds news(const Lock& lock) const override;
+  TimePoint next_look(const Lock& lock, TimePoint deadline) const override;
 
  private:
   bool is_lost() const { return is_over_ && !is_empty_; }
@@ -77,6 +80,7 @@ class Tree final : public Scope, public StatusSource {
   HeldFd socket_;
   bool is_closed_ = false;   // the keeper's end of the socket
   bool is_killing_ = false;  // the keeper was told to
+  bool leader_is_dead_ = false;  // as its pidfd has shown
   bool is_empty_ = false;    // as the keeper has said
   bool is_over_ = false;
   std::optional<ExitStatus> status_;  // the leader's

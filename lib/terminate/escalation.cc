@@ -326,13 +326,12 @@ void Escalation::wait(Lock& lock) {
   }
 }
 
-// While it is killed, a process of the tree may stop the keeper, which each look wakes.
 void Escalation::wait_for_tree(Lock& lock) {
-  const TimePoint next_look = deadline_after(child_.sys().now(), kSurvivorPause);
-  const TimePoint until = scope_.must_be_looked_at(lock) ? std::min(deadline(), next_look) : deadline();
+  const TimePoint now = child_.sys().now();
+  const TimePoint until = std::min(deadline(), deadline_after(now, scope_.longest_pause(lock)));
   if (!leader_.ended(lock)) return leader_.wait_exit_or_changed(lock, until);
   const WaitFds fds = child_.tree()->news(lock);
-  if (fds.count == 0) return child_.changes().wait(lock, std::min(until, next_look));
+  if (fds.count == 0) return child_.changes().wait(lock, std::min(until, deadline_after(now, kSurvivorPause)));
   child_.changes().wait_readable(lock, fds.fds, fds.count, until);
 }
 

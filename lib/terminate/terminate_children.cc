@@ -124,7 +124,8 @@ class Part final : public ChangeObserver {
       // Nothing tells that a survivor leaves the group.
       if (watched_ >= 0) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kLongestSurvivorPause));
     }
-    if (look_again || is_blind() || child_.scope().must_be_looked_at(lock)) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kSurvivorPause));
+    wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), child_.scope().longest_pause(lock)));
+    if (look_again || is_blind()) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kSurvivorPause));
     return false;
   }
 

@@ -90,7 +90,7 @@ std::vector<Refused> every_refused() {
 class EveryRefusedCall : public ::testing::TestWithParam<Refused> {};
 void PrintTo(const Refused& refused, std::ostream* out) { *out << refused.name; }
 INSTANTIATE_TEST_SUITE_P(Calls, EveryRefusedCall, ::testing::ValuesIn(every_refused()),
-                         [](const ::testing::TestParamInfo<Refused>& info) { return info.param.name; });
+                         [](const ::testing::TestParamInfo<Refused>& refused) { return refused.param.name; });
 
 // The program's first act would be a file.
 TEST_P(EveryRefusedCall, IsAnErrorBeforeTheProgramHasActed) {
@@ -140,8 +140,8 @@ TEST(Tree, CanBeHadBelowTheFilterOfAContainer) {
 class EveryUselessProc : public ::testing::TestWithParam<ProcView> {};
 INSTANTIATE_TEST_SUITE_P(Views, EveryUselessProc,
                          ::testing::Values(ProcView::kCovered, ProcView::kUnmounted, ProcView::kForeign),
-                         [](const ::testing::TestParamInfo<ProcView>& info) -> std::string {
-                           switch (info.param) {
+                         [](const ::testing::TestParamInfo<ProcView>& view) -> std::string {
+                           switch (view.param) {
                              case ProcView::kCovered:
                                return "Covered";
                              case ProcView::kUnmounted:

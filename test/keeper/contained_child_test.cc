@@ -119,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "new-session", "stubborn"},
                1},
         Escape{"Two", {"fork", "new-session", "stubborn", "--", "fork", "new-group", "stubborn", "--", "stubborn"}, 3}),
-    [](const ::testing::TestParamInfo<Escape>& info) { return info.param.name; });
+    [](const ::testing::TestParamInfo<Escape>& escape) { return escape.param.name; });
 
 TEST_P(EveryEscape, IsEndedByKill) {
   Child child = start();
