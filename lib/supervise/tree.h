@@ -22,6 +22,8 @@ class Tree final : public Scope, public StatusSource {
  public:
   Tree(Sys& sys, Changes& changes, Leader& leader) : sys_(sys), changes_(changes), leader_(leader) {}
 
+  ~Tree() { close_copies(); }
+
   // The leader has begun below this keeper.
   void begin(const Lock& lock, ChildId keeper, UniqueFd socket);
 
@@ -37,7 +39,7 @@ class Tree final : public Scope, public StatusSource {
   // The program was stopped by this signal, 0: it goes on, as last told.
   int stopped_by(const Lock&) const { return stopped_by_; }
 
-  // In a forked copy: closes its copies of the descriptors. Takes no lock, which may have been held at the fork.
+  // Closes the descriptors; in a forked copy, its copies. Takes no lock, which may have been held at the fork.
   void close_copies();
   bool has_lost_descriptors() const override { return keeper_.has_lost_pidfd() || (socket_.is_set() && socket_.get() < 0); }
 

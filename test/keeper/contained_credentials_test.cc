@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,7 +15,6 @@
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/other_user.h"
-#include "test/support/temporary_directory.h"
 #include "test/support/test_child_path.h"
 #include "warden/child.h"
 
@@ -26,6 +26,27 @@ using ::testing::HasSubstr;
 constexpr unsigned kUser = 54'331;
 constexpr unsigned kOtherUser = 54'332;
 
+// A copy of test_child that every user can execute, with these bits.
+class OpenProgram {
+ public:
+  explicit OpenProgram(mode_t mode) {
+    std::string name = "/tmp/warden-XXXXXX";  // not below the test's directory, which may be root's alone
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+    std::filesystem::copy_file(test_child_path(), path());
+    EXPECT_EQ(::chmod(path().c_str(), mode), 0);
+    EXPECT_EQ(::chmod(name.c_str(), 0755), 0);
+  }
+  ~OpenProgram() { std::filesystem::remove_all(directory_); }
+  OpenProgram(const OpenProgram&) = delete;
+  OpenProgram& operator=(const OpenProgram&) = delete;
+
+  std::string path() const { return directory_ + "/program"; }
+
+ private:
+  std::string directory_;
+};
+
 TEST(ContainedUser, IsEndedByAHostThatIsRoot) {
   const std::string reason = why_no_other_user();
   if (!reason.empty()) GTEST_SKIP() << reason;
@@ -33,7 +54,9 @@ TEST(ContainedUser, IsEndedByAHostThatIsRoot) {
   Credentials credentials;
   credentials.uid = kUser;
   credentials.gid = kUser;
-  Command command = test_command(ack, {"fork", "new-session", "stubborn", "--", "stubborn"});
+  const OpenProgram program(0755);
+  Command command(program.path());
+  command.args({ack.flag(), "fork", "new-session", "stubborn", "--", "stubborn"}).inherit_fd(ack.write_fd());
   Child child = Child::spawn(command.credentials(credentials).containment(Containment::kTree)).value();
   ack.close_write();
   ASSERT_GT(wait_forked(ack, {"ready", "child ready"}), 0);
@@ -78,18 +101,14 @@ void end_member_of_other_user(const std::string& program, AckPipe& ack, int told
 TEST(ContainedUser, WhomTheHostMayNotSignalIsAnErrorThatNamesIt) {
   const std::string reason = why_no_other_user();
   if (!reason.empty()) GTEST_SKIP() << reason;
-  const TemporaryDirectory directory;
-  const std::string program = directory.path("program");
-  std::filesystem::copy_file(test_child_path(), program);
-  ASSERT_EQ(::chmod(program.c_str(), 04755), 0);
-  ASSERT_EQ(::chmod(directory.path().c_str(), 0755), 0);
+  const OpenProgram program(04755);
   AckPipe ack;
   int told[2];
   ASSERT_EQ(::pipe2(told, O_CLOEXEC), 0);
   // Not isolated, which would be without set-user-ID programs.
   const pid_t host = ::fork();
   if (host == 0) {
-    end_member_of_other_user(program, ack, told[1]);
+    end_member_of_other_user(program.path(), ack, told[1]);
     ::fflush(nullptr);
     ::_exit(::testing::Test::HasFailure() ? 1 : 0);
   }
