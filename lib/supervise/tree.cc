@@ -22,6 +22,7 @@ namespace {
 
 constexpr absl::Duration kLongestAnswer = absl::Seconds(3);
 constexpr absl::Duration kLongestFarewell = absl::Seconds(1);
+constexpr absl::Duration kLongestCollection = absl::Seconds(1);
 
 // How often a keeper that does not answer is woken: a process of the tree may stop it again and again.
 constexpr absl::Duration kWakePause = absl::Milliseconds(20);
@@ -128,6 +129,24 @@ void Tree::look_at_keeper() {
   if (seen.status.has_value() && seen.status->exit_code() == kTreeIsEmpty) is_empty_ = true;
 }
 
+// The leader is dead, and the keeper is about to collect it and to tell; unless a tracer holds one of the two.
+void Tree::wait_for_status(const Lock& lock) {
+  const TimePoint deadline = deadline_after(sys_.now(), kLongestCollection);
+  while (!status_.has_value() && !is_over_ && !is_closed_ && sys_.now() < deadline) {
+    wake_keeper();
+    await_report(std::min(deadline, deadline_after(sys_.now(), kWakePause)));
+    update(lock);
+  }
+}
+
+// Until the keeper has told something, or has ended.
+bool Tree::await_report(TimePoint deadline) {
+  WaitFds fds;
+  fds.add(socket_.get());
+  fds.add(keeper_.pidfd());
+  return sys_.poll_readable(fds.fds, fds.count, deadline);
+}
+
 WaitOutcome Tree::look_at_leader(const Lock& lock) {
   update(lock);
   const int fd = leader_.process().pidfd();
@@ -137,7 +156,11 @@ WaitOutcome Tree::look_at_leader(const Lock& lock) {
     if (info.status.has_value() && *info.status != *status_) status_ = info.status;
     return {0, status_, true};
   }
-  if (!leader_is_dead_) leader_is_dead_ = fd >= 0 && sys_.poll_readable(&fd, 1, TimePoint::min());
+  if (!leader_is_dead_ && fd >= 0 && sys_.poll_readable(&fd, 1, TimePoint::min())) {
+    leader_is_dead_ = true;
+    wait_for_status(lock);
+    if (status_.has_value()) return {0, status_, true};
+  }
   const bool is_lost = is_over_ && (leader_is_dead_ || fd < 0);
   if (is_lost) return {ECHILD, std::nullopt};
   if (leader_is_dead_) wake_keeper();  // it collects it at once, if nobody has stopped it
@@ -218,7 +241,13 @@ int Tree::kill_all(const Lock& lock) {
   int error = order(KeeperOrder::Kind::kKill, 0, 0);
   if (error != 0) error = order_by_signal();
   if (error == 0) is_killing_ = true;
-  return error;
+  return error == 0 ? 0 : error_unless_empty(lock, error);
+}
+
+// The keeper may have ended meanwhile because nobody was left.
+int Tree::error_unless_empty(const Lock& lock, int error) {
+  update(lock);
+  return is_empty_ ? 0 : error;
 }
 
 // The number is the keeper's while it is our child.
@@ -243,20 +272,15 @@ int Tree::kill_what_is_known(const Lock& lock) {
 int Tree::signal_all(const Lock& lock, int signal, std::string* detail) {
   answer_.reset();
   const int refused = order(KeeperOrder::Kind::kSignal, signal, ++asked_);
-  if (refused != 0) return refused;
+  if (refused != 0) return error_unless_empty(lock, refused);
   const TimePoint deadline = deadline_after(sys_.now(), kLongestAnswer);
   for (;;) {
-    WaitFds fds;
-    fds.add(socket_.get());
-    fds.add(keeper_.pidfd());
-    const bool is_readable =
-        sys_.poll_readable(fds.fds, fds.count, std::min(deadline, deadline_after(sys_.now(), kWakePause)));
+    const bool is_readable = await_report(std::min(deadline, deadline_after(sys_.now(), kWakePause)));
     read_reports(lock);
     if (answer_.has_value()) break;
     if (is_readable && !is_closed_) look_at_keeper();
     if (is_over_ || is_closed_) {
-      update(lock);
-      return is_empty_ ? 0 : ESRCH;
+      return error_unless_empty(lock, ESRCH);
     }
     if (sys_.now() >= deadline) return ETIMEDOUT;
     if (!is_readable) wake_keeper();
@@ -287,14 +311,16 @@ GroupState Tree::look(const Lock& lock, ProcessTable&, std::vector<Member>* live
   return GroupState::kLive;
 }
 
-std::vector<Member> Tree::name_left(const Lock&) {
+std::vector<Member> Tree::name_left(const Lock& lock) {
   std::vector<Member> left;
-  sys_.with_free_descriptors([&] { left = members(); });
+  const int leader_pid = leader_.ended(lock) ? -1 : leader_.process().pid();
+  sys_.with_free_descriptors([&] { left = members(leader_pid); });
   return left;
 }
 
-// As /proc has them, below the keeper, whose number is ours until it is collected. To name them, and for nothing else.
-std::vector<Member> Tree::members() const {
+// As /proc has them, below the keeper, whose number is ours until it is collected; without the leader. To name them, and
+// for nothing else.
+std::vector<Member> Tree::members(int leader_pid) const {
   std::vector<Member> found;
   std::set<int> seen;
   std::vector<int> parents = {keeper_.pid()};
@@ -310,6 +336,7 @@ std::vector<Member> Tree::members() const {
         int pid = 0;
         if (!absl::SimpleAtoi(word, &pid) || !seen.insert(pid).second) continue;
         parents.push_back(pid);
+        if (pid == leader_pid) continue;
         std::string stat_text;
         if (sys_.read_proc(pid, "stat", &stat_text) != 0) continue;
         const std::optional<ProcessStat> stat = parse_stat(stat_text);

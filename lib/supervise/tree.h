@@ -73,7 +73,10 @@ class Tree final : public Scope, public StatusSource {
   int signal_all(const Lock& lock, int signal, std::string* detail);
   int kill_all(const Lock& lock);
   int kill_what_is_known(const Lock& lock);
-  std::vector<Member> members() const;
+  int error_unless_empty(const Lock& lock, int error);
+  void wait_for_status(const Lock& lock);
+  bool await_report(TimePoint deadline);
+  std::vector<Member> members(int leader_pid) const;
 
   Sys& sys_;
   Changes& changes_;

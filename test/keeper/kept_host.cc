@@ -57,9 +57,8 @@ void become(const std::string& kind) {
 // The keeper is the parent of the leader, who tells: a shell that executes test_child.
 warden::Child& start(const std::vector<std::string>& mode, bool group) {
   warden::Command command("/bin/sh");
-  const std::string fd = std::to_string(ack_fd);
-  command.args({"-c", "echo keeper $PPID >&" + fd + "; echo leader $$ >&" + fd + "; exec \"$@\"", "sh", test_child, ack_flag});
-  command.args(mode).inherit_fd(ack_fd).group(group).stdin_from(warden::Stdio::pipe());
+  command.args({"-c", "echo keeper $PPID >&9; echo leader $$ >&9; exec \"$@\"", "sh", test_child, "--ack=9"});
+  command.args(mode).inherit_fd(ack_fd, 9).group(group).stdin_from(warden::Stdio::pipe());
   children->push_back(warden::Child::spawn(command.containment(warden::Containment::kTree)).value());
   return children->back();
 }

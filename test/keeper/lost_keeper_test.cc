@@ -125,9 +125,8 @@ TEST_F(StoppedKeeper, IsWokenByAGracefulSignal) {
 // A process of the tree that does nothing but that.
 TEST_F(StoppedKeeper, AgainAndAgainIsWokenAsOften) {
   Command command("sh");
-  command.args({"-c", "trap '' INT TERM; echo ready >&" + std::to_string(ack_.write_fd()) +
-                          "; while :; do kill -STOP $PPID; done"});
-  command.inherit_fd(ack_.write_fd()).containment(Containment::kTree);
+  command.args({"-c", "trap '' INT TERM; echo ready >&9; while :; do kill -STOP $PPID; done"});
+  command.inherit_fd(ack_.write_fd(), 9).containment(Containment::kTree);
   child_ = std::make_unique<Child>(Child::spawn(command).value());
   ack_.close_write();
   ASSERT_TRUE(ack_.wait_for("ready"));
