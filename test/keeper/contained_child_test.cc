@@ -118,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
                {"fork", "new-session", "fork", "new-session", "fork", "new-session", "fork", "new-session", "fork",
                 "new-session", "stubborn"},
                1},
-        Escape{"Two", {"fork", "new-session", "stubborn", "--", "fork", "new-group", "stubborn", "--", "stubborn"}, 3}),
+        Escape{"Two", {"fork", "new-session", "fork", "new-group", "stubborn", "--", "stubborn", "--", "stubborn"}, 3}),
     [](const ::testing::TestParamInfo<Escape>& escape) { return escape.param.name; });
 
 TEST_P(EveryEscape, IsEndedByKill) {

@@ -80,12 +80,12 @@ class KeptHost {
     for (const int pid : keeper_pids_) ::waitpid(pid, nullptr, 0);
   }
 
-  // Reads all lines of the host and its children, which shows that all have started. Two leaders live, and two
-  // grandchildren.
+  // Reads all lines of the host and its children, which shows that all have started: the three leaders and the two
+  // grandchildren are ready. One of the leaders has ended by then. Two leaders live, and two grandchildren.
   void read_processes() {
     int ready = 0;
     std::vector<int> grandchildren;
-    for (bool is_watched = false; !is_watched || ready < 4 || grandchildren.size() < 2;) {
+    for (bool is_watched = false; !is_watched || ready < 5 || grandchildren.size() < 2;) {
       const std::string line = ack_.wait_line();
       ASSERT_FALSE(line.empty() || line == "(timeout)") << "the host says no more";
       int pid = 0;
