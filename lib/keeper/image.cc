@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <utility>
 
 #include "lib/os/kernel_abi.h"
 #include "lib/os/unique_fd.h"
@@ -23,9 +26,16 @@ int make_file() {
   return static_cast<int>(::syscall(SYS_memfd_create, kName, MFD_CLOEXEC));
 }
 
+// A write beyond the limit would be a signal to the host (SIGXFSZ, setrlimit(2)).
+bool may_be_written() {
+  struct rlimit limit = {};
+  return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= sizeof kImage;
+}
+
 }  // namespace
 
 int open_keeper_image() {
+  if (!may_be_written()) return -EFBIG;
   UniqueFd file(make_file());
   file = raise_above_stdio(std::move(file));
   if (file.get() < 0) return -errno;

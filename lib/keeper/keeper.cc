@@ -18,7 +18,7 @@
 namespace warden::internal {
 namespace {
 
-// While it kills: how many it collects before it looks for new ones, which fork as fast as it collects.
+// How many it collects before it looks for orders and, while it kills, for new ones, which fork as fast as it collects.
 constexpr int kMostCollected = 100;
 
 // While it kills: the pause between two looks, in milliseconds. Nothing tells when a process that was born meanwhile
@@ -36,18 +36,25 @@ class Keeper {
 
   // Tells the program, which waits for it, that the keeper is complete; or that it cannot be, and ends.
   void set_up() {
+    // A member of the tree that is the same user could take the socket otherwise, or make the keeper say what is not so
+    // (ptrace(2), pidfd_getfd(2)).
+    raw_syscall(SYS_prctl, PR_SET_DUMPABLE, 0);
+    // A keeper that a member has stopped goes on when the host ends, and ends the tree.
+    raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGCONT);
     KernelSigaction by_default = {};
     check(KeeperPart::kDisposition,
           raw_syscall(SYS_rt_sigaction, SIGCHLD, as_argument(&by_default), 0, sizeof by_default.mask));
     raw_syscall(SYS_prctl, PR_SET_NAME, as_argument("warden_keeper"));
-    const std::uint64_t heard = std::uint64_t{1} << (SIGCHLD - 1) | std::uint64_t{1} << (kKillSignal - 1);
+    const std::uint64_t heard = bit_of(SIGCHLD) | bit_of(kKillSignal) | bit_of(kLetGoSignal);
     signals_ = static_cast<int>(check(
         KeeperPart::kSignals, raw_syscall(SYS_signalfd4, -1, as_argument(&heard), sizeof heard, O_CLOEXEC | O_NONBLOCK)));
     // By its number: where /proc is another pid namespace's, that is nobody's or somebody else's.
     const int self = static_cast<int>(raw_syscall(SYS_getpid));
     children_ = check(KeeperPart::kChildren, open_file(ProcPath(self, self, "children").get(), 0));
     try_calls();
-    report(KeeperReport::Kind::kReady);
+    KeeperReport ready = {};
+    ready.kind = KeeperReport::Kind::kReady;
+    if (send_now(ready, kShortReport) < 0) leave(1);
   }
 
   [[noreturn]] void run() {
@@ -73,6 +80,8 @@ class Keeper {
     std::uint64_t mask;
   };
 
+  static std::uint64_t bit_of(int signal) { return std::uint64_t{1} << (signal - 1); }
+
   long check(KeeperPart part, long result) {
     if (result >= 0) return result;
     KeeperReport failed = {};
@@ -88,7 +97,10 @@ class Keeper {
     bool is_listed = false;
     check(KeeperPart::kChildren, read_children(children_, [&](int pid) { is_listed = is_listed || pid == program_; }));
     if (!is_listed) check(KeeperPart::kChildren, -ESRCH);
-    check(KeeperPart::kWait, raw_syscall(SYS_wait4, -1, 0, WNOHANG | __WALL, 0));
+    int ended = 0;
+    check(KeeperPart::kWait, look_for_ended(&ended));
+    const long collected = raw_syscall(SYS_wait4, raw_syscall(SYS_getpid), 0, WNOHANG, 0);  // no child of its own
+    if (collected != -ECHILD) check(KeeperPart::kWait, collected < 0 ? collected : -EINVAL);
     check(KeeperPart::kKill, signal_process(program_, 0));
     const long pidfd = check(KeeperPart::kPidfd, raw_syscall(SYS_pidfd_open, program_, 0));
     check(KeeperPart::kSendSignal, signal_by_pidfd(pidfd, 0));
@@ -100,11 +112,13 @@ class Keeper {
     check(KeeperPart::kPoll, poll_for(&polled, 1, 0));
   }
 
-  // Sends without blocking. False where there is no room.
-  bool send(const KeeperReport& told, std::size_t size) {
+  static long send_now(const KeeperReport& told, std::size_t size) {
     return raw_syscall(SYS_sendto, kKeeperSocket, as_argument(&told), static_cast<long>(size),
-                       MSG_DONTWAIT | MSG_NOSIGNAL) != -EAGAIN;
+                       MSG_DONTWAIT | MSG_NOSIGNAL);
   }
+
+  // False where there is no room.
+  bool send(const KeeperReport& told, std::size_t size) { return send_now(told, size) != -EAGAIN; }
 
   void report(KeeperReport::Kind kind, int value = 0, int pid = 0) {
     KeeperReport told = {};
@@ -177,17 +191,23 @@ class Keeper {
   // Whoever has ended. A program that has not been executed has no exit signal, so that only a wait for clones finds it
   // (waitpid(2), __WCLONE).
   void collect() {
-    is_empty_ = false;
-    for (int count = 0; !is_killing_ || count < kMostCollected; ++count) {
-      ended_.usage = {};
+    is_empty_ = has_collected_all_ = false;
+    for (int count = 0; count < kMostCollected; ++count) {
       if (collect_one(WNOHANG | WUNTRACED | WCONTINUED, true) || collect_one(WNOHANG | __WCLONE, false)) continue;
-      int status = 0;
-      const long pid = raw_syscall(SYS_wait4, -1, as_argument(&status), WNOHANG | __WALL, 0);
-      is_empty_ = pid == -ECHILD;
-      has_collected_all_ = pid <= 0;
+      int ended = 0;
+      is_empty_ = look_for_ended(&ended) == -ECHILD;
+      has_collected_all_ = ended == 0;
       if (has_collected_all_) return;
     }
-    has_collected_all_ = false;
+  }
+
+  // A child of either kind that has ended, and is left for collect_one(); 0 for none. -ECHILD: there is no child.
+  static long look_for_ended(int* pid) {
+    siginfo_t info = {};
+    const long error =
+        raw_syscall(SYS_waitid, P_ALL, 0, as_argument(&info), WEXITED | WNOHANG | WNOWAIT | __WALL, 0);
+    *pid = error == 0 ? info.si_pid : 0;
+    return error;
   }
 
   bool collect_one(int options, bool was_executed) {
@@ -230,6 +250,7 @@ class Keeper {
     } info;  // struct signalfd_siginfo
     while (raw_syscall(SYS_read, signals_, as_argument(&info), sizeof info) == sizeof info) {
       if (info.signal == kKillSignal) is_killing_ = true;
+      if (info.signal == kLetGoSignal) is_let_go_ = true;
     }
     pause_ = kFirstPause;
   }
@@ -237,9 +258,9 @@ class Keeper {
   void wait() {
     const short wanted = has_end_to_tell_ ? POLLIN | POLLOUT : POLLIN;
     pollfd polled[] = {{signals_, POLLIN, 0}, {socket_, wanted, 0}, {host_has_ended_ ? -1 : kKeeperHost, POLLIN, 0}};
-    int pause = -1;
-    if (is_killing_) {
-      pause = has_collected_all_ ? pause_ : 0;
+    int pause = has_collected_all_ ? -1 : 0;
+    if (is_killing_ && has_collected_all_) {
+      pause = pause_;
       pause_ = pause_ < kLongestPause ? 2 * pause_ : kLongestPause;
     }
     poll_for(polled, 3, pause);

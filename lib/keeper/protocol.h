@@ -14,9 +14,9 @@ inline constexpr int kKeeperImage = 2;  // until its exec
 // The exit code of a keeper that has found its tree empty. Any other end is a loss.
 inline constexpr int kTreeIsEmpty = 0;
 
-// As an order to kill, where the host has closed the socket, or its end of it: a realtime signal, which nobody sends by
-// chance.
+// As an order to kill, where the host has closed the socket: a realtime signal, which nobody sends by chance.
 inline constexpr int kKillSignal = 63;
+inline constexpr int kLetGoSignal = 62;  // to let go, in the same case
 
 struct KeeperOrder {
   enum class Kind : std::uint32_t {

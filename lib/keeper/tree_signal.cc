@@ -73,10 +73,14 @@ class Walk {
       if (last.pidfd >= 0) {  // all below it are done
         close_fd(last.pidfd);
         --size_;
-      } else if (!visit(last)) {
+      } else if (Stat stat = {}; ++visits_ > kMost || !visit(last, &stat)) {
+        if (visits_ > kMost) note(E2BIG, 0);
         --size_;
       } else {
-        add_children(last.pid, size_ - 1);
+        // Its children first: where the signal ends it at once, they become the keeper's, whose list was read before.
+        const int index = size_ - 1;
+        add_children(last.pid, index);
+        if (!stat.is_dead()) send(visited_[index], stat);
       }
     }
   }
@@ -90,19 +94,17 @@ class Walk {
   }
 
   // False where it is not of the tree, or not any more. Its pidfd stays open until those below it are done.
-  bool visit(Visited& one) {
+  bool visit(Visited& one, Stat* stat) {
     const long fd = raw_syscall(SYS_pidfd_open, one.pid, 0);
     if (fd < 0) {
       if (fd != -ESRCH) note(static_cast<int>(-fd), one.pid);
       return false;
     }
-    Stat stat = {};
-    if (!read_stat(one.pid, &stat) || !is_child(one, stat) || !lives(fd)) {
+    if (!read_stat(one.pid, stat) || !is_child(one, *stat) || !lives(fd)) {
       close_fd(fd);
       return false;
     }
     one.pidfd = fd;
-    if (!stat.is_dead()) send(one, stat);
     return true;
   }
 
@@ -133,6 +135,7 @@ class Walk {
   TreeSignal& order_;
   Visited* const visited_;
   int size_ = 0;
+  int visits_ = 0;
   bool leaves_group_ = false;
   const int self_ = static_cast<int>(raw_syscall(SYS_getpid));
 };

@@ -64,6 +64,9 @@ long check(const ExecChildArgs& args, SpawnError::Step step, long result, int su
 void pass_gate(ExecChildArgs& args) {
   if (args.gate < 0) return;
   args.pid = static_cast<int>(raw_syscall(SYS_getpid));
+  // It dies with a keeper that is killed before it can open the gate.
+  check(args, SpawnError::Step::kParentDeathSignal, raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL));
+  if (raw_syscall(SYS_getppid) != args.parent_pid) leave(127);
   if (!args.shares_table) raw_syscall(SYS_close, args.gate_peer);  // else the end of the keeper would not show
   KeeperReport report = {};
   report.kind = KeeperReport::Kind::kFailed;

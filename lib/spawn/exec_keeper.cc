@@ -24,8 +24,8 @@ namespace {
 [[noreturn]] void fail(ExecKeeperArgs& args, KeeperPart part, long result) {
   volatile ExecFailure& failure = *args.child->failure;
   if (args.child_pid > 0) {
-    raw_syscall(SYS_kill, args.child_pid, SIGKILL);
-    raw_syscall(SYS_wait4, args.child_pid, 0, __WALL, 0);
+    const bool is_killed = raw_syscall(SYS_kill, args.child_pid, SIGKILL) == 0;  // else it dies with this process
+    if (is_killed) raw_syscall(SYS_wait4, args.child_pid, 0, __WALL, 0);
   }
   failure.step = SpawnError::Step::kContain;
   failure.subject = static_cast<int>(part);

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 
 #include "lib/keeper/image.h"
 #include "lib/keeper/protocol.h"
@@ -42,7 +43,7 @@ LaunchResult refused(KeeperPart part, int error) {
 }
 
 // How often a child is looked for whose keeper has been killed while it made it.
-constexpr int kMostLooksWithoutChild = 20;
+constexpr int kMostLooksWithoutChild = 200;
 
 UniqueFd raised(int fd) { return raise_above_stdio(UniqueFd(fd)); }
 
@@ -122,19 +123,26 @@ class Way {
   const Pipe& pipe_;
 };
 
-// The child has ended: whether that was after its exec, as the keeper says.
-bool was_executed(const UniqueFd& socket) {
-  const int fd = socket.get();
-  const TimePoint deadline = deadline_after(linux_sys().now(), kLongestEnd);
+// The child has ended: whether that was after its exec, as the keeper says, which tells of the stops of a child only after
+// that. Empty where it says nothing: somebody has killed it, or stops it all the time.
+std::optional<bool> was_executed(const UniqueFd& socket, const ChildId& keeper) {
+  const int fds[] = {socket.get(), keeper.pidfd};
+  linux_sys().pidfd_kill_process(keeper.pidfd, SIGCONT);
   KeeperReport report = {};
-  if (!linux_sys().poll_readable(&fd, 1, deadline)) return false;
-  const ssize_t size = ::recv(fd, &report, sizeof report, MSG_PEEK | MSG_DONTWAIT);
-  return size == sizeof report && report.kind == KeeperReport::Kind::kEnded && report.was_executed != 0;
+  linux_sys().poll_readable(fds, 2, deadline_after(linux_sys().now(), kLongestEnd));
+  const ssize_t size = ::recv(fds[0], &report, sizeof report, MSG_PEEK | MSG_DONTWAIT);
+  if (size <= 0) return std::nullopt;
+  return report.kind != KeeperReport::Kind::kEnded || report.was_executed != 0;
 }
 
-// Its program has gone, so that it ends.
-void collect_keeper(const ChildId& keeper) {
+// The child has gone, or goes with the keeper, which ends. Nobody uses this thread's memory then.
+void collect_keeper(const ChildId& keeper, const ChildId& child) {
   const int fd = keeper.pidfd;
+  if (child.pidfd >= 0) {
+    linux_sys().pidfd_kill_process(child.pidfd, SIGKILL);
+    linux_sys().poll_readable(&child.pidfd, 1, TimePoint::max());
+  }
+  linux_sys().pidfd_kill_process(fd, SIGCONT);
   if (!linux_sys().poll_readable(&fd, 1, deadline_after(linux_sys().now(), kLongestEnd))) {
     kill_child(linux_sys(), keeper);
   }
@@ -157,6 +165,7 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   Pipe exec_pipe;
   plan.child.exec_pipe = -1;
   if (const int error = plan.own_memory ? make_exec_pipe(&plan, &exec_pipe) : 0) return failed(error);
+  plan.child.pid = -1;
   plan.child.gate = parts.ours.get();
   plan.child.gate_peer = parts.keepers.get();
   plan.child.failure = report.get();
@@ -177,7 +186,7 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   bool has_given_up = false, is_lost = false;
   int looks_without_child = 0;
   while (!way.is_over(kExecPause, has_given_up ? TimePoint::max() : deadline)) {
-    is_lost = is_lost || is_readable(keeper.pidfd);
+    is_lost = is_lost || (is_readable(keeper.pidfd) && !way.is_over(absl::ZeroDuration(), TimePoint::max()));
     has_given_up = has_given_up || linux_sys().now() >= deadline;
     if (!is_lost && !has_given_up) continue;
     // The keeper cannot open the gate any more, or the child waits for a file.
@@ -189,15 +198,17 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   ChildId child = way.child();
   child.pidfd = raised_pidfd(child.pidfd);
   is_lost = is_lost || child.pid < 0;
-  const bool has_failed = failure.error != 0 || is_lost || has_given_up;
-  if (!has_failed && (!is_readable(child.pidfd) || was_executed(parts.ours))) {
+  // Where nothing tells, the child was not killed at the very moment of its exec.
+  const bool may_have_executed = failure.error == 0 && !has_given_up && child.pid > 0;
+  if (may_have_executed &&
+      (!is_readable(child.pidfd) || was_executed(parts.ours, keeper).value_or(failure.is_at_exec))) {
     LaunchResult result;
     result.child = child;
     result.keeper = keeper;
     result.socket = std::move(parts.ours);
     return result;
   }
-  collect_keeper(keeper);
+  collect_keeper(keeper, child);
   if (has_given_up) return given_up(child, failure);
   LaunchResult result = failed(child, failure);
   // Killed before the child had passed the gate, or with it.

@@ -232,7 +232,8 @@ int Leader::send(const Lock& lock, int signal) {
   // Signal 0 does nothing to a stranger, whose pidfd the host may have at the number.
   const int fd = signal == 0 ? process_.given().pidfd : process_.pidfd();
   const int error = fd >= 0 ? -sys_.pidfd_kill_process(fd, signal) : ENOSYS;
-  if (source_ != nullptr || !is_signal_by_pidfd_refused(error)) return error;
+  if (source_ != nullptr) return error == ESRCH ? 0 : error;  // it has just ended
+  if (!is_signal_by_pidfd_refused(error)) return error;
   return has_number(lock) ? -sys_.kill_process(process_.pid(), signal) : 0;
 }
 

@@ -6,7 +6,6 @@
 
 #include "lib/os/child_pidfd.h"
 #include "lib/os/deadline.h"
-#include "lib/os/next_question.h"
 #include "lib/os/private_table.h"
 #include "lib/os/thread.h"
 #include "lib/supervise/spawn_streak.h"
@@ -73,20 +72,20 @@ void wait_for_keeper(Supervised& supervised, Lock& lock, Tree& tree) {
   Leader& leader = supervised.leader();
   absl::Duration pause = kFirstPause;
   while (!supervised.is_over(lock)) {
-    if (leader.is_waited_for_by_pidfd(lock)) {
+    if (!leader.ended(lock) && leader.is_waited_for_by_pidfd(lock)) {
       supervised.changes().wait(lock, TimePoint::max());
       continue;
     }
     const WaitFds fds = tree.news(lock);
     if (fds.count > 0) {
-      const TimePoint until = next_question(supervised.sys(), tree.next_look(lock, TimePoint::max()));
+      const TimePoint until = tree.next_look(lock, TimePoint::max());
       const Leader::ReaperWaits waits(leader, lock, Leader::ReaperWaits::By::kPidfd);
       supervised.sys().poll_readable(fds.fds, fds.count, until);
     }
-    const bool has_news = tree.update(lock);
-    if (leader.look(lock) || has_news) {
+    const bool had_ended = leader.ended(lock);
+    if (tree.update(lock) || (leader.look(lock) && !had_ended)) {
       pause = kFirstPause;
-      if (supervised.is_over(lock) || has_news) continue;
+      continue;
     }
     // Nothing tells of it: the host has closed the descriptors, or a tracer holds who has ended.
     supervised.changes().wait(lock, deadline_after(supervised.sys().now(), pause));

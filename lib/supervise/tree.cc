@@ -20,7 +20,7 @@
 namespace warden::internal {
 namespace {
 
-constexpr absl::Duration kLongestAnswer = absl::Seconds(3);
+constexpr absl::Duration kLongestAnswer = absl::Seconds(1);
 constexpr absl::Duration kLongestFarewell = absl::Seconds(1);
 constexpr absl::Duration kLongestCollection = absl::Seconds(1);
 
@@ -61,8 +61,9 @@ void Tree::close_copies() {
 bool Tree::update(const Lock& lock) {
   if (is_over_) return false;
   bool has_news = read_reports(lock);
-  // It ends only after it has said that nobody is left, or without a word.
-  if (is_killing_ || is_empty_ || is_closed_) look_at_keeper();
+  // It ends only after it has said that nobody is left, or without a word: then a forked copy of this process may keep
+  // the socket from telling, and the leader tells, which dies with its keeper.
+  if (is_killing_ || is_empty_ || is_closed_ || leader_is_dead_ || leader_.ended(lock)) look_at_keeper();
   if (!is_over_) return has_news;
   read_reports(lock);  // what it has told before its end
   changes_.notify(lock);
@@ -139,6 +140,17 @@ void Tree::wait_for_status(const Lock& lock) {
   }
 }
 
+// The keeper has said that nobody is left, and is about to end.
+void Tree::wait_for_end(const Lock& lock) {
+  const TimePoint deadline = deadline_after(sys_.now(), kLongestCollection);
+  const int fd = keeper_.pidfd();
+  while (is_empty_ && !is_over_ && fd >= 0 && sys_.now() < deadline) {
+    wake_keeper();
+    sys_.poll_readable(&fd, 1, std::min(deadline, deadline_after(sys_.now(), kWakePause)));
+    update(lock);
+  }
+}
+
 // Until the keeper has told something, or has ended.
 bool Tree::await_report(TimePoint deadline) {
   WaitFds fds;
@@ -160,6 +172,7 @@ WaitOutcome Tree::look_at_leader(const Lock& lock) {
     leader_is_dead_ = true;
     wait_for_status(lock);
     if (status_.has_value()) return {0, status_, true};
+    if (is_closed_) return {ECHILD, std::nullopt};
   }
   const bool is_lost = is_over_ && (leader_is_dead_ || fd < 0);
   if (is_lost) return {ECHILD, std::nullopt};
@@ -182,7 +195,7 @@ WaitFds Tree::news(const Lock& lock) const {
 }
 
 TimePoint Tree::next_look(const Lock&, TimePoint deadline) const {
-  const bool is_late = leader_is_dead_ && !status_.has_value();
+  const bool is_late = (leader_is_dead_ || is_killing_) && !status_.has_value();
   return is_late ? std::min(deadline, deadline_after(sys_.now(), kWakePause)) : deadline;
 }
 
@@ -216,7 +229,7 @@ int Tree::order(KeeperOrder::Kind kind, int signal, std::uint32_t number) {
 
 void Tree::let_go(const Lock& lock) {
   changes_.check(lock);
-  if (!is_over_) order(KeeperOrder::Kind::kLetGo, 0, 0);
+  if (!is_over_ && order(KeeperOrder::Kind::kLetGo, 0, 0) != 0) order_by_signal(kLetGoSignal);
 }
 
 int Tree::send(const Lock& lock, AttemptTarget target, int signal, std::string* detail) {
@@ -226,9 +239,9 @@ int Tree::send(const Lock& lock, AttemptTarget target, int signal, std::string* 
     return error;
   }
   update(lock);
-  if (is_done(lock)) return 0;
+  if (is_empty_) return 0;
   const bool leader_ran = !leader_.ended(lock) && !status_.has_value();
-  const int error = is_lost()           ? kill_what_is_known(lock)
+  const int error = is_lost()           ? send_to_known(lock, signal)
                     : signal == SIGKILL ? kill_all(lock)
                                         : signal_all(lock, signal, detail);
   if (error == 0 && leader_ran) note_sent(signal);
@@ -239,7 +252,7 @@ int Tree::send(const Lock& lock, AttemptTarget target, int signal, std::string* 
 int Tree::kill_all(const Lock& lock) {
   if (!leader_.ended(lock)) leader_.send(lock, SIGKILL);
   int error = order(KeeperOrder::Kind::kKill, 0, 0);
-  if (error != 0) error = order_by_signal();
+  if (error != 0) error = order_by_signal(kKillSignal);
   if (error == 0) is_killing_ = true;
   return error == 0 ? 0 : error_unless_empty(lock, error);
 }
@@ -251,28 +264,31 @@ int Tree::error_unless_empty(const Lock& lock, int error) {
 }
 
 // The number is the keeper's while it is our child.
-int Tree::order_by_signal() {
+int Tree::order_by_signal(int signal) {
   wake_keeper();
   const int fd = keeper_.pidfd();
-  if (fd >= 0) return -sys_.pidfd_kill_process(fd, kKillSignal);
+  if (fd >= 0) return -sys_.pidfd_kill_process(fd, signal);
   if (sys_.look({keeper_.pid(), -1}, Reap::kLeave).error == ECHILD) return ESRCH;
   sys_.kill_process(keeper_.pid(), SIGCONT);
-  return -sys_.kill_process(keeper_.pid(), kKillSignal);
+  return -sys_.kill_process(keeper_.pid(), signal);
 }
 
-// Without a keeper only the leader and its group have a name.
-int Tree::kill_what_is_known(const Lock& lock) {
+// Without a keeper only the leader and its group have a name. The group gets nothing but SIGKILL (Linux 6.9), and not
+// where this process is in it.
+int Tree::send_to_known(const Lock& lock, int signal) {
   const int fd = leader_.process().pidfd();
   if (fd < 0) return ESRCH;
-  const int group_error = -sys_.pidfd_kill_group(fd, SIGKILL);  // Linux 6.9
-  const int error = leader_.send(lock, SIGKILL);
-  return error != 0 && group_error != 0 ? error : 0;
+  const bool has_group = signal == SIGKILL && sys_.get_process_group(0) != leader_.process().pid();
+  const int group_error = has_group ? -sys_.pidfd_kill_group(fd, signal) : ESRCH;
+  const int leader_error = leader_.ended(lock) ? ESRCH : leader_.send(lock, signal);
+  return group_error == 0 ? 0 : leader_error;
 }
 
 int Tree::signal_all(const Lock& lock, int signal, std::string* detail) {
   answer_.reset();
   const int refused = order(KeeperOrder::Kind::kSignal, signal, ++asked_);
   if (refused != 0) return error_unless_empty(lock, refused);
+  if (signal == SIGCONT) return 0;  // who was signalled before is known
   const TimePoint deadline = deadline_after(sys_.now(), kLongestAnswer);
   for (;;) {
     const bool is_readable = await_report(std::min(deadline, deadline_after(sys_.now(), kWakePause)));
@@ -304,6 +320,7 @@ bool Tree::may_live(const Lock& lock) {
 GroupState Tree::look(const Lock& lock, ProcessTable&, std::vector<Member>* live) {
   live->clear();
   update(lock);
+  wait_for_end(lock);
   if (is_over_) return is_empty_ ? GroupState::kEmpty : GroupState::kLost;
   wake_keeper();
   if (is_empty_ || is_killing_) return GroupState::kEnding;

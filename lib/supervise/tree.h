@@ -46,7 +46,7 @@ class Tree final : public Scope, public StatusSource {
   Containment containment() const override { return Containment::kTree; }
   AttemptTarget target() const override { return AttemptTarget::kTree; }
   bool has_others() const override { return true; }
-  // A graceful signal goes through the keeper, which answers: blocks up to 3 s with the lock held.
+  // A graceful signal goes through the keeper, which answers: blocks up to 1 s with the lock held.
   int send(const Lock& lock, AttemptTarget target, int signal, std::string* detail = nullptr) override;
   bool is_ours(const Lock&) const override { return false; }
   bool leader_has_moved(const Lock&) const override { return false; }
@@ -69,12 +69,13 @@ class Tree final : public Scope, public StatusSource {
   void look_at_keeper();
   void wake_keeper() const;
   int order(KeeperOrder::Kind kind, int signal, std::uint32_t number);
-  int order_by_signal();
+  int order_by_signal(int signal);
   int signal_all(const Lock& lock, int signal, std::string* detail);
   int kill_all(const Lock& lock);
-  int kill_what_is_known(const Lock& lock);
+  int send_to_known(const Lock& lock, int signal);
   int error_unless_empty(const Lock& lock, int error);
   void wait_for_status(const Lock& lock);
+  void wait_for_end(const Lock& lock);
   bool await_report(TimePoint deadline);
   std::vector<Member> members(int leader_pid) const;
 
