@@ -98,7 +98,7 @@ class Keeper {
     check(KeeperPart::kChildren, read_children(children_, [&](int pid) { is_listed = is_listed || pid == program_; }));
     if (!is_listed) check(KeeperPart::kChildren, -ESRCH);
     int ended = 0;
-    check(KeeperPart::kWait, look_for_ended(&ended));
+    check(KeeperPart::kLook, look_for_ended(&ended));
     const long collected = raw_syscall(SYS_wait4, raw_syscall(SYS_getpid), 0, WNOHANG, 0);  // no child of its own
     if (collected != -ECHILD) check(KeeperPart::kWait, collected < 0 ? collected : -EINVAL);
     check(KeeperPart::kKill, signal_process(program_, 0));

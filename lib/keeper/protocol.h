@@ -48,6 +48,7 @@ enum class KeeperPart : std::int32_t {
   kSignals,
   kChildren,
   kWait,
+  kLook,
   kKill,
   kSendSignal,
   kPoll,

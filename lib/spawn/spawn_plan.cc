@@ -250,6 +250,8 @@ const char* text_of(KeeperPart part) {
       return "/proc/thread-self/children";
     case KeeperPart::kWait:
       return "wait4";
+    case KeeperPart::kLook:
+      return "waitid";
     case KeeperPart::kKill:
       return "kill";
     case KeeperPart::kSendSignal:

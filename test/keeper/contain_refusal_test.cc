@@ -4,8 +4,10 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -82,6 +84,11 @@ std::vector<Refused> every_refused() {
       {"Execveat", {refused(SYS_execveat, EACCES)}, "execveat", EACCES},
       {"Signalfd", {refused(SYS_signalfd4)}, "signalfd4", ENOSYS},
       {"Wait", {refused(SYS_wait4)}, "wait4", ENOSYS},
+      {"Look", {refused_if(SYS_waitid, 0, P_ALL, EACCES)}, "waitid", EACCES},
+      {"Send", {refused(SYS_sendto, EACCES)}, "the keeper has ended", ECANCELED},
+      {"Receive", {refused(SYS_recvfrom, EACCES)}, "the keeper has ended", ECANCELED},
+      {"Open", {refused(SYS_openat, EACCES)}, "/proc/thread-self/children", EACCES},
+      {"Disposition", {refused_if(SYS_rt_sigaction, 0, SIGCHLD)}, "rt_sigaction", EPERM},
       {"Kill", {refused_if(SYS_kill, 1, 0)}, "kill", EPERM},
       {"SendSignal", {refused(SYS_pidfd_send_signal)}, "pidfd_send_signal", ENOSYS},
   };
@@ -158,6 +165,17 @@ TEST_P(EveryUselessProc, IsAnError) {
     const SpawnError error = refusal_of(test_command({"sleep"}).containment(Containment::kTree));
     EXPECT_EQ(error.step, SpawnError::Step::kContain) << error;
     EXPECT_EQ(error.subject, "/proc/thread-self/children");
+  });
+}
+
+// A file in memory that is too large for the host's limit: the write would be a signal.
+TEST(LimitOnFiles, IsAnError) {
+  run_isolated_unchecked([] {
+    const rlimit none = {0, RLIM_INFINITY};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+    const SpawnError error = refusal_of(test_command({"sleep"}).containment(Containment::kTree));
+    EXPECT_EQ(error.step, SpawnError::Step::kContain) << error;
+    EXPECT_EQ(error.code, std::errc::file_too_large);
   });
 }
 

@@ -1,16 +1,25 @@
 // What leaves the group does not leave the tree. Each process of a tree holds the acknowledgement pipe: its end of file
 // shows that all have gone, without /proc.
+#include <errno.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <optional>
+#include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lib/os/kernel_abi.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
+#include "test/support/isolated.h"
+#include "test/support/seccomp_filter.h"
 #include "test/support/test_child_path.h"
 #include "warden/child.h"
 #include "warden/terminate_all.h"
@@ -77,6 +86,29 @@ TEST(Tree, StatusIsTheProgramsOwn) {
   const ExitStatus status = child.wait().value();
   EXPECT_EQ(status.signal(), Signal::from_number(SIGSEGV).value());
   EXPECT_TRUE(status.resource_usage().has_value());
+}
+
+TEST(Tree, ResourceUsageIsTheProgramsOwn) {
+  Command command("sh");
+  command.args({"-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"}).containment(Containment::kTree);
+  Child child = Child::spawn(command).value();
+  const std::optional<ResourceUsage> usage = child.wait().value().resource_usage();
+  ASSERT_TRUE(usage.has_value());
+  EXPECT_GT(usage->user_time + usage->system_time, absl::ZeroDuration());
+  EXPECT_GT(usage->max_rss_kib, 0);
+}
+
+// Before Linux 6.15 the keeper alone knows the status.
+TEST(Tree, StatusIsTheKeepersWhereTheKernelTellsNone) {
+  constexpr int kTimes = 300;
+  run_isolated([] {
+    const auto get_info = static_cast<std::uint32_t>(internal::kPidfdGetInfo);
+    ASSERT_TRUE(refuse_system_calls({{SYS_ioctl, ENOTTY, RefusedCall::When::kArgumentIs, get_info, 1}}));
+    for (int i = 0; i < kTimes; ++i) {
+      Child child = Child::spawn(test_command({"sleep"}).containment(Containment::kTree)).value();
+      ASSERT_EQ(child.kill().value(), ExitStatus::signaled(Signal::kill(), false)) << i;
+    }
+  });
 }
 
 // An escapee that ignores what can be ignored, and what is left of it when each kind of call has returned.
@@ -303,6 +335,7 @@ TEST(Tree, TheProgramsParentIsTheKeeperInTheHostsSession) {
   const int keeper = std::stoi(report.at("ppid"));
   EXPECT_NE(keeper, ::getpid());
   EXPECT_EQ(report.at("pid"), std::to_string(child.pid()));
+  EXPECT_EQ(report.at("sid"), std::to_string(::getsid(0)));
   EXPECT_EQ(child.wait().value(), ExitStatus::exited(0));
 }
 
@@ -321,6 +354,19 @@ TEST(Tree, ADaemonOfAShellIsEndedInTheTerminatePhase) {
   EXPECT_FALSE(report.forced);
   EXPECT_EQ(ack.wait_line(), "got SIGTERM");
   EXPECT_TRUE(ack.wait_eof());
+}
+
+// Their parent dies of the signal at once.
+TEST(Tree, OrphansOfTheSignalGetItToo) {
+  for (int i = 0; i < 20; ++i) {
+    AckPipe ack;
+    Child child = spawn_script(ack, R"(setsid sh -c '"$@" & "$@" & wait' sh "$@" & sleep 1000)", {"handle", "TERM", "0"});
+    for (int ready = 0; ready < 2; ++ready) ASSERT_TRUE(ack.wait_for("ready"));
+    ASSERT_FALSE(child.terminate_with_report(TerminationPolicy::service(kBound)).value().forced);
+    EXPECT_EQ(ack.wait_line(), "got SIGTERM");
+    EXPECT_EQ(ack.wait_line(), "got SIGTERM");
+    EXPECT_TRUE(ack.wait_eof());
+  }
 }
 
 TEST(Tree, OfManyDaemonsIsEnded) {

@@ -6,10 +6,13 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "lib/os/proc.h"
+#include "lib/os/process_table.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/pid_namespace.h"
@@ -51,6 +54,12 @@ class KeptHost {
     for (const auto& keeper : keepers_) EXPECT_FALSE(keeper->is_dead());
   }
   int first_leader() const { return leaders_[0]; }
+  // Waits until each keeper sleeps: what has happened before does not let it, until it has acted on it.
+  void wait_for_keepers() const {
+    for (const int pid : keeper_pids_) {
+      while (state_of(pid) != 'S') std::this_thread::yield();
+    }
+  }
   // Lets the host go on to its end.
   void go_on() { host_->close_stdin(); }
   // Sends the signal to the host alone.
@@ -74,6 +83,12 @@ class KeptHost {
   }
 
  private:
+  static char state_of(int pid) {
+    std::string stat;
+    internal::read_proc_file(("/proc/" + std::to_string(pid) + "/stat").c_str(), &stat);
+    return internal::parse_stat(stat).value_or(internal::ProcessStat()).state;
+  }
+
   // As the first process of a pid namespace, reaps the orphans.
   void collect_orphans() const {
     if (::getpid() != 1) return;
@@ -176,6 +191,7 @@ TEST(KeptHost, ThatExecutesAnotherProgramKeepsItsTreesUntilThatEnds) {
   KeptHost host("exec");
   host.go_on();
   EXPECT_TRUE(host.ack().wait_for("ready"));
+  host.wait_for_keepers();  // the sockets have ended
   host.expect_children_live();
   host.send(SIGKILL);
   host.expect_ends(killed_by(SIGKILL));
@@ -196,6 +212,7 @@ TEST(KeptHost, ThatLetsItsTreesGoAndEndsAtOnceLeavesThemAlone) {
   KeptHost host("let-go");
   host.go_on();
   host.expect_host_ends(ExitStatus::exited(0));
+  host.wait_for_keepers();
   host.expect_children_live();
 }
 
