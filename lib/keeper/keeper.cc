@@ -46,8 +46,8 @@ class Keeper {
           raw_syscall(SYS_rt_sigaction, SIGCHLD, as_argument(&by_default), 0, sizeof by_default.mask));
     raw_syscall(SYS_prctl, PR_SET_NAME, as_argument("warden_keeper"));
     const std::uint64_t heard = bit_of(SIGCHLD) | bit_of(kKillSignal) | bit_of(kLetGoSignal);
-    signals_ = static_cast<int>(check(
-        KeeperPart::kSignals, raw_syscall(SYS_signalfd4, -1, as_argument(&heard), sizeof heard, O_CLOEXEC | O_NONBLOCK)));
+    signals_ = static_cast<int>(check(KeeperPart::kSignals, raw_syscall(SYS_signalfd4, -1, as_argument(&heard),
+                                                                        sizeof heard, O_CLOEXEC | O_NONBLOCK)));
     // By its number: where /proc is another pid namespace's, that is nobody's or somebody else's.
     const int self = static_cast<int>(raw_syscall(SYS_getpid));
     children_ = check(KeeperPart::kChildren, open_file(ProcPath(self, self, "children").get(), 0));
@@ -129,8 +129,8 @@ class Keeper {
   }
 
   // All that are there: an order to let go comes before the end of the host that has sent it. ECONNRESET says that the
-  // host has left a report unread, once, and before what it has sent. The end of the conversation is no end of the host,
-  // which may have executed another program, or have closed all of its descriptors.
+  // host has left a report unread, once, and before what it has sent. The end of the conversation is no end of the
+  // host, which may have executed another program, or have closed all of its descriptors.
   void receive_orders() {
     while (socket_ >= 0) {
       KeeperOrder order;
@@ -204,8 +204,7 @@ class Keeper {
   // A child of either kind that has ended, and is left for collect_one(); 0 for none. -ECHILD: there is no child.
   static long look_for_ended(int* pid) {
     siginfo_t info = {};
-    const long error =
-        raw_syscall(SYS_waitid, P_ALL, 0, as_argument(&info), WEXITED | WNOHANG | WNOWAIT | __WALL, 0);
+    const long error = raw_syscall(SYS_waitid, P_ALL, 0, as_argument(&info), WEXITED | WNOHANG | WNOWAIT | __WALL, 0);
     *pid = error == 0 ? info.si_pid : 0;
     return error;
   }

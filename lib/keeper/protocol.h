@@ -78,8 +78,8 @@ struct KeeperReport {
   std::int32_t value;
   std::int32_t pid;
   union {
-    std::uint32_t number;  // kAnswer
-    KeeperPart part;       // kFailed
+    std::uint32_t number;        // kAnswer
+    KeeperPart part;             // kFailed
     std::uint32_t was_executed;  // kEnded: whether the program had been executed
   };
   std::uint32_t count;

@@ -26,8 +26,8 @@ struct ExecKeeperArgs {
   std::uint32_t is_on_the_way = 0;
 };
 
-// The function for clone(2); `args` is an ExecKeeperArgs. Makes the child, which waits for the keeper to be complete, and
-// executes the keeper. Where it fails, no child is left. Does not return.
+// The function for clone(2); `args` is an ExecKeeperArgs. Makes the child, which waits for the keeper to be complete,
+// and executes the keeper. Where it fails, no child is left. Does not return.
 int exec_keeper(void* args);
 
 }  // namespace warden::internal

@@ -30,13 +30,13 @@ class FailureReport {
   bool mapped_ = false;
 };
 
-// A launch that has failed with this errno, or as the child has told. `child` is reaped, or somebody else's to reap; its
-// pidfd is closed.
+// A launch that has failed with this errno, or as the child has told. `child` is reaped, or somebody else's to reap;
+// its pidfd is closed.
 LaunchResult failed(int error);
 LaunchResult failed(const ChildId& child, const volatile ExecFailure& failure);
 
-// The same for a child that has been killed because it had not executed by the deadline: it waited for a file, as far as
-// is known.
+// The same for a child that has been killed because it had not executed by the deadline: it waited for a file, as far
+// as is known.
 LaunchResult given_up(const ChildId& child, const volatile ExecFailure& failure);
 
 // A pipe whose write end the child keeps until its exec, above its other descriptors, in a table of its own from the

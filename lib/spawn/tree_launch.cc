@@ -123,8 +123,8 @@ class Way {
   const Pipe& pipe_;
 };
 
-// The child has ended: whether that was after its exec, as the keeper says, which tells of the stops of a child only after
-// that. Empty where it says nothing: somebody has killed it, or stops it all the time.
+// The child has ended: whether that was after its exec, as the keeper says, which tells of the stops of a child only
+// after that. Empty where it says nothing: somebody has killed it, or stops it all the time.
 std::optional<bool> was_executed(const UniqueFd& socket, const ChildId& keeper) {
   const int fds[] = {socket.get(), keeper.pidfd};
   linux_sys().pidfd_kill_process(keeper.pidfd, SIGCONT);

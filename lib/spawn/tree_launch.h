@@ -7,10 +7,10 @@
 
 namespace warden::internal {
 
-// As launch() (launcher.h), once. The host makes the keeper (clone(2) with its memory and descriptors shared, so that the
-// cost does not depend on the host's size), the keeper makes the child, and executes its own program. The child waits
-// until that has said that it is complete, and goes on as any other. Where a part is refused the step is kContain, the
-// subject the KeeperPart, and the child has done nothing.
+// As launch() (launcher.h), once. The host makes the keeper (clone(2) with its memory and descriptors shared, so that
+// the cost does not depend on the host's size), the keeper makes the child, and executes its own program. The child
+// waits until that has said that it is complete, and goes on as any other. Where a part is refused the step is
+// kContain, the subject the KeeperPart, and the child has done nothing.
 LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline);
 
 }  // namespace warden::internal

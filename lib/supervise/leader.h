@@ -34,7 +34,8 @@ class Leader {
 
   // The process exists: takes the pidfd over. `leads_group`: a group needs its number.
   void begin(const Lock& lock, ChildId id, bool leads_group);
-  // The same of a process that is not a child of ours: `source`, which outlives this, tells of its end, and collects it.
+  // The same of a process that is not a child of ours: `source`, which outlives this, tells of its end, and collects
+  // it.
   void begin(const Lock& lock, ChildId id, StatusSource& source);
   // There will be no process.
   void abandon(const Lock& lock);
@@ -60,8 +61,8 @@ class Leader {
   // Waits for a change, until the deadline at most. Where the host has closed the pidfd the reaper may wait for another
   // file now: then this comes early, and looks itself.
   void wait_changed(Lock& lock, TimePoint deadline);
-  // After a look that has not shown the end although there was something to be read: as wait_changed(), since the reaper
-  // goes on looking; by the descriptors, too, where the news come from somebody else.
+  // After a look that has not shown the end although there was something to be read: as wait_changed(), since the
+  // reaper goes on looking; by the descriptors, too, where the news come from somebody else.
   void wait_for_news(Lock& lock, TimePoint deadline) {
     source_ == nullptr ? wait_changed(lock, deadline) : wait_exit_or_changed(lock, deadline);
   }

@@ -22,7 +22,7 @@ enum class GroupState {
   kUnsettled,  // this look does not tell, since processes came and went meanwhile; the next one may
   kUnknown,
   kEnding,  // all of it has got its SIGKILL, or is gone but for the keeper; who is left is not asked
-  kLost,  // the keeper of the tree has ended, and has not said that nobody is left
+  kLost,    // the keeper of the tree has ended, and has not said that nobody is left
 };
 
 // Thread-safe: a method with a Lock needs the child's lock.

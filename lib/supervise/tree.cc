@@ -335,8 +335,8 @@ std::vector<Member> Tree::name_left(const Lock& lock) {
   return left;
 }
 
-// As /proc has them, below the keeper, whose number is ours until it is collected; without the leader. To name them, and
-// for nothing else.
+// As /proc has them, below the keeper, whose number is ours until it is collected; without the leader. To name them,
+// and for nothing else.
 std::vector<Member> Tree::members(int leader_pid) const {
   std::vector<Member> found;
   std::set<int> seen;

@@ -41,7 +41,9 @@ class Tree final : public Scope, public StatusSource {
 
   // Closes the descriptors; in a forked copy, its copies. Takes no lock, which may have been held at the fork.
   void close_copies();
-  bool has_lost_descriptors() const override { return keeper_.has_lost_pidfd() || (socket_.is_set() && socket_.get() < 0); }
+  bool has_lost_descriptors() const override {
+    return keeper_.has_lost_pidfd() || (socket_.is_set() && socket_.get() < 0);
+  }
 
   Containment containment() const override { return Containment::kTree; }
   AttemptTarget target() const override { return AttemptTarget::kTree; }
@@ -84,15 +86,15 @@ class Tree final : public Scope, public StatusSource {
   Leader& leader_;
   HeldChild keeper_;
   HeldFd socket_;
-  bool is_closed_ = false;   // the keeper's end of the socket
-  bool is_killing_ = false;  // the keeper was told to
+  bool is_closed_ = false;       // the keeper's end of the socket
+  bool is_killing_ = false;      // the keeper was told to
   bool leader_is_dead_ = false;  // as its pidfd has shown
-  bool is_empty_ = false;    // as the keeper has said
+  bool is_empty_ = false;        // as the keeper has said
   bool is_over_ = false;
   std::optional<ExitStatus> status_;  // the leader's
   int stopped_by_ = 0;
-  int refusal_ = 0;  // of SIGKILL to one of the tree: the errno
-  std::uint32_t asked_ = 0;           // the number of the last order that is answered
+  int refusal_ = 0;          // of SIGKILL to one of the tree: the errno
+  std::uint32_t asked_ = 0;  // the number of the last order that is answered
   std::optional<KeeperReport> answer_;
 };
 

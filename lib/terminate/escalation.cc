@@ -344,8 +344,8 @@ EndCause Escalation::cause_of_end(const Lock& lock) const {
 
 TerminationResult Escalation::outcome(const Lock& lock) const {
   if (succeeded_) {
-    return TerminationReport{leader_.status(lock), phase_,  cause_of_end(lock), forced_,
-                             survivors_,           log_,    scope_.containment()};
+    return TerminationReport{leader_.status(lock), phase_, cause_of_end(lock),  forced_,
+                             survivors_,           log_,   scope_.containment()};
   }
   TerminationError error = {TerminationError::Kind::kTerminationFailed, failure_, child_.name(), log_};
   error.survivors = survivors_of(live_);

@@ -37,7 +37,8 @@ Command for_a_test(const Command& command, const SpawnOptions& options) {
 // A system that has no trees can still run the test.
 std::string text_of(const warden::SpawnError& error) {
   if (error.step != warden::SpawnError::Step::kContain) return error.to_string();
-  return absl::StrCat(error.to_string(), "; where the process group is enough: .containment(warden::Containment::kGroup)");
+  return absl::StrCat(error.to_string(),
+                      "; where the process group is enough: .containment(warden::Containment::kGroup)");
 }
 
 std::vector<Outcome> end_one_by_one(const TrackedChildren& children) {

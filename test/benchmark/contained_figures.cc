@@ -137,7 +137,8 @@ Comparison crowd(int rounds) {
 // The end of a shell that has left daemons, in milliseconds.
 double terminate_daemons() {
   Command shell("/bin/sh");
-  const std::string script = "i=0; while [ $i -lt " + std::to_string(kDaemons) + " ]; do setsid \"$0\" p & i=$((i+1)); done; wait";
+  const std::string script =
+      "i=0; while [ $i -lt " + std::to_string(kDaemons) + " ]; do setsid \"$0\" p & i=$((i+1)); done; wait";
   shell.args({"-c", script, tiny_program()}).containment(Containment::kTree);
   Child child = Child::spawn(shell).value();
   ::usleep(1'500'000);  // until all have left the group; one that has not costs less

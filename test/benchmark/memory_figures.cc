@@ -97,8 +97,8 @@ Comparison system_wide(int rounds) {
 
 // What a thousand trees cost above a thousand children in groups.
 Comparison system_wide_tree(int rounds) {
-  return in_fresh_processes(rounds,
-                            [] { return cost_of_child(contained()).available_kib - cost_of_child(plain()).available_kib; });
+  return in_fresh_processes(
+      rounds, [] { return cost_of_child(contained()).available_kib - cost_of_child(plain()).available_kib; });
 }
 
 }  // namespace

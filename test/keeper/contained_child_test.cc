@@ -202,8 +202,8 @@ TEST_P(EveryEscape, IsEndedByWaitOrTerminate) {
 
 TEST(Tree, EveryoneGetsAGracefulSignalOnce) {
   AckPipe ack;
-  Child child = spawn_tree(ack, {"fork", "new-session", "fork", "new-group", "mark", "TERM", "USR1", "--", "mark", "TERM",
-                                 "USR1", "--", "mark", "TERM", "USR1"});
+  Child child = spawn_tree(ack, {"fork", "new-session", "fork", "new-group", "mark", "TERM", "USR1", "--", "mark",
+                                 "TERM", "USR1", "--", "mark", "TERM", "USR1"});
   std::vector<std::string> lines;
   for (int ready = 0; ready < 3;) {
     const std::string line = ack.wait_line();
@@ -360,7 +360,8 @@ TEST(Tree, ADaemonOfAShellIsEndedInTheTerminatePhase) {
 TEST(Tree, OrphansOfTheSignalGetItToo) {
   for (int i = 0; i < 20; ++i) {
     AckPipe ack;
-    Child child = spawn_script(ack, R"(setsid sh -c '"$@" & "$@" & wait' sh "$@" & sleep 1000)", {"handle", "TERM", "0"});
+    Child child =
+        spawn_script(ack, R"(setsid sh -c '"$@" & "$@" & wait' sh "$@" & sleep 1000)", {"handle", "TERM", "0"});
     for (int ready = 0; ready < 2; ++ready) ASSERT_TRUE(ack.wait_for("ready"));
     ASSERT_FALSE(child.terminate_with_report(TerminationPolicy::service(kBound)).value().forced);
     EXPECT_EQ(ack.wait_line(), "got SIGTERM");

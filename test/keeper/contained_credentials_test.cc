@@ -69,8 +69,7 @@ TEST(ContainedUser, WhoseProgramCannotBeExecutedLeavesNothing) {
   if (!reason.empty()) GTEST_SKIP() << reason;
   Credentials credentials;
   credentials.uid = kUser;
-  auto spawned =
-      Child::spawn(Command("/no/such/program").credentials(credentials).containment(Containment::kTree));
+  auto spawned = Child::spawn(Command("/no/such/program").credentials(credentials).containment(Containment::kTree));
   ASSERT_FALSE(spawned.has_value());
   EXPECT_EQ(spawned.error().step, SpawnError::Step::kExec) << spawned.error();
 }
@@ -79,7 +78,8 @@ TEST(ContainedUser, WhoseProgramCannotBeExecutedLeavesNothing) {
 void end_member_of_other_user(const std::string& program, AckPipe& ack, int told) {
   ASSERT_TRUE(become_other_user(kUser));
   Command command("sh");
-  command.args({"-c", "setsid \"$@\" & exec sleep 1000", "sh", program, ack.flag(), "user", std::to_string(kOtherUser)});
+  command.args(
+      {"-c", "setsid \"$@\" & exec sleep 1000", "sh", program, ack.flag(), "user", std::to_string(kOtherUser)});
   command.inherit_fd(ack.write_fd()).containment(Containment::kTree);
   Child child = Child::spawn(command).value();
   ack.close_write();

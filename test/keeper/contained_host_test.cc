@@ -169,7 +169,8 @@ TEST(ContainedHost, WhoseThreadEndsKeepsTheTree) {
   AckPipe ack;
   std::unique_ptr<Child> child;
   std::thread([&] {
-    child = std::make_unique<Child>(Child::spawn(tree_command(ack, {"handle", "USR1", "3"}).die_with_parent(true)).value());
+    child =
+        std::make_unique<Child>(Child::spawn(tree_command(ack, {"handle", "USR1", "3"}).die_with_parent(true)).value());
     ASSERT_TRUE(ack.wait_for("ready"));
   }).join();
   ASSERT_TRUE(child->send_signal(Signal::user1()).has_value());

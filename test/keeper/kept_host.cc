@@ -1,12 +1,12 @@
 // A program whose children are contained, and which ends in a given way: kept_host END HOST TEST_CHILD --ack=FD
 //
 // It starts three trees, and writes to FD what they say (test_child.cc), "keeper PID" and "leader PID" for each, and
-// "watched"; then it waits for the end of its stdin, and ends. The trees: a leader with a grandchild, both of whom ignore
-// INT and TERM, and the grandchild POLL, too; a leader that has ended and left such a grandchild; one without a group of
-// its own.
+// "watched"; then it waits for the end of its stdin, and ends. The trees: a leader with a grandchild, both of whom
+// ignore INT and TERM, and the grandchild POLL, too; a leader that has ended and left such a grandchild; one without a
+// group of its own.
 //
-// HOST is plain, or says what the process is like: ignores-sigchld, has-thief, or refused-group-signals (as before Linux
-// 6.9). END is:
+// HOST is plain, or says what the process is like: ignores-sigchld, has-thief, or refused-group-signals (as before
+// Linux 6.9). END is:
 //
 //   wait       waits for ever, for a signal to kill it
 //   exit, _exit, abort

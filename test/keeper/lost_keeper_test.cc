@@ -8,8 +8,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "lib/os/process_table.h"
 #include "lib/os/proc.h"
+#include "lib/os/process_table.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "warden/child.h"
