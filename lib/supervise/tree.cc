@@ -330,6 +330,7 @@ GroupState Tree::look(const Lock& lock, ProcessTable&, std::vector<Member>* live
 
 std::vector<Member> Tree::name_left(const Lock& lock) {
   std::vector<Member> left;
+  if (is_over_) return left;  // the keeper's number may be somebody else's
   const int leader_pid = leader_.ended(lock) ? -1 : leader_.process().pid();
   sys_.with_free_descriptors([&] { left = members(leader_pid); });
   return left;
