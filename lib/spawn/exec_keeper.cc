@@ -80,9 +80,9 @@ void write_number(int number, char* text) {
 int exec_keeper(void* argument) {
   auto& args = *static_cast<ExecKeeperArgs*>(argument);
   if (raw_syscall(SYS_getppid) == 0) fail(args, KeeperPart::kNamespace, -EXDEV);
-  check(args, KeeperPart::kGroup, raw_syscall(SYS_setpgid, 0, 0));
   check(args, KeeperPart::kSubreaper, raw_syscall(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1));
   make_child(args);
+  check(args, KeeperPart::kGroup, raw_syscall(SYS_setpgid, 0, 0));  // the child may stay in the host's
   take_own_table(args);
   raw_syscall(SYS_chdir, as_argument("/"));  // so that it holds no directory of the host's
   char program[12];

@@ -120,12 +120,13 @@ void Tree::take(const KeeperReport& report) {
 
 // Its exit code says the same as its last report: where the host has closed the socket, that alone is left.
 void Tree::look_at_keeper() {
-  const WaitOutcome seen = sys_.look(keeper_.id(), Reap::kCollect);
+  WaitOutcome seen = sys_.look(keeper_.id(), Reap::kCollect);
+  const bool is_gone = seen.status.has_value() || seen.error == ECHILD;  // somebody else has collected it
   const int fd = keeper_.pidfd();
-  // A tracer holds it, or somebody else has collected it.
-  const bool has_ended = seen.status.has_value() || seen.error == ECHILD ||
-                         (is_closed_ && fd >= 0 && sys_.poll_readable(&fd, 1, TimePoint::min()));
-  if (!has_ended) return;
+  if (!is_gone) {
+    if (!is_closed_ || fd < 0 || !sys_.poll_readable(&fd, 1, TimePoint::min())) return;
+    seen = sys_.look(keeper_.id(), Reap::kCollect);  // it may have ended since; else a tracer holds it
+  }
   is_over_ = true;
   if (seen.status.has_value() && seen.status->exit_code() == kTreeIsEmpty) is_empty_ = true;
 }
