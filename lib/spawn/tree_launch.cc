@@ -123,16 +123,42 @@ class Way {
   const Pipe& pipe_;
 };
 
-// The child has ended: whether that was after its exec, as the keeper says, which tells of the stops of a child only
-// after that. Empty where it says nothing: somebody has killed it, or stops it all the time.
-std::optional<bool> was_executed(const UniqueFd& socket, const ChildId& keeper) {
+// What the keeper says first of a child that has ended; what the child has not read is there, too. Empty where it says
+// nothing: somebody has killed it, or stops it all the time.
+std::optional<KeeperReport> first_report(const UniqueFd& socket, const ChildId& keeper) {
   const int fds[] = {socket.get(), keeper.pidfd};
   linux_sys().pidfd_kill_process(keeper.pidfd, SIGCONT);
   KeeperReport report = {};
   linux_sys().poll_readable(fds, 2, deadline_after(linux_sys().now(), kLongestEnd));
-  const ssize_t size = ::recv(fds[0], &report, sizeof report, MSG_PEEK | MSG_DONTWAIT);
+  ssize_t size = -1;
+  do size = ::recv(fds[0], &report, sizeof report, MSG_PEEK | MSG_DONTWAIT);
+  while (size < 0 && (errno == ECONNRESET || errno == EINTR));
   if (size <= 0) return std::nullopt;
-  return report.kind != KeeperReport::Kind::kEnded || report.was_executed != 0;
+  return report;
+}
+
+// Whether the child had executed before its end. The keeper tells of stops only after an exec.
+bool was_executed(const std::optional<KeeperReport>& report, const volatile ExecFailure& failure) {
+  if (!report.has_value()) return failure.is_at_exec;  // not killed at the very moment of its exec, as far as is known
+  switch (report->kind) {
+    case KeeperReport::Kind::kEnded:
+      return report->was_executed != 0;
+    case KeeperReport::Kind::kStopped:
+    case KeeperReport::Kind::kContinued:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A child that has failed by itself has told that; else the keeper has, or has gone.
+LaunchResult failed_in_tree(const ChildId& child, const volatile ExecFailure& failure,
+                            const std::optional<KeeperReport>& report) {
+  LaunchResult result = failed(child, failure);
+  if (failure.error != 0) return result;
+  if (!report.has_value()) return refused(KeeperPart::kUnknown, ECANCELED);
+  if (report->kind == KeeperReport::Kind::kFailed) return refused(report->part, report->value);
+  return result;
 }
 
 // The child has gone, or goes with the keeper, which ends. Nobody uses this thread's memory then.
@@ -154,9 +180,9 @@ void collect_keeper(const ChildId& keeper, const ChildId& child) {
 
 LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   if (runs_on_valgrind()) return refused(KeeperPart::kClone, ENOSYS);
-  const FailureReport report(plan.own_memory);
+  const FailureReport failure_report(plan.own_memory);
   const ChildStack keeper_stack, child_stack;
-  if (report.get() == nullptr || child_stack.top() == nullptr || keeper_stack.top() == nullptr) {
+  if (failure_report.get() == nullptr || child_stack.top() == nullptr || keeper_stack.top() == nullptr) {
     return refused(KeeperPart::kStack, ENOMEM);
   }
   Parts parts;
@@ -168,7 +194,7 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   plan.child.pid = -1;
   plan.child.gate = parts.ours.get();
   plan.child.gate_peer = parts.keepers.get();
-  plan.child.failure = report.get();
+  plan.child.failure = failure_report.get();
   ExecKeeperArgs args;
   args.socket = parts.keepers.get();
   args.host = parts.host.get();
@@ -181,7 +207,7 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   ChildId keeper = clone_keeper(args, keeper_stack, &error);
   exec_pipe.write_end.reset();
   if (error != 0) return refused(KeeperPart::kClone, error);
-  const volatile ExecFailure& failure = *report.get();
+  const volatile ExecFailure& failure = *failure_report.get();
   Way way(args, exec_pipe);
   bool has_given_up = false, is_lost = false;
   int looks_without_child = 0;
@@ -197,11 +223,11 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   keeper.pidfd = raised_pidfd(keeper.pidfd);
   ChildId child = way.child();
   child.pidfd = raised_pidfd(child.pidfd);
-  is_lost = is_lost || child.pid < 0;
-  // Where nothing tells, the child was not killed at the very moment of its exec.
   const bool may_have_executed = failure.error == 0 && !has_given_up && child.pid > 0;
-  if (may_have_executed &&
-      (!is_readable(child.pidfd) || was_executed(parts.ours, keeper).value_or(failure.is_at_exec))) {
+  const bool lives = may_have_executed && !is_readable(child.pidfd);
+  std::optional<KeeperReport> report;
+  if (may_have_executed && !lives) report = first_report(parts.ours, keeper);
+  if (lives || (may_have_executed && was_executed(report, failure))) {
     LaunchResult result;
     result.child = child;
     result.keeper = keeper;
@@ -209,11 +235,7 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
     return result;
   }
   collect_keeper(keeper, child);
-  if (has_given_up) return given_up(child, failure);
-  LaunchResult result = failed(child, failure);
-  // Killed before the child had passed the gate, or with it.
-  if (failure.error == 0 && is_lost) return refused(KeeperPart::kUnknown, ECANCELED);
-  return result;
+  return has_given_up ? given_up(child, failure) : failed_in_tree(child, failure, report);
 }
 
 }  // namespace warden::internal
