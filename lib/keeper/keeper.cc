@@ -89,7 +89,15 @@ class Keeper {
     failed.part = part;
     failed.value = static_cast<int>(-result);
     send(failed, kShortReport);
+    wait_for_program();
     leave(1);
+  }
+
+  // It dies with the keeper, and has to tell first. The filter may refuse any of these.
+  void wait_for_program() {
+    if (raw_syscall(SYS_waitid, P_PID, program_, 0, WEXITED | __WALL, 0) == 0) return;
+    if (raw_syscall(SYS_wait4, program_, 0, __WALL, 0) > 0) return;
+    poll_for(nullptr, 0, 100);
   }
 
   // What a filter may refuse, before the program runs: the keeper could not do without it later.
