@@ -54,10 +54,10 @@ void become(const std::string& kind) {
   }
 }
 
-// The keeper is the parent of the leader, who tells: a shell that executes test_child.
+// A shell tells who its parent is, and executes test_child.
 warden::Child& start(const std::vector<std::string>& mode, bool group) {
   warden::Command command("/bin/sh");
-  command.args({"-c", "echo keeper $PPID >&9; echo leader $$ >&9; exec \"$@\"", "sh", test_child, "--ack=9"});
+  command.args({"-c", "echo keeper $PPID >&9; exec \"$@\"", "sh", test_child, "--ack=9"});
   command.args(mode).inherit_fd(ack_fd, 9).group(group).stdin_from(warden::Stdio::pipe());
   children->push_back(warden::Child::spawn(command.containment(warden::Containment::kTree)).value());
   return children->back();
@@ -123,6 +123,7 @@ int main(int argc, char** argv) {
   ack_fd = atoi(ack_flag.c_str() + flag.size());
   become(arguments[1]);
   start_children();
+  for (const warden::Child& child : *children) dprintf(ack_fd, "leader %d\n", child.pid());
   dprintf(ack_fd, "watched\n");
   wait_for_end_of_stdin();
   end(arguments[0]);
