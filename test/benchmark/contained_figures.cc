@@ -71,7 +71,7 @@ void bare_kill(internal::SpawnPlan& plan) {
   ::close(launched.keeper.pidfd);
 }
 
-extern "C" void* do_nothing(void*) { return nullptr; }
+void* do_nothing(void*) { return nullptr; }
 
 template <bool has_thread>
 double bare_kill_each(int count) {
