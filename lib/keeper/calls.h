@@ -22,8 +22,8 @@ namespace warden::internal {
 inline void close_fd(long fd) { raw_syscall(SYS_close, fd); }
 
 // A descriptor, or -errno.
-inline long open_file(const char* path, int flags) {
-  return raw_syscall(SYS_openat, AT_FDCWD, as_argument(path), flags | O_RDONLY | O_CLOEXEC);
+inline long open_file(long directory, const char* path, int flags) {
+  return raw_syscall(SYS_openat, directory, as_argument(path), flags | O_RDONLY | O_CLOEXEC);
 }
 
 inline long signal_process(int pid, int signal) { return raw_syscall(SYS_kill, pid, signal); }
@@ -36,13 +36,11 @@ inline long poll_for(pollfd* polled, int count, int milliseconds) {
                      sizeof(std::uint64_t));
 }
 
-// Writes /proc/PID/PART, or /proc/PID/task/TID/PART; `text` has room for 64 bytes.
+// PID/PART or PID/task/TID/PART, below /proc.
 class ProcPath {
  public:
-  ProcPath(int pid, const char* part) { add("/proc/"), add(pid), add("/"), add(part); }
-  ProcPath(int pid, int tid, const char* part) {
-    add("/proc/"), add(pid), add("/task/"), add(tid), add("/"), add(part);
-  }
+  ProcPath(int pid, const char* part) { add(pid), add("/"), add(part); }
+  ProcPath(int pid, int tid, const char* part) { add(pid), add("/task/"), add(tid), add("/"), add(part); }
   const char* get() const { return text_; }
 
  private:

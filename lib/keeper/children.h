@@ -26,10 +26,10 @@ long read_children(long fd, Visit visit) {
   }
 }
 
-// The children of one thread. 0, or -errno.
+// The children of one thread. `proc`: a descriptor of /proc. 0, or -errno.
 template <class Visit>
-long visit_children_of_thread(int pid, int tid, Visit visit) {
-  const long fd = open_file(ProcPath(pid, tid, "children").get(), 0);
+long visit_children_of_thread(long proc, int pid, int tid, Visit visit) {
+  const long fd = open_file(proc, ProcPath(pid, tid, "children").get(), 0);
   if (fd < 0) return fd;
   const long error = read_children(fd, visit);
   close_fd(fd);
@@ -38,8 +38,8 @@ long visit_children_of_thread(int pid, int tid, Visit visit) {
 
 // The children of every thread of the process: each thread has its own. What cannot be read is left out.
 template <class Visit>
-void visit_children(int pid, Visit visit) {
-  const long fd = open_file(ProcPath(pid, "task").get(), O_DIRECTORY);
+void visit_children(long proc, int pid, Visit visit) {
+  const long fd = open_file(proc, ProcPath(pid, "task").get(), O_DIRECTORY);
   if (fd < 0) return;
   alignas(8) char entries[2048];
   for (;;) {
@@ -50,7 +50,7 @@ void visit_children(int pid, Visit visit) {
       at += entry.length;
       int tid = 0;
       for (const char* c = entry.name; *c >= '0' && *c <= '9'; ++c) tid = tid * 10 + (*c - '0');
-      if (tid != 0) visit_children_of_thread(pid, tid, visit);
+      if (tid != 0) visit_children_of_thread(proc, pid, tid, visit);
     }
   }
   close_fd(fd);

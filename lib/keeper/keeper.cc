@@ -48,9 +48,7 @@ class Keeper {
     const std::uint64_t heard = bit_of(SIGCHLD) | bit_of(kKillSignal) | bit_of(kLetGoSignal);
     signals_ = static_cast<int>(check(KeeperPart::kSignals, raw_syscall(SYS_signalfd4, -1, as_argument(&heard),
                                                                         sizeof heard, O_CLOEXEC | O_NONBLOCK)));
-    // By its number: where /proc is another pid namespace's, that is nobody's or somebody else's.
-    const int self = static_cast<int>(raw_syscall(SYS_getpid));
-    children_ = check(KeeperPart::kChildren, open_file(ProcPath(self, self, "children").get(), 0));
+    open_proc();
     try_calls();
     KeeperReport ready = {};
     ready.kind = KeeperReport::Kind::kReady;
@@ -61,12 +59,8 @@ class Keeper {
     for (;;) {
       receive_orders();
       collect();
-      if (is_killing_) {
-        tell_end();
-        kill_all();
-        collect();
-      }
       tell_end();
+      if (is_killing_) kill_all();
       wait();
     }
   }
@@ -93,6 +87,17 @@ class Keeper {
     leave(1);
   }
 
+  // Where /proc is another pid namespace's, its numbers are others than ours.
+  void open_proc() {
+    proc_ = check(KeeperPart::kChildren, open_file(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY));
+    char name[12] = {};
+    check(KeeperPart::kChildren,
+          raw_syscall(SYS_readlinkat, proc_, as_argument("self"), as_argument(name), sizeof name - 1));
+    int self = 0;
+    for (const char* c = name; *c >= '0' && *c <= '9'; ++c) self = self * 10 + (*c - '0');
+    if (self != raw_syscall(SYS_getpid)) check(KeeperPart::kChildren, -EXDEV);
+  }
+
   // It dies with the keeper, and has to tell first. The filter may refuse any of these.
   void wait_for_program() {
     if (raw_syscall(SYS_waitid, P_PID, program_, 0, WEXITED | __WALL, 0) == 0) return;
@@ -102,9 +107,6 @@ class Keeper {
 
   // What a filter may refuse, before the program runs: the keeper could not do without it later.
   void try_calls() {
-    bool is_listed = false;
-    check(KeeperPart::kChildren, read_children(children_, [&](int pid) { is_listed = is_listed || pid == program_; }));
-    if (!is_listed) check(KeeperPart::kChildren, -ESRCH);
     int ended = 0;
     check(KeeperPart::kLook, look_for_ended(&ended));
     const long collected = raw_syscall(SYS_wait4, raw_syscall(SYS_getpid), 0, WNOHANG, 0);  // no child of its own
@@ -158,7 +160,7 @@ class Keeper {
     if (order.kind == KeeperOrder::Kind::kLetGo) is_let_go_ = true;
     if (order.kind == KeeperOrder::Kind::kKill) is_killing_ = true;
     if (order.kind != KeeperOrder::Kind::kSignal) return;
-    TreeSignal sent = {order.signal, is_collected_ ? 0 : program_, leads_group_};
+    TreeSignal sent = {proc_, order.signal, is_collected_ ? 0 : program_, leads_group_};
     signal_tree(sent);
     KeeperReport answer = {};
     answer.kind = KeeperReport::Kind::kAnswer;
@@ -169,11 +171,21 @@ class Keeper {
     send(answer, kShortReport);
   }
 
+  // Everybody who is its child just now. The program first and alone: as a rule nobody is left after it.
   void kill_all() {
+    if (!is_collected_ && !has_killed_program_) {
+      has_killed_program_ = true;
+      if (signal_process(program_, SIGKILL) >= 0) return;
+    }
+    kill_children();
+  }
+
+  void kill_children() {
     bool is_refused = false;
     const int spared = group_of_host();
-    raw_syscall(SYS_lseek, children_, 0, SEEK_SET);
+    if (const long error = rewind_children(); error < 0) return tell_refused(0, static_cast<int>(-error));
     read_children(children_, [&](int child) {
+      if (!is_own_child(child)) return;
       // A group has the number of the child that made it; the host may have joined it.
       if (child != spared) signal_process(-child, SIGKILL);
       const long error = signal_process(child, SIGKILL);
@@ -182,8 +194,21 @@ class Keeper {
       tell_refused(child, static_cast<int>(-error));
     });
     if (!is_refused) return;
-    TreeSignal below = {SIGKILL, 0, false};  // it keeps those below it from becoming the keeper's children
+    TreeSignal below = {proc_, SIGKILL, 0, false};  // it keeps those below it from becoming the keeper's children
     signal_tree(below);
+  }
+
+  // 0, or -errno.
+  long rewind_children() {
+    if (children_ >= 0) return raw_syscall(SYS_lseek, children_, 0, SEEK_SET);
+    const int self = static_cast<int>(raw_syscall(SYS_getpid));
+    children_ = open_file(proc_, ProcPath(self, self, "children").get(), 0);
+    return children_;
+  }
+
+  // Whether it is one that has not been collected, whose number is nobody else's.
+  static bool is_own_child(int pid) {
+    return raw_syscall(SYS_waitid, P_PID, pid, 0, WEXITED | WNOHANG | WNOWAIT | __WALL, 0) == 0;
   }
 
   // Each process once.
@@ -278,11 +303,13 @@ class Keeper {
   const int program_;
   const bool leads_group_;
   int signals_ = -1;
-  long children_ = -1;
+  long proc_ = -1;
+  long children_ = -1;  // the list, once it is needed
   int socket_ = kKeeperSocket;
   bool host_has_ended_ = false;
   bool is_let_go_ = false;
   bool is_killing_ = false;
+  bool has_killed_program_ = false;
   int pause_ = kFirstPause;
   bool is_collected_ = false;  // the program
   bool has_collected_all_ = true;

@@ -36,8 +36,8 @@ const char* read_number(const char* text, int* number) {
   return text;
 }
 
-bool read_stat(int pid, Stat* stat) {
-  const long fd = open_file(ProcPath(pid, "stat").get(), 0);
+bool read_stat(long proc, int pid, Stat* stat) {
+  const long fd = open_file(proc, ProcPath(pid, "stat").get(), 0);
   if (fd < 0) return false;
   char text[1024];
   const long size = raw_syscall(SYS_read, fd, as_argument(text), sizeof text - 1);
@@ -87,7 +87,7 @@ class Walk {
 
  private:
   void add_children(int pid, int index) {
-    visit_children(pid, [this, index](int child) {
+    visit_children(order_.proc, pid, [this, index](int child) {
       if (size_ == kMost) return note(E2BIG, 0);
       visited_[size_++] = {child, index, -1};
     });
@@ -100,7 +100,7 @@ class Walk {
       if (fd != -ESRCH) note(static_cast<int>(-fd), one.pid);
       return false;
     }
-    if (!read_stat(one.pid, stat) || !is_child(one, *stat) || !lives(fd)) {
+    if (!read_stat(order_.proc, one.pid, stat) || !is_child(one, *stat) || !lives(fd)) {
       close_fd(fd);
       return false;
     }

@@ -5,6 +5,7 @@
 namespace warden::internal {
 
 struct TreeSignal {
+  long proc;  // a descriptor of /proc
   int signal;
   int program;        // the keeper's own child; 0 once it was collected, when its number may be another's
   bool by_group;      // the program leads a group

@@ -1,16 +1,19 @@
 #include "lib/spawn/tree_launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <optional>
 
@@ -47,9 +50,35 @@ constexpr int kMostLooksWithoutChild = 200;
 
 UniqueFd raised(int fd) { return raise_above_stdio(UniqueFd(fd)); }
 
+// Whether /proc has the numbers of another pid namespace: those of the processes have others beside them, of each
+// namespace down to their own (proc(5), NSpid).
+bool proc_is_of_another_namespace() {
+  const UniqueFd file(raise_above_stdio(UniqueFd(::open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC))));
+  char text[4096];
+  const ssize_t size = file.get() < 0 ? -1 : ::read(file.get(), text, sizeof text - 1);
+  if (size <= 0) return false;
+  text[size] = '\0';
+  const char* const line = ::strstr(text, "\nNSpid:\t");
+  return line != nullptr && line[::strcspn(line + 8, "\t\n") + 8] == '\t';
+}
+
+// Whether /proc lists children (CONFIG_PROC_CHILDREN), by the numbers that they have here; else with errno. Asked until
+// it is so: a keeper asks less.
+bool children_are_listed() {
+  static std::atomic<bool> is_known{false};
+  if (is_known.load(std::memory_order_relaxed)) return true;
+  const UniqueFd file(raise_above_stdio(UniqueFd(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC))));
+  if (file.get() < 0) return false;
+  const bool is_known_now = !proc_is_of_another_namespace();
+  if (!is_known_now) errno = EXDEV;
+  is_known.store(is_known_now, std::memory_order_relaxed);
+  return is_known_now;
+}
+
 // What the host holds for a launch; the keeper takes copies.
 struct Parts {
-  UniqueFd ours, keepers, host, image;
+  UniqueFd ours, keepers, host;
+  KeeperImage image;
 
   // The part that is refused, with errno; kNone where there is none.
   KeeperPart open() {
@@ -61,15 +90,17 @@ struct Parts {
     if (ours.get() < 0 || keepers.get() < 0) return KeeperPart::kSocket;
     host = raised(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
     if (host.get() < 0) return KeeperPart::kHostPidfd;
-    const int made = open_keeper_image();
-    if (made < 0) errno = -made;
-    image = UniqueFd(made);
-    return made < 0 ? KeeperPart::kImage : KeeperPart::kNone;
+    image = KeeperImage::open();
+    if (image.fd() < 0) {
+      errno = -image.fd();
+      return KeeperPart::kImage;
+    }
+    return children_are_listed() ? KeeperPart::kNone : KeeperPart::kChildren;
   }
   void close_copied() {
     keepers.reset();
     host.reset();
-    image.reset();
+    image = KeeperImage();
   }
 };
 
@@ -198,7 +229,10 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   ExecKeeperArgs args;
   args.socket = parts.keepers.get();
   args.host = parts.host.get();
-  args.image = parts.image.get();
+  args.image = parts.image.fd();
+  args.image_is_known = parts.image.file().is_known();
+  args.image_device = parts.image.file().device();
+  args.image_inode = parts.image.file().inode();
   args.leads_group = plan.leads_group;
   args.child = &plan.child;
   args.own_memory = plan.own_memory;

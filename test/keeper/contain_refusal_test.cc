@@ -86,6 +86,7 @@ std::vector<Refused> every_refused() {
       {"OwnTable", {refused(SYS_close_range, EPERM), unshare}, "close_range(CLOSE_RANGE_UNSHARE)", EPERM},
       {"Execveat", {refused(SYS_execveat, EACCES)}, "execveat", EACCES},
       {"Signalfd", {refused(SYS_signalfd4)}, "signalfd4", ENOSYS},
+      {"Readlinkat", {refused(SYS_readlinkat, EACCES)}, "/proc/thread-self/children", EACCES},
       {"Wait", {refused(SYS_wait4)}, "wait4", ENOSYS},
       {"Send", {refused(SYS_sendto, EACCES)}, "the keeper has ended", ECANCELED},
       {"Receive", {refused(SYS_recvfrom, EACCES)}, "the keeper has ended", ECANCELED},
