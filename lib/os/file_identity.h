@@ -30,8 +30,6 @@ class FileIdentity {
   static FileIdentity of_pidfd(int fd);
 
   bool is_known() const { return is_known_; }
-  dev_t device() const { return device_; }
-  ino_t inode() const { return inode_; }
   // Whether it is the file, or another pidfd of the same process. True, too, where the kernel refuses to tell.
   bool is_at(int fd) const;
   // The same, and not another pidfd: for who closes it.

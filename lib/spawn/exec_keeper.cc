@@ -6,7 +6,6 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -53,14 +52,6 @@ void make_child(ExecKeeperArgs& args) {
   fail(args, KeeperPart::kClone, -errno);
 }
 
-// The host may have closed it, and have another file there. True, too, where the kernel refuses to tell.
-bool is_image(const ExecKeeperArgs& args, int fd) {
-  struct stat info;  // as the kernel has it, on 64-bit machines
-  if (!args.image_is_known) return true;
-  if (raw_syscall(SYS_newfstatat, fd, as_argument(""), as_argument(&info), AT_EMPTY_PATH) != 0) return true;
-  return info.st_dev == args.image_device && info.st_ino == args.image_inode;
-}
-
 // Leaves the host's table, and every descriptor but its own. It must not go on in the host's table.
 void take_own_table(ExecKeeperArgs& args) {
   int last = args.socket;
@@ -72,7 +63,6 @@ void take_own_table(ExecKeeperArgs& args) {
   check(args, KeeperPart::kDescriptors, raw_syscall(SYS_dup3, args.socket, kKeeperSocket, 0));
   check(args, KeeperPart::kDescriptors, raw_syscall(SYS_dup3, args.host, kKeeperHost, 0));
   check(args, KeeperPart::kDescriptors, raw_syscall(SYS_dup3, args.image, kKeeperImage, O_CLOEXEC));
-  if (!is_image(args, kKeeperImage)) fail(args, KeeperPart::kImage, -EBADF);
   close_descriptors(kKeeperImage + 1, kLastDescriptor);
 }
 

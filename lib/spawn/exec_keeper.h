@@ -2,8 +2,6 @@
 #ifndef WARDEN_LIB_SPAWN_EXEC_KEEPER_H_
 #define WARDEN_LIB_SPAWN_EXEC_KEEPER_H_
 
-#include <sys/types.h>
-
 #include <cstdint>
 
 #include "lib/spawn/exec_child.h"
@@ -14,9 +12,6 @@ struct ExecKeeperArgs {
   int socket = -1;  // the keeper's end
   int host = -1;    // a pidfd of the host
   int image = -1;
-  bool image_is_known = false;  // which file is to be at `image`
-  dev_t image_device = 0;
-  ino_t image_inode = 0;
   bool leads_group = true;  // the program does
 
   ExecChildArgs* child = nullptr;

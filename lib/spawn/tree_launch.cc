@@ -77,8 +77,7 @@ bool children_are_listed() {
 
 // What the host holds for a launch; the keeper takes copies.
 struct Parts {
-  UniqueFd ours, keepers, host;
-  KeeperImage image;
+  UniqueFd ours, keepers, host, image;
 
   // The part that is refused, with errno; kNone where there is none.
   KeeperPart open() {
@@ -90,9 +89,9 @@ struct Parts {
     if (ours.get() < 0 || keepers.get() < 0) return KeeperPart::kSocket;
     host = raised(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
     if (host.get() < 0) return KeeperPart::kHostPidfd;
-    image = KeeperImage::open();
-    if (image.fd() < 0) {
-      errno = -image.fd();
+    image = UniqueFd(open_keeper_image());
+    if (image.get() < 0) {
+      errno = -image.get();
       return KeeperPart::kImage;
     }
     return children_are_listed() ? KeeperPart::kNone : KeeperPart::kChildren;
@@ -100,7 +99,7 @@ struct Parts {
   void close_copied() {
     keepers.reset();
     host.reset();
-    image = KeeperImage();
+    image.reset();
   }
 };
 
@@ -229,10 +228,7 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   ExecKeeperArgs args;
   args.socket = parts.keepers.get();
   args.host = parts.host.get();
-  args.image = parts.image.fd();
-  args.image_is_known = parts.image.file().is_known();
-  args.image_device = parts.image.file().device();
-  args.image_inode = parts.image.file().inode();
+  args.image = parts.image.get();
   args.leads_group = plan.leads_group;
   args.child = &plan.child;
   args.own_memory = plan.own_memory;

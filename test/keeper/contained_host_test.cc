@@ -52,57 +52,13 @@ std::vector<int> opened_since(const std::set<int>& before) {
   return opened;
 }
 
-void start_and_end_tree() {
-  Child::spawn(test_command({"sleep"}).containment(Containment::kTree)).value().kill().value();
-}
-
 TEST(ContainedHost, HoldsThreeDescriptorsForEachTree) {
-  start_and_end_tree();
   const std::set<int> before = open_descriptors();
   Child child = Child::spawn(test_command({"sleep"}).containment(Containment::kTree)).value();
   const std::vector<int> opened = opened_since(before);
   EXPECT_EQ(opened.size(), 3u) << "of the program, of the keeper, of the socket";
   for (const int fd : opened) EXPECT_EQ(::fcntl(fd, F_GETFD), FD_CLOEXEC);
   child.kill().value();
-}
-
-// Files that nobody can write to any more.
-std::vector<int> sealed_files() {
-  std::vector<int> sealed;
-  for (const int fd : open_descriptors()) {
-    const int seals = ::fcntl(fd, F_GET_SEALS);
-    if (seals >= 0 && (seals & F_SEAL_WRITE) != 0) sealed.push_back(fd);
-  }
-  return sealed;
-}
-
-TEST(ContainedHost, HoldsOneFileForAllItsTrees) {
-  start_and_end_tree();
-  const std::vector<int> kept = sealed_files();
-  ASSERT_EQ(kept.size(), 1u);
-  EXPECT_EQ(::fcntl(kept[0], F_GETFD), FD_CLOEXEC);
-  const std::set<int> before = open_descriptors();
-  start_and_end_tree();
-  EXPECT_THAT(opened_since(before), IsEmpty());
-}
-
-// What has the number is nothing, or a file of the host's.
-TEST(ContainedHost, ThatHasClosedTheKeptFileStartsTrees) {
-  run_isolated_unchecked([] {
-    int pipe[2];
-    ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
-    start_and_end_tree();
-    const std::vector<int> kept = sealed_files();
-    ASSERT_EQ(kept.size(), 1u);
-    ASSERT_EQ(::close(kept[0]), 0);
-    const std::set<int> before = open_descriptors();
-    start_and_end_tree();
-    EXPECT_THAT(opened_since(before), IsEmpty());
-    ASSERT_EQ(::dup2(pipe[1], kept[0]), kept[0]);
-    start_and_end_tree();
-    EXPECT_GE(::fcntl(kept[0], F_GETFD), 0) << "the library has closed it";
-    EXPECT_EQ(opened_since(before), kept);
-  });
 }
 
 TEST(ContainedHost, ThatIgnoresSigchldGetsTheStatus) {
