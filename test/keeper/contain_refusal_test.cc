@@ -19,6 +19,7 @@
 #include "test/support/child_probe.h"
 #include "test/support/every_setting.h"
 #include "test/support/isolated.h"
+#include "test/support/pid_namespace.h"
 #include "test/support/proc_view.h"
 #include "test/support/seccomp_filter.h"
 #include "test/support/temporary_directory.h"
@@ -200,6 +201,28 @@ TEST(LimitOnFiles, IsAnError) {
     const SpawnError error = refusal_of(test_command({"sleep"}).containment(Containment::kTree));
     EXPECT_EQ(error.step, SpawnError::Step::kContain) << error;
     EXPECT_EQ(error.code, std::errc::file_too_large);
+  });
+}
+
+// A setting of the pid namespace (Linux 6.3).
+TEST(MemoryThatMayNotBeExecuted, IsAnError) {
+  const char* const kSetting = "/proc/sys/vm/memfd_noexec";
+  if (::access(kSetting, F_OK) != 0) GTEST_SKIP() << "this kernel has no " << kSetting;
+  const std::string reason = why_no_pid_namespace();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  run_in_pid_namespace([&] {
+    std::ofstream(kSetting) << "2";
+    std::string value;
+    std::ifstream(kSetting) >> value;
+    ASSERT_EQ(value, "2");
+    const SpawnError error = refusal_of(test_command({"sleep"}).containment(Containment::kTree));
+    EXPECT_EQ(error.step, SpawnError::Step::kContain) << error;
+    EXPECT_EQ(error.code, std::errc::permission_denied);
+    EXPECT_EQ(error.subject, "memfd_create");
+    auto spawned = Child::spawn(test_command({"exit", "7"}).containment({Containment::kTree, Containment::kGroup}));
+    ASSERT_TRUE(spawned.has_value()) << spawned.error();
+    EXPECT_EQ(spawned.value().containment(), Containment::kGroup);
+    EXPECT_EQ(spawned.value().wait().value(), ExitStatus::exited(7));
   });
 }
 

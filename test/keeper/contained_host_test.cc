@@ -21,6 +21,7 @@
 #include "test/support/sigchld_disposition.h"
 #include "test/support/stranger.h"
 #include "test/support/thief.h"
+#include "test/support/unseen_calls.h"
 #include "warden/child.h"
 
 namespace warden::test_support {
@@ -91,7 +92,7 @@ TEST(ContainedHost, ThatHasClosedItsDescriptorsEndsTheTree) {
     Child child = Child::spawn(tree_command(ack, {"fork", "new-session", "stubborn", "--", "stubborn"})).value();
     ack.close_write();
     ASSERT_GT(wait_forked(ack, {"ready", "child ready"}), 0);
-    for (const int fd : opened_since(before)) ::close(fd);
+    for (const int fd : opened_since(before)) close_unseen(fd);
     const auto ended = child.kill();
     ASSERT_TRUE(ended.has_value()) << ended.error();
     EXPECT_TRUE(ack.wait_eof());
@@ -108,7 +109,7 @@ TEST(ContainedHost, WithFilesOfItsOwnAtTheNumbersKeepsThem) {
     ack.close_write();
     ASSERT_TRUE(ack.wait_for("ready"));
     const std::vector<int> theirs = opened_since(before);
-    for (const int fd : theirs) ASSERT_EQ(::dup2(pipe[1], fd), fd);
+    for (const int fd : theirs) ASSERT_TRUE(replace_unseen(fd, pipe[1]));
     const auto ended = child.kill();
     ASSERT_TRUE(ended.has_value()) << ended.error();
     EXPECT_TRUE(ack.wait_eof());
