@@ -17,7 +17,7 @@ namespace warden {
 enum class Errc {
   kNotAChild = 1,    // the process is not a child of ours, or other code has reaped it
   kStillRunning,     // SIGKILL was sent, and the child has not gone within the bound
-  kSurvivors,        // the leader is gone, and processes of its group are left
+  kSurvivors,        // the leader is gone, and processes of its group or tree are left
   kGroupUnknown,     // whether the group is empty cannot be known here (/proc is missing or hidden)
   kEmptyHandle,      // the Child was moved from
   kStatusUnknown,    // the status could not be read, for a reason that is not ECHILD

@@ -25,7 +25,7 @@ class Category : public std::error_category {
       case Errc::kStillRunning:
         return "still running after SIGKILL";
       case Errc::kSurvivors:
-        return "processes of the group are left";
+        return "processes of the group or the tree are left";
       case Errc::kGroupUnknown:
         return "cannot tell whether the process group is empty";
       case Errc::kEmptyHandle:
