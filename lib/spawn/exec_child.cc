@@ -72,7 +72,8 @@ void pass_gate(ExecChildArgs& args) {
   report.kind = KeeperReport::Kind::kFailed;
   report.part = KeeperPart::kUnknown;
   report.value = ECANCELED;
-  raw_syscall(SYS_recvfrom, args.gate, as_argument(&report), sizeof report);
+  const long size = raw_syscall(SYS_recvfrom, args.gate, as_argument(&report), sizeof report);
+  if (size < 0) fail(args, SpawnError::Step::kContain, size, static_cast<int>(KeeperPart::kReceive));
   if (report.kind == KeeperReport::Kind::kReady) return;
   fail(args, SpawnError::Step::kContain, -report.value, static_cast<int>(report.part));
 }

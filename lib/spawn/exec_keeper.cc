@@ -27,9 +27,11 @@ namespace {
     const bool is_killed = raw_syscall(SYS_kill, args.child_pid, SIGKILL) == 0;  // else it dies with this process
     if (is_killed) raw_syscall(SYS_wait4, args.child_pid, 0, __WALL, 0);
   }
-  failure.step = SpawnError::Step::kContain;
-  failure.subject = static_cast<int>(part);
-  failure.error = static_cast<int>(-result);
+  if (failure.error == 0) {  // the child has said nothing before
+    failure.step = SpawnError::Step::kContain;
+    failure.subject = static_cast<int>(part);
+    failure.error = static_cast<int>(-result);
+  }
   args.is_on_the_way = 0;
   raw_syscall(SYS_futex, as_argument(&args.is_on_the_way), FUTEX_WAKE, 1);
   for (;;) raw_syscall(SYS_exit_group, 127);

@@ -249,7 +249,6 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
     if (way.child().pid > 0) linux_sys().pidfd_kill_process(way.child().pidfd, SIGKILL);
     if (way.child().pid < 0 && is_lost && ++looks_without_child == kMostLooksWithoutChild) break;
   }
-  parts.close_copied();
   keeper.pidfd = raised_pidfd(keeper.pidfd);
   ChildId child = way.child();
   child.pidfd = raised_pidfd(child.pidfd);
@@ -258,13 +257,14 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   std::optional<KeeperReport> report;
   if (may_have_executed && !lives) report = first_report(parts.ours, keeper);
   if (lives || (may_have_executed && was_executed(report, failure))) {
+    parts.close_copied();
     LaunchResult result;
     result.child = child;
     result.keeper = keeper;
     result.socket = std::move(parts.ours);
     return result;
   }
-  collect_keeper(keeper, child);
+  collect_keeper(keeper, child);  // only then can what it copies be closed
   return has_given_up ? given_up(child, failure) : failed_in_tree(child, failure, report);
 }
 

@@ -90,7 +90,7 @@ std::vector<Refused> every_refused() {
       {"Readlinkat", {refused(SYS_readlinkat, EACCES)}, "/proc/thread-self/children", EACCES},
       {"Wait", {refused(SYS_wait4)}, "wait4", ENOSYS},
       {"Send", {refused(SYS_sendto, EACCES)}, "the keeper has ended", ECANCELED},
-      {"Receive", {refused(SYS_recvfrom, EACCES)}, "the keeper has ended", ECANCELED},
+      {"Receive", {refused(SYS_recvfrom, EACCES)}, "recvfrom", EACCES},
       {"Disposition", {refused_if(SYS_rt_sigaction, 0, SIGCHLD)}, "rt_sigaction", EPERM},
       {"Kill", {refused_if(SYS_kill, 1, 0)}, "kill", EPERM},
       {"SendSignal", {refused(SYS_pidfd_send_signal)}, "pidfd_send_signal", ENOSYS},
