@@ -252,10 +252,12 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   keeper.pidfd = raised_pidfd(keeper.pidfd);
   ChildId child = way.child();
   child.pidfd = raised_pidfd(child.pidfd);
-  const bool may_have_executed = failure.error == 0 && !has_given_up && child.pid > 0;
+  const bool has_failed = failure.error != 0 || has_given_up || child.pid <= 0;
+  // Where it has not come so far it is about to end, though that may not show yet.
+  const bool may_have_executed = !has_failed && failure.is_at_exec;
   const bool lives = may_have_executed && !is_readable(child.pidfd);
   std::optional<KeeperReport> report;
-  if (may_have_executed && !lives) report = first_report(parts.ours, keeper);
+  if (!has_failed && !lives) report = first_report(parts.ours, keeper);
   if (lives || (may_have_executed && was_executed(report, failure))) {
     parts.close_copied();
     LaunchResult result;
