@@ -73,8 +73,7 @@ class Walk {
       if (last.pidfd >= 0) {  // all below it are done
         close_fd(last.pidfd);
         --size_;
-      } else if (Stat stat = {}; ++visits_ > kMost || !visit(last, &stat)) {
-        if (visits_ > kMost) note(E2BIG, 0);
+      } else if (Stat stat = {}; !visit(last, &stat)) {
         --size_;
       } else {
         // Its children first: where the signal ends it at once, they become the keeper's, whose list was read before.
@@ -100,7 +99,7 @@ class Walk {
       if (fd != -ESRCH) note(static_cast<int>(-fd), one.pid);
       return false;
     }
-    if (!read_stat(order_.proc, one.pid, stat) || !is_child(one, *stat) || !lives(fd)) {
+    if (!is_of_tree(one, fd, stat)) {
       close_fd(fd);
       return false;
     }
@@ -108,12 +107,19 @@ class Walk {
     return true;
   }
 
-  // A parent that has ended has left the process to the keeper, or to a subreaper of the tree: there it is missed.
-  bool is_child(const Visited& one, const Stat& stat) const {
-    if (stat.parent == self_) return true;
-    if (one.parent < 0) return false;
-    const Visited& parent = visited_[one.parent];
-    return stat.parent == parent.pid && lives(parent.pidfd);
+  // A parent that has ended since has left the process to one above it, or to the keeper, by the time that its pidfd
+  // tells.
+  bool is_of_tree(const Visited& one, long fd, Stat* stat) {
+    while (++visits_ <= kMost) {
+      if (!read_stat(order_.proc, one.pid, stat) || !lives(fd)) return false;
+      if (stat->parent == self_) return true;
+      int above = one.parent;
+      while (above >= 0 && visited_[above].pid != stat->parent) above = visited_[above].parent;
+      if (above < 0) return false;
+      if (lives(visited_[above].pidfd)) return true;
+    }
+    note(E2BIG, 0);
+    return false;
   }
 
   void send(const Visited& one, const Stat& stat) {
@@ -135,7 +141,7 @@ class Walk {
   TreeSignal& order_;
   Visited* const visited_;
   int size_ = 0;
-  int visits_ = 0;
+  int visits_ = 0;  // what is read of processes
   bool leaves_group_ = false;
   const int self_ = static_cast<int>(raw_syscall(SYS_getpid));
 };
