@@ -363,7 +363,8 @@ TEST(Tree, OrphansOfTheSignalGetItToo) {
     Child child =
         spawn_script(ack, R"(setsid sh -c '"$@" & "$@" & wait' sh "$@" & sleep 1000)", {"handle", "TERM", "0"});
     for (int ready = 0; ready < 2; ++ready) ASSERT_TRUE(ack.wait_for("ready"));
-    ASSERT_FALSE(child.terminate_with_report(TerminationPolicy::service(kBound)).value().forced);
+    const TerminationReport report = child.terminate_with_report(TerminationPolicy::service(kBound)).value();
+    ASSERT_FALSE(report.forced) << report;
     EXPECT_EQ(ack.wait_line(), "got SIGTERM");
     EXPECT_EQ(ack.wait_line(), "got SIGTERM");
     EXPECT_TRUE(ack.wait_eof());
