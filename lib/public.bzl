@@ -3,6 +3,7 @@
 PUBLIC_HEADERS = {
     "base": [
         "attempt_log",
+        "containment",
         "error",
         "exit_status",
         "function",

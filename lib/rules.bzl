@@ -12,14 +12,15 @@ _CHILD_PARTS = _GROUND + ["output", "spawn", "stdin", "supervise", "terminate"]
 MAY_INCLUDE = {
     "base": [],
     "os": ["base"],
+    "keeper": ["os"],
     "output": _GROUND,
-    "supervise": _GROUND,
-    "spawn": _GROUND + ["output"],
+    "supervise": _GROUND + ["keeper"],
+    "spawn": _GROUND + ["keeper", "output"],
     "stdin": _GROUND + ["supervise"],
     "terminate": _GROUND + ["supervise"],
     "child": _CHILD_PARTS,
     "run": _CHILD_PARTS + ["child"],
-    "testing": _GROUND + ["child", "output", "spawn", "supervise"],
+    "testing": _GROUND + ["child", "output", "supervise"],
     "tool": _GROUND + ["output"],
 }
 
@@ -92,6 +93,7 @@ def public_library(name, files = [], deps = []):
 _SOME_HEADER = {
     "base": ("base", "callback"),
     "child": ("handle", "handle"),
+    "keeper": ("protocol", "protocol"),
     "os": ("os", "sys"),
     "output": ("capture", "capture_read_end"),
     "run": ("run", "run_input"),
@@ -99,7 +101,7 @@ _SOME_HEADER = {
     "stdin": ("stdin", "write_stdin"),
     "supervise": ("supervise", "supervised"),
     "terminate": ("terminate", "escalation"),
-    "testing": ("guard", "guard"),
+    "testing": ("process_census", "process_census"),
     "tool": ("tool", "run_flags"),
 }
 

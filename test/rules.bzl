@@ -9,6 +9,7 @@ TEST_ROOMS = [
     "base",
     "child",
     "host",
+    "keeper",
     "os",
     "output",
     "run",

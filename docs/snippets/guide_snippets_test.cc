@@ -257,6 +257,17 @@ TEST(Guide, InPlaceOfFork) {
   EXPECT_TRUE(child.value().wait().value().success());
 }
 
+TEST(Containment, ATree) {
+  const std::string directory = "/no/such/directory";
+  warden::Command command("pg_ctl");
+  command.args({"start", "--wait", "-D", directory}).containment(warden::Containment::kTree);
+  warden::Result<warden::Child, warden::SpawnError> child = warden::Child::spawn(command);
+  if (child) {  // where Postgres is installed
+    EXPECT_EQ(child.value().containment(), warden::Containment::kTree);
+    child.value().kill().value();
+  }
+}
+
 TEST(Guide, OnATerminal) {
   const bool has_terminal = ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
   warden::Command command("true");

@@ -29,10 +29,10 @@ enum class AttemptOperation {
   kCheckStatus,  // looks for the leader: once before the first signal, and for a grace after one that failed
   kSendSignal,
   kWaitForExit,  // of the leader, and then of its group
-  kSweep,        // looks for processes that are left in the group
+  kSweep,        // looks for processes that are left in the group or the tree
 };
 
-enum class AttemptTarget { kLeader, kGroup };
+enum class AttemptTarget { kLeader, kGroup, kTree };
 
 enum class AttemptResult {
   kOk,
@@ -56,7 +56,7 @@ struct Attempt {
   absl::Duration elapsed;
   AttemptResult result = AttemptResult::kOk;
   std::error_code error;  // set when kFailed or kTimedOut
-  std::string detail;     // survivors by pid and program, or empty
+  std::string detail;     // survivors by pid and program; how many processes of a tree got the signal; or empty
 
   // "interrupt send_signal SIGINT to group: ok", "terminate wait_for_exit after SIGTERM: timed_out after 1s".
   std::string to_string() const;

@@ -39,6 +39,7 @@
 #include "absl/time/time.h"
 #include "warden/attempt_log.h"
 #include "warden/command.h"
+#include "warden/containment.h"
 #include "warden/error.h"
 #include "warden/exit_status.h"
 #include "warden/output.h"
@@ -144,6 +145,8 @@ class Child {
 
   // The child's process id. Stays the same after the end, when the kernel may have given it to another process.
   int pid() const;
+  // What the spawn has got of Command::containment(); kGroup for an adopted child and for an empty handle.
+  Containment containment() const;
   // Command::display_name() at the spawn; valid as long as the handle.
   std::string_view name() const;
 

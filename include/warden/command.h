@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "warden/containment.h"
 #include "warden/output.h"
 
 namespace warden {
@@ -209,6 +210,15 @@ class Command {
   // set-group-ID bits and file capabilities have no effect (PR_SET_NO_NEW_PRIVS, prctl(2); Linux 3.5). credentials()
   // hold.
   Command& no_new_privileges(bool set);
+
+  // How much of what the child starts is held, and ended with it (containment.h): kGroup by default. With a list, the
+  // first that can be had here: the caller has written what to fall back to.
+  // Errors: Child::spawn refuses an empty list and one that names a containment twice. A containment that the system
+  // does not have fails at SpawnError::Step::kContain, with the call that was refused; the program has not run.
+  Command& containment(Containment containment);
+  Command& containment(std::initializer_list<Containment> containments);
+  // A copy that is contained like this, unless a call above has said how.
+  Command with_default_containment(Containment containment) const;
 
   // Sends SIGKILL to the child itself (not to what it started) when this process dies, however it dies
   // (PR_SET_PDEATHSIG, prctl(2)). The kernel ties this to the thread that launches, so the reaper launches, which lives

@@ -15,19 +15,20 @@ namespace warden {
 
 // Conditions of this library that no errno describes; the category's name is "warden".
 enum class Errc {
-  kNotAChild = 1,  // the process is not a child of ours, or other code has reaped it
-  kStillRunning,   // SIGKILL was sent, and the child has not gone within the bound
-  kSurvivors,      // the leader is gone, and processes of its group are left
-  kGroupUnknown,   // whether the group is empty cannot be known here (/proc is missing or hidden)
-  kEmptyHandle,    // the Child was moved from
-  kStatusUnknown,  // the status could not be read, for a reason that is not ECHILD
-  kNotReapable,    // SIGKILL has ended it, and a tracer has not let the zombie go within the bound
-  kNotOwner,       // this is a forked copy of the process that has the Child
-  kWouldDeadlock,  // a callback of the Child's own output may not wait for, terminate or drain it
-  kNotCaptured,    // the stream was not captured (Stdio::capture)
-  kUnsuccessful,   // the child ended with another exit code than 0, of a signal, or in an unknown way
-                   // (require_success())
-  kNotExecuted,    // the child was killed before it had executed the program: by the OOM killer, or by a person
+  kNotAChild = 1,    // the process is not a child of ours, or other code has reaped it
+  kStillRunning,     // SIGKILL was sent, and the child has not gone within the bound
+  kSurvivors,        // the leader is gone, and processes of its group or tree are left
+  kGroupUnknown,     // whether the group is empty cannot be known here (/proc is missing or hidden)
+  kEmptyHandle,      // the Child was moved from
+  kStatusUnknown,    // the status could not be read, for a reason that is not ECHILD
+  kNotReapable,      // SIGKILL has ended it, and a tracer has not let the zombie go within the bound
+  kNotOwner,         // this is a forked copy of the process that has the Child
+  kWouldDeadlock,    // a callback of the Child's own output may not wait for, terminate or drain it
+  kNotCaptured,      // the stream was not captured (Stdio::capture)
+  kUnsuccessful,     // the child ended with another exit code than 0, of a signal, or in an unknown way
+                     // (require_success())
+  kNotExecuted,      // the child was killed before it had executed the program: by the OOM killer, or by a person
+  kContainmentLost,  // the keeper of the tree was ended by somebody else: what is left of the tree is not known
 };
 
 const std::error_category& error_category();
@@ -71,6 +72,7 @@ struct SpawnError {
     kChangeDirectory,    // chdir(2)
     kNoNewPrivileges,    // prctl(2)
     kParentDeathSignal,  // prctl(2)
+    kContain,            // the keeper of a tree (containment.h); `subject` is the call that was refused
     kExec,               // execve(2); `subject` is the path that was tried
     kAdopt,              // taking an existing process under supervision
   };

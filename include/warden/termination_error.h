@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "warden/attempt_log.h"
+#include "warden/containment.h"
 #include "warden/error.h"
 
 namespace warden {
@@ -60,6 +61,8 @@ struct TerminationError {
   std::vector<StuckProcess> stuck = {};
 
   std::optional<InvalidArgument> invalid_argument = std::nullopt;  // set when the call itself was refused
+
+  Containment containment = Containment::kGroup;  // of the child: what was to be ended
 
   // The headline, the process name, and every attempt with its error's text.
   std::string to_string() const;

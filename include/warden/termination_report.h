@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "warden/attempt_log.h"
+#include "warden/containment.h"
 #include "warden/exit_status.h"
 #include "warden/termination_error.h"
 
@@ -35,10 +36,12 @@ struct TerminationReport {
   // True when a SIGKILL of ours was sent before the end; else the end was graceful.
   bool forced = false;
 
-  // Processes of the group that outlived the leader and had to be ended after it, as they were first seen.
+  // Processes of the group or the tree that outlived the leader and had to be ended after it, as they were first seen.
   std::vector<Survivor> survivors = {};
 
   AttemptLog attempts = {};
+
+  Containment containment = Containment::kGroup;  // of the child: what has been ended
 };
 
 std::ostream& operator<<(std::ostream& out, EndCause cause);

@@ -45,7 +45,17 @@ std::string_view to_string(AttemptOperation operation) {
   return "unknown";
 }
 
-std::string_view to_string(AttemptTarget target) { return target == AttemptTarget::kLeader ? "leader" : "group"; }
+std::string_view to_string(AttemptTarget target) {
+  switch (target) {
+    case AttemptTarget::kLeader:
+      return "leader";
+    case AttemptTarget::kGroup:
+      return "group";
+    case AttemptTarget::kTree:
+      return "tree";
+  }
+  return "unknown";
+}
 
 std::string_view to_string(AttemptResult result) {
   switch (result) {

@@ -25,7 +25,7 @@ class Category : public std::error_category {
       case Errc::kStillRunning:
         return "still running after SIGKILL";
       case Errc::kSurvivors:
-        return "processes of the group are left";
+        return "processes of the group or the tree are left";
       case Errc::kGroupUnknown:
         return "cannot tell whether the process group is empty";
       case Errc::kEmptyHandle:
@@ -44,6 +44,8 @@ class Category : public std::error_category {
         return "the process was not successful";
       case Errc::kNotExecuted:
         return "the child was killed before it had executed the program";
+      case Errc::kContainmentLost:
+        return "the keeper of the tree was killed; what is left of the tree is not known";
     }
     return absl::StrCat("unknown error ", value);
   }
@@ -77,6 +79,7 @@ constexpr StepText kSteps[] = {
     {"change_directory", "change the directory"},
     {"no_new_privileges", "give up new privileges"},
     {"parent_death_signal", "set the parent-death signal"},
+    {"contain", "contain the tree"},
     {"exec", "execute the program"},
     {"adopt", "adopt the process"},
 };

@@ -85,6 +85,10 @@ Result<Child, SpawnError> Child::adopt(int pid, const AdoptOptions& options) {
 
 int Child::pid() const { return handle_ == nullptr ? -1 : handle_->supervised->pid(); }
 
+Containment Child::containment() const {
+  return handle_ == nullptr ? Containment::kGroup : handle_->supervised->scope().containment();
+}
+
 std::string_view Child::name() const { return handle_ == nullptr ? std::string_view() : handle_->supervised->name(); }
 
 Result<ExitStatus, WaitError> Child::wait() {

@@ -30,7 +30,7 @@ constexpr std::string_view kNoMemory = "out of memory; SIGKILL was sent, and whe
 void kill_without_memory(Supervised& supervised, Lock& lock) {
   if (!lock.owns_lock()) lock.lock();
   try {
-    supervised.group().send(lock, AttemptTarget::kGroup, SIGKILL);
+    supervised.scope().send(lock, supervised.scope().target(), SIGKILL);
   } catch (const std::bad_alloc&) {
   }
   const TimePoint deadline = deadline_after(supervised.sys().now(), TerminationPolicy().kill_timeout.duration());
@@ -89,6 +89,7 @@ void end_handle(Handle& handle) noexcept {
   if (must_end && !(by_policy && terminate_by_policy(handle, lock))) kill_and_report(handle, lock);
   supervised.close_stdin(lock);
   supervised.leader().unpin(lock);
+  if (Tree* const tree = must_end ? nullptr : supervised.tree()) tree->let_go(lock);
   lock.unlock();
   if (handle.output != nullptr) handle.output->stop();
   handle.reaper.finish();

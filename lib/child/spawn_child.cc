@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -18,23 +20,37 @@ namespace warden::internal {
 namespace {
 
 // Tells the reaper and the waiting caller whether the launch has succeeded.
-void announce(Supervised& supervised, const SpawnPlan& plan, const LaunchResult& launched) {
+void announce(Supervised& supervised, const SpawnPlan& plan, LaunchResult& launched) {
   {
     const Lock lock(supervised);
-    if (launched.error == 0) {
-      supervised.begin(lock, launched.child, plan.leads_group);
-    } else {
+    if (launched.error != 0) {
       supervised.leader().abandon(lock);
+    } else if (plan.containment == Containment::kTree) {
+      supervised.begin_tree(lock, launched.child, launched.keeper, std::move(launched.socket));
+    } else {
+      supervised.begin(lock, launched.child, plan.leads_group);
     }
   }
   supervised.changes().wake_sleepers();
 }
 
+// Takes the first containment of the list that the system has.
+LaunchResult launch_contained(SpawnPlan& plan, const std::vector<Containment>& containments, TimePoint deadline) {
+  LaunchResult launched;
+  for (const Containment containment : containments) {
+    plan.contain(containment);
+    launched = launch(plan, deadline);
+    if (launched.error == 0 || launched.step != SpawnError::Step::kContain) break;
+  }
+  return launched;
+}
+
 // Launches on this thread, or on the reaper where the plan asks for it. Returns 0, or the errno of creating the reaper.
-int start_and_launch(Handle& handle, SpawnPlan& plan, TimePoint deadline, LaunchResult* launched) {
+int start_and_launch(Handle& handle, SpawnPlan& plan, const std::vector<Containment>& containments, TimePoint deadline,
+                     LaunchResult* launched) {
   Supervised& supervised = *handle.supervised;
-  const auto launch_and_announce = [&supervised, &plan, deadline, launched] {
-    *launched = launch(plan, deadline);
+  const auto launch_and_announce = [&] {
+    *launched = launch_contained(plan, containments, deadline);
     announce(supervised, plan, *launched);
   };
   const int error =
@@ -73,8 +89,10 @@ Result<std::unique_ptr<Handle>, SpawnError> spawn_child(Sys& sys, const Command&
     const int error = handle->output->start();
     if (error != 0) return failed_at(name, SpawnError::Step::kCreateReader, os_error(error));
   }
+  const std::vector<Containment>& containments = options_of(command).containment;
+  if (containments != std::vector<Containment>{Containment::kGroup}) handle->supervised->prepare_tree();
   LaunchResult launched;
-  const int error = start_and_launch(*handle, plan, launch_deadline, &launched);
+  const int error = start_and_launch(*handle, plan, containments, launch_deadline, &launched);
   if (error != 0) return failed_at(name, SpawnError::Step::kCreateThread, os_error(error));
   if (launched.error != 0) return failed_launch(name, plan, launched);
   return handle;

@@ -12,6 +12,7 @@ namespace warden::internal {
 inline constexpr unsigned kPidfdSignalProcessGroup = 1u << 2;  // PIDFD_SIGNAL_PROCESS_GROUP, Linux 6.9
 inline constexpr int kWaitByPidfd = 3;                         // P_PIDFD, Linux 5.4
 inline constexpr unsigned kCloseRangeUnshare = 1u << 1;        // CLOSE_RANGE_UNSHARE, Linux 5.9
+inline constexpr unsigned kMemfdExec = 1u << 4;                // MFD_EXEC, Linux 6.3
 inline constexpr int kNoWaitFlag = 1 << 3;                     // RWF_NOWAIT of pwritev2, Linux 4.13; for pipes 6.4
 inline constexpr int kNoSignalFlag = 1 << 8;                   // RWF_NOSIGNAL of pwritev2, Linux 6.18
 

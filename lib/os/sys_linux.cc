@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,29 +27,12 @@
 #include "lib/os/sys.h"
 #include "lib/os/unique_fd.h"
 #include "lib/os/valgrind.h"
+#include "lib/os/wait_status.h"
 
 namespace warden::internal {
 namespace {
 
 int result_of(long returned) { return returned < 0 ? -errno : static_cast<int>(returned); }
-
-// Inline, unlike absl::DurationFromTimeval(): between an exit and the return of the wait for it, each call into code
-// that has not run for a while takes a measurable time.
-absl::Duration duration_of(const timeval& time) {
-  return absl::Microseconds(std::int64_t{time.tv_sec} * 1'000'000 + time.tv_usec);
-}
-
-ResourceUsage usage_of(const struct rusage& raw) {
-  ResourceUsage usage;
-  usage.user_time = duration_of(raw.ru_utime);
-  usage.system_time = duration_of(raw.ru_stime);
-  usage.max_rss_kib = raw.ru_maxrss;
-  usage.minor_faults = raw.ru_minflt;
-  usage.major_faults = raw.ru_majflt;
-  usage.voluntary_switches = raw.ru_nvcsw;
-  usage.involuntary_switches = raw.ru_nivcsw;
-  return usage;
-}
 
 // Whether waitid(2) tells of an end. It shows a tracer every stop of its tracee, whatever the options, with codes and
 // numbers of its own (ptrace(2)).
@@ -62,13 +44,6 @@ bool is_end(const siginfo_t& info) {
 ExitStatus status_of(const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) return ExitStatus::exited(info.si_status & 0xff);
   return ExitStatus::signaled(Signal::from_number(info.si_status).value(), info.si_code == CLD_DUMPED);
-}
-
-// The exit status in the kernel's own encoding (wait(2)).
-ExitStatus status_of(int encoded) {
-  if (WIFSIGNALED(encoded))
-    return ExitStatus::signaled(Signal::from_number(WTERMSIG(encoded)).value(), WCOREDUMP(encoded));
-  return ExitStatus::exited(WEXITSTATUS(encoded));
 }
 
 // An end of the child, whatever its exit signal: an adopted one need not have SIGCHLD.
@@ -104,7 +79,7 @@ class LinuxSys final : public Sys {
   }
 
   bool poll_readable(const int* fds, std::size_t count, TimePoint deadline) override {
-    std::array<pollfd, 2> few;  // one child's wait allocates nothing
+    std::array<pollfd, 3> few;  // one child's wait allocates nothing
     std::vector<pollfd> many(count > few.size() ? count : 0);
     pollfd* const polled = many.empty() ? few.data() : many.data();
     for (std::size_t i = 0; i < count; ++i) polled[i] = {fds[i], POLLIN, 0};
@@ -155,7 +130,7 @@ class LinuxSys final : public Sys {
     if (error == ESRCH) error = get_info(pidfd, &info);
     if (error != 0) return {error, std::nullopt};
     if ((info.mask & kPidfdInfoExit) == 0) return {};
-    return {0, status_of(info.exit_code)};
+    return {0, encoded_status(info.exit_code)};
   }
 
   int pidfd_open(int pid) override {

@@ -12,8 +12,8 @@ namespace {
 // For exec_child(), whose largest frame is a buffer for a listing of /proc/self/fd.
 constexpr std::size_t kSize = 16 * 1024;
 
-// Kept between launches; null while a launch uses it.
-std::atomic<char*> spare{nullptr};
+// Kept between launches; null while a launch uses it. The launch into a tree needs two.
+std::atomic<char*> spares[2] = {};
 
 std::size_t page_size() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
 
@@ -34,13 +34,19 @@ char* map_stack() {
 
 }  // namespace
 
-ChildStack::ChildStack() : base_(spare.exchange(nullptr)) {
+ChildStack::ChildStack() : base_(nullptr) {
+  for (std::atomic<char*>& spare : spares) {
+    if (base_ == nullptr && spare.load(std::memory_order_relaxed) != nullptr) base_ = spare.exchange(nullptr);
+  }
   if (base_ == nullptr) base_ = map_stack();
 }
 
 ChildStack::~ChildStack() {
-  char* none = nullptr;
-  if (base_ != nullptr && !spare.compare_exchange_strong(none, base_)) ::munmap(base_, mapping_size());
+  for (std::atomic<char*>& spare : spares) {
+    char* none = nullptr;
+    if (base_ == nullptr || spare.compare_exchange_strong(none, base_)) return;
+  }
+  ::munmap(base_, mapping_size());
 }
 
 char* ChildStack::top() const { return base_ == nullptr ? nullptr : base_ + mapping_size(); }

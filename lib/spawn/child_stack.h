@@ -5,7 +5,7 @@
 namespace warden::internal {
 
 // A mapping of its own, with a guard page below: the thread that launches may have little stack left. The process keeps
-// one for the next launch, so that a launch maps and faults nothing as a rule.
+// two for the next launches, so that a launch maps and faults nothing as a rule.
 class ChildStack {
  public:
   ChildStack();

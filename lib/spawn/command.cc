@@ -235,6 +235,20 @@ Command& Command::no_new_privileges(bool set) {
   return *this;
 }
 
+Command& Command::containment(Containment containment) { return this->containment({containment}); }
+
+Command& Command::containment(std::initializer_list<Containment> containments) {
+  options_->containment = containments;
+  options_->containment_is_set = true;
+  return *this;
+}
+
+Command Command::with_default_containment(Containment containment) const {
+  Command copy = *this;
+  if (!options_->containment_is_set) copy.options_->containment = {containment};
+  return copy;
+}
+
 Command& Command::die_with_parent(bool die) {
   options_->die_with_parent = die;
   return *this;

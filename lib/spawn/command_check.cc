@@ -128,6 +128,17 @@ Problem check_affinity(const CommandOptions& options) {
   return std::nullopt;
 }
 
+Problem check_containment(const CommandOptions& options) {
+  if (options.containment.empty()) return problem("containment", "", "names no containment");
+  std::set<Containment> seen;
+  for (const Containment containment : options.containment) {
+    const std::string name(to_string(containment));
+    if (name == "unknown") return problem("containment", name, "is not a containment");
+    if (!seen.insert(containment).second) return problem("containment", name, "is named twice");
+  }
+  return std::nullopt;
+}
+
 Problem check_setting(const CommandOptions& options) {
   if (options.umask.has_value() && *options.umask > 0777) {
     return problem("umask", absl::StrCat(*options.umask), "is above 0777");
@@ -153,6 +164,7 @@ std::optional<SpawnError> check_command(const Command& command) {
   if (!found) found = check_inherited(options);
   if (!found) found = check_limits(options);
   if (!found) found = check_affinity(options);
+  if (!found) found = check_containment(options);
   if (!found) found = check_setting(options);
   if (found.has_value()) found->process_name = command.display_name();
   return found;

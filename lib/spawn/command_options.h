@@ -29,6 +29,8 @@ struct CommandOptions {
   std::vector<InheritedFd> inherited_fds;
   bool inherit_descriptors = false;
   bool group = true;
+  std::vector<Containment> containment = {Containment::kGroup};  // the first that can be had
+  bool containment_is_set = false;                               // by a setter
   bool new_session = false;
   bool foreground = false;
   bool die_with_parent = false;

@@ -7,9 +7,11 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "lib/keeper/protocol.h"
 #include "lib/os/kernel_abi.h"
 #include "lib/os/raw_syscall.h"
 #include "lib/spawn/close_descriptors.h"
@@ -56,6 +58,24 @@ void give_foreground_back(const ExecChildArgs& args) {
 long check(const ExecChildArgs& args, SpawnError::Step step, long result, int subject = -1) {
   if (result < 0) fail(args, step, result, subject);
   return result;
+}
+
+// Waits until the keeper is complete. Up to here the child has done nothing that anybody could see.
+void pass_gate(ExecChildArgs& args) {
+  if (args.gate < 0) return;
+  args.pid = static_cast<int>(raw_syscall(SYS_getpid));
+  // It dies with a keeper that is killed before it can open the gate.
+  check(args, SpawnError::Step::kParentDeathSignal, raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL));
+  if (raw_syscall(SYS_getppid) != args.parent_pid) leave(127);
+  if (!args.shares_table) raw_syscall(SYS_close, args.gate_peer);  // else the end of the keeper would not show
+  KeeperReport report = {};
+  report.kind = KeeperReport::Kind::kFailed;
+  report.part = KeeperPart::kUnknown;
+  report.value = ECANCELED;
+  const long size = raw_syscall(SYS_recvfrom, args.gate, as_argument(&report), sizeof report);
+  if (size < 0) fail(args, SpawnError::Step::kContain, size, static_cast<int>(KeeperPart::kReceive));
+  if (report.kind == KeeperReport::Kind::kReady) return;
+  fail(args, SpawnError::Step::kContain, -report.value, static_cast<int>(report.part));
 }
 
 void enter_group(const ExecChildArgs& args) {
@@ -301,6 +321,7 @@ bool is_passed(const char* program, long result) {
 
 int exec_child(void* argument) {
   ExecChildArgs& args = *static_cast<ExecChildArgs*>(argument);
+  pass_gate(args);
   enter_group(args);
   const bool unused_are_closed = unshare_table(args);
   set_descriptors(args);

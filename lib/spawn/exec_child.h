@@ -40,7 +40,7 @@ struct LimitAction {
 struct ExecFailure {
   SpawnError::Step step;
   int error;        // an errno; 0 while nothing has failed
-  int subject;      // the descriptor, or the index of the limit or the program, that failed; -1 for none
+  int subject;      // the descriptor, the index of the limit or the program, or the KeeperPart, that failed; -1: none
   bool is_at_exec;  // all steps but the last are done
 };
 
@@ -56,6 +56,9 @@ struct ExecChildArgs {
   std::size_t action_count = 0;
   int first_unused = 3;      // above every source: nothing from here on is needed
   bool shares_table = true;  // launched with CLONE_FILES
+  int gate = -1;             // a socket, on which the keeper says that it is complete; -1: there is no keeper
+  int gate_peer = -1;        // the keeper's end
+  int pid = -1;              // written by a child at the gate: its own
   int exec_pipe = -1;        // open until the exec, close-on-exec, above every target; -1 for none
   bool inherit_descriptors = false;
 

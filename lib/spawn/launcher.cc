@@ -1,20 +1,15 @@
 #include "lib/spawn/launcher.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,9 +22,10 @@
 #include "lib/os/deadline.h"
 #include "lib/os/pipe.h"
 #include "lib/os/refused.h"
-#include "lib/os/unique_fd.h"
 #include "lib/os/valgrind.h"
 #include "lib/spawn/child_stack.h"
+#include "lib/spawn/exec_watch.h"
+#include "lib/spawn/tree_launch.h"
 
 // clone(2) of the C library under its other name. ThreadSanitizer replaces clone() by one that runs code of its own in
 // the child, which here is in the parent's memory: the runtime then takes the parent for a forked copy, and ends it
@@ -38,31 +34,6 @@ extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argumen
 
 namespace warden::internal {
 namespace {
-
-// Where the child reports its failure: on the caller's stack if the two share their memory, else in a page that both
-// map.
-class FailureReport {
- public:
-  explicit FailureReport(bool own_memory) {
-    if (!own_memory) return;
-    void* page = ::mmap(nullptr, sizeof(ExecFailure), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    mapped_ = page != MAP_FAILED;
-    failure_ = mapped_ ? static_cast<ExecFailure*>(page) : nullptr;
-    if (mapped_) *failure_ = local_;
-  }
-  ~FailureReport() {
-    if (mapped_) ::munmap(failure_, sizeof(ExecFailure));
-  }
-  FailureReport(const FailureReport&) = delete;
-  FailureReport& operator=(const FailureReport&) = delete;
-
-  volatile ExecFailure* get() const { return failure_; }
-
- private:
-  ExecFailure local_ = {SpawnError::Step::kLaunch, 0, -1, false};
-  ExecFailure* failure_ = &local_;
-  bool mapped_ = false;
-};
 
 // One clone. Until its exec the child has no exit signal: a wait of the host's does not find it, and one that fails
 // sends no SIGCHLD.
@@ -101,47 +72,6 @@ bool has_executed(ChildId child) {
   return !reap(child, kClones);
 }
 
-LaunchResult failed(int error) {
-  LaunchResult result;
-  result.error = error;
-  return result;
-}
-
-// What a child has told that has not executed, and that is reaped.
-LaunchResult failed(const ChildId& child, const volatile ExecFailure& failure) {
-  if (child.pidfd >= 0) ::close(child.pidfd);
-  LaunchResult result;
-  result.was_killed = failure.error == 0;
-  result.error = result.was_killed ? ECANCELED : failure.error;
-  if (!result.was_killed) {
-    result.step = failure.step;
-    result.subject = failure.subject;
-  } else if (failure.is_at_exec) {
-    result.step = SpawnError::Step::kExec;
-  }
-  return result;
-}
-
-LaunchResult launched(const ChildId& child) {
-  LaunchResult result;
-  result.child = child;
-  return result;
-}
-
-// A pipe whose write end the child keeps until its exec, above its other descriptors, in a table of its own from the
-// start.
-int make_exec_pipe(SpawnPlan* plan, Pipe* pipe) {
-  if (const int error = make_pipe(pipe)) return error;
-  const int above = plan->actions.back().target + 1;
-  if (pipe->write_end.get() < above) {
-    pipe->write_end.reset(::fcntl(pipe->write_end.get(), F_DUPFD_CLOEXEC, above));
-    if (pipe->write_end.get() < 0) return errno;
-  }
-  plan->child.exec_pipe = pipe->write_end.get();
-  plan->child.shares_table = false;
-  return 0;
-}
-
 // As fork(2), but for the handlers of pthread_atfork(3).
 int fork_child(SpawnPlan& plan) {
   const AllSignalsBlocked blocked;  // a handler that ran in the child would be the program's
@@ -150,29 +80,18 @@ int fork_child(SpawnPlan& plan) {
   return static_cast<int>(pid);
 }
 
-// Whether the process has executed since its fork, by the flags in /proc/<pid>/stat (proc(5)); empty where that does
-// not show it. Allocates nothing: this may be a reaper.
-std::optional<bool> has_executed_since_fork(int pid) {
-  constexpr unsigned kForkedNoExec = 0x40;  // PF_FORKNOEXEC (the kernel's linux/sched.h)
-  char text[512];
-  ::snprintf(text, sizeof text, "/proc/%d/stat", pid);
-  const UniqueFd file(raise_above_stdio(UniqueFd(::open(text, O_RDONLY | O_CLOEXEC))));
-  const ssize_t size = file.get() < 0 ? -1 : ::read(file.get(), text, sizeof text - 1);
-  if (size <= 0) return std::nullopt;
-  text[size] = '\0';
-  const char* const name_end = ::strrchr(text, ')');
-  unsigned flags = 0;
-  if (name_end == nullptr || ::sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1) return std::nullopt;
-  return (flags & kForkedNoExec) == 0;
+LaunchResult launched(const ChildId& child) {
+  LaunchResult result;
+  result.child = child;
+  return result;
 }
 
 // Waits until the child has executed or gone; false at the deadline.
 bool wait_for_exec(const ChildId& child, const Pipe& exec_pipe, TimePoint deadline) {
-  constexpr absl::Duration kPause = absl::Milliseconds(50);  // where another process holds a copy of the pipe
   Sys& sys = linux_sys();
   const int end = exec_pipe.read_end.get();
   for (;;) {
-    if (sys.poll_readable(&end, 1, std::min(deadline, deadline_after(sys.now(), kPause)))) return true;
+    if (sys.poll_readable(&end, 1, std::min(deadline, deadline_after(sys.now(), kExecPause)))) return true;
     if (has_executed_since_fork(child.pid) == true) return true;
     if (sys.now() >= deadline) return false;
   }
@@ -182,12 +101,7 @@ bool wait_for_exec(const ChildId& child, const Pipe& exec_pipe, TimePoint deadli
 LaunchResult give_up_on(const ChildId& child, const volatile ExecFailure& failure) {
   kill_child(linux_sys(), child);
   reap(child, static_cast<int>(__WALL));
-  LaunchResult result = failed(child, failure);
-  if (!std::exchange(result.was_killed, false)) return result;
-  result.error = ETIMEDOUT;
-  if (!failure.is_at_exec) result.step = failure.step;
-  result.subject = failure.subject;
-  return result;
+  return given_up(child, failure);
 }
 
 // On an emulator, which shares no memory with the child and does not hold this thread until its exec.
@@ -232,10 +146,12 @@ LaunchResult launch_by_clone(SpawnPlan& plan, TimePoint deadline, int* error) {
 }
 
 LaunchResult launch_once(SpawnPlan& plan, TimePoint deadline) {
+  if (plan.containment == Containment::kTree) return launch_in_tree(plan, deadline);
   if (runs_on_valgrind()) return launch_by_fork(plan, deadline);
   int error = 0;
-  const LaunchResult result = launch_by_clone(plan, deadline, &error);
-  return is_clone_refused(error) ? launch_by_fork(plan, deadline) : result;
+  LaunchResult result = launch_by_clone(plan, deadline, &error);
+  if (is_clone_refused(error)) result = launch_by_fork(plan, deadline);
+  return result;
 }
 
 // The pauses before the next try at a busy file: 1, 2, 4, ... 512 ms, which is about a second in all.

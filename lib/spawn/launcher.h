@@ -5,17 +5,10 @@
 #include <string>
 
 #include "lib/os/sys.h"
+#include "lib/spawn/launch_result.h"
 #include "lib/spawn/spawn_plan.h"
 
 namespace warden::internal {
-
-struct LaunchResult {
-  ChildId child;  // the new child; its pidfd is -1 where the kernel or the limit on descriptors refused one
-  SpawnError::Step step = SpawnError::Step::kLaunch;  // where it failed
-  int error = 0;                                      // 0 on success
-  int subject = -1;                                   // see ExecFailure
-  bool was_killed = false;                            // before it had executed the program; `error` is ECANCELED
-};
 
 // Launches on the calling thread and returns when the child has executed its program or has been reaped after a
 // failure.

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "lib/base/os_error.h"
+#include "lib/keeper/protocol.h"
 #include "lib/os/pipe.h"
 #include "lib/os/raw_syscall.h"
 #include "lib/spawn/command_check.h"
@@ -188,15 +189,19 @@ std::uint64_t signal_mask() {
   return mask;
 }
 
+bool is_in_tree_for_sure(const CommandOptions& options) {
+  return options.containment == std::vector<Containment>{Containment::kTree};
+}
+
 void plan_setting(const CommandOptions& options, SpawnPlan* plan) {
   ExecChildArgs& child = plan->child;
   plan->leads_group = options.group || options.new_session;
-  plan->launch_on_reaper = options.die_with_parent;
+  // In a tree the parent is the keeper.
+  plan->launch_on_reaper = options.die_with_parent && !is_in_tree_for_sure(options);
   child.new_session = options.new_session;
   child.new_group = options.group;
   child.foreground = options.foreground;
-  child.die_with_parent = options.die_with_parent;
-  child.parent_pid = options.die_with_parent ? ::getpid() : 0;
+  plan->dies_with_parent = options.die_with_parent;
   if (options.umask.has_value()) child.umask = static_cast<int>(*options.umask);
   for (const ResourceLimit& limit : options.limits) plan->limits.push_back({limit.resource, {limit.soft, limit.hard}});
   child.limits = plan->limits.data();
@@ -211,6 +216,57 @@ void plan_setting(const CommandOptions& options, SpawnPlan* plan) {
   if (options.cwd.has_value()) child.cwd = options.cwd->c_str();
 }
 
+// The call that a system has refused, or what it was for.
+const char* text_of(KeeperPart part) {
+  switch (part) {
+    case KeeperPart::kNamespace:
+      return "the host's children are in another pid namespace";
+    case KeeperPart::kSocket:
+      return "socketpair";
+    case KeeperPart::kImage:
+      return "memfd_create";
+    case KeeperPart::kHostPidfd:
+    case KeeperPart::kPidfd:
+      return "pidfd_open";
+    case KeeperPart::kStack:
+      return "mmap";
+    case KeeperPart::kClone:
+      return "clone";
+    case KeeperPart::kGroup:
+      return "setpgid";
+    case KeeperPart::kSubreaper:
+      return "prctl(PR_SET_CHILD_SUBREAPER)";
+    case KeeperPart::kTable:
+      return "close_range(CLOSE_RANGE_UNSHARE)";
+    case KeeperPart::kDescriptors:
+      return "dup3";
+    case KeeperPart::kExec:
+      return "execveat";
+    case KeeperPart::kDisposition:
+      return "rt_sigaction";
+    case KeeperPart::kSignals:
+      return "signalfd4";
+    case KeeperPart::kChildren:
+      return "/proc/thread-self/children";
+    case KeeperPart::kWait:
+      return "wait4";
+    case KeeperPart::kLook:
+      return "waitid";
+    case KeeperPart::kKill:
+      return "kill";
+    case KeeperPart::kSendSignal:
+      return "pidfd_send_signal";
+    case KeeperPart::kPoll:
+      return "ppoll";
+    case KeeperPart::kReceive:
+      return "recvfrom";
+    case KeeperPart::kNone:
+    case KeeperPart::kUnknown:
+      break;
+  }
+  return "the keeper has ended";
+}
+
 }  // namespace
 
 SpawnError failed_at(const std::string& process_name, SpawnError::Step step, std::error_code code,
@@ -223,6 +279,14 @@ SpawnError failed_at(const std::string& process_name, SpawnError::Step step, std
   return error;
 }
 
+// The program dies with a keeper that somebody kills: it is the tree's only root.
+void SpawnPlan::contain(Containment chosen) {
+  containment = chosen;
+  child.gate = child.gate_peer = child.pid = -1;
+  child.die_with_parent = dies_with_parent || chosen == Containment::kTree;
+  child.parent_pid = child.die_with_parent ? ::getpid() : 0;
+}
+
 bool SpawnPlan::inherit_pipes() {
   if (!reopened.give_up(&actions)) return false;
   child.first_unused = first_unused_of(actions);
@@ -231,6 +295,8 @@ bool SpawnPlan::inherit_pipes() {
 
 std::string SpawnPlan::subject_of(SpawnError::Step step, int subject) const {
   switch (step) {
+    case SpawnError::Step::kContain:
+      return text_of(static_cast<KeeperPart>(subject));
     case SpawnError::Step::kExec:
       return paths[static_cast<std::size_t>(std::max(subject, 0))];  // none: the child was killed
     case SpawnError::Step::kChangeDirectory:

@@ -38,19 +38,24 @@ struct SpawnPlan {
   std::unique_ptr<OutputPump> output;  // the Child's; null when nothing is captured
   UniqueFd output_write[3];            // by number; closed after the launch
 
+  Containment containment = Containment::kGroup;
   bool opens_files = false;  // which may take for ever
   bool leads_group = true;
   // A change of ids in shared memory would clear the parent's dumpable flag for good (prctl(2), PR_SET_DUMPABLE).
   bool own_memory = false;
   // The parent-death signal belongs to the thread that launches (prctl(2)).
   bool launch_on_reaper = false;
+  bool dies_with_parent = false;
 
   ExecChildArgs child;  // points into the rest, and into the command
+
+  // How the next launch contains the child.
+  void contain(Containment chosen);
 
   // Makes the child inherit its pipes, because it could not open them. False if it inherits them already.
   bool inherit_pipes();
 
-  // The path, resource, value or id at which the child failed; empty where there is none.
+  // The path, resource, value, id or call at which the child failed; empty where there is none.
   std::string subject_of(SpawnError::Step step, int subject) const;
 };
 

@@ -27,13 +27,16 @@ void Changes::drop_unused_event(const Lock& lock) {
   if (event_.use_count() == 1) event_ = nullptr;
 }
 
-Woken Changes::wait_readable(Lock& lock, int fd, TimePoint deadline) {
+Woken Changes::wait_readable(Lock& lock, const int* fds, std::size_t count, TimePoint deadline) {
   check(lock);
   const std::shared_ptr<Event> event = next_change();
   deadline = event->latest_look(deadline);
-  const int fds[] = {fd, event->fd()};
+  int polled[3];
+  assert(count <= 2);
+  std::copy_n(fds, count, polled);
+  if (event->fd() >= 0) polled[count++] = event->fd();
   lock.unlock();
-  const bool is_readable = sys_.poll_readable(fds, event->fd() >= 0 ? 2 : 1, deadline);
+  const bool is_readable = sys_.poll_readable(polled, count, deadline);
   lock.lock();
   if (event_ != event) return Woken::kChanged;   // it has happened
   if (event.use_count() == 2) event_ = nullptr;  // nobody else waits for it

@@ -46,8 +46,10 @@ class Changes {
 
   // Waits for a change, until the deadline at most; may wake without one.
   void wait(Lock& lock, TimePoint deadline);
-  // The same, or until the descriptor can be read. A deadline may come early where no event can be had for the changes.
-  Woken wait_readable(Lock& lock, int fd, TimePoint deadline);
+  // The same, or until one of the descriptors, two at most, can be read. A deadline may come early where no event can
+  // be had for the changes.
+  Woken wait_readable(Lock& lock, const int* fds, std::size_t count, TimePoint deadline);
+  Woken wait_readable(Lock& lock, int fd, TimePoint deadline) { return wait_readable(lock, &fd, 1, deadline); }
   // The same, or until poll(2) has something to say of one of the first `count`. `polled` has room for one more.
   void wait_any(Lock& lock, pollfd* polled, std::size_t count, TimePoint deadline);
   // The reaper may get a private descriptor table: it can neither signal an event of the process's table nor close one,

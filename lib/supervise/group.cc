@@ -86,12 +86,11 @@ int Group::send_to_member(const Lock& lock, const Member& member, int signal) {
   return is_ours ? -sys_.pidfd_kill_process(opened.get(), signal) : ESRCH;
 }
 
-int Group::send(const Lock& lock, AttemptTarget target, int signal) {
+int Group::send(const Lock& lock, AttemptTarget target, int signal, std::string*) {
   if (leader_.stage(lock) < Stage::kRunning) return ESRCH;
   const bool to_all = target == AttemptTarget::kGroup && is_led_ && !is_ours(lock);
   const int error = to_all ? send_to_all(lock, signal) : leader_.send(lock, signal);
-  const bool can_end = signal != 0 && signal != SIGCONT;
-  if (error == 0 && can_end && leader_.stage(lock) == Stage::kRunning) sent_ |= mask_of(signal);
+  if (error == 0 && leader_.stage(lock) == Stage::kRunning) note_sent(signal);
   return error;
 }
 

@@ -4,32 +4,22 @@
 
 #include <errno.h>
 
-#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "lib/os/process_table.h"
 #include "lib/os/sys.h"
-#include "lib/supervise/changes.h"
 #include "lib/supervise/leader.h"
-#include "warden/attempt_log.h"
+#include "lib/supervise/scope.h"
 
 namespace warden::internal {
-
-// Whether anybody is left in the child's group.
-enum class GroupState {
-  kEmpty,
-  kLive,
-  kUnsettled,  // this look does not tell, since processes came and went meanwhile; the next one may
-  kUnknown,
-};
 
 // Thread-safe: a method with a Lock needs the child's lock.
 //
 // Where somebody else takes the zombie that pins the group's number, a mark on the pidfd tells whether the group is
 // still there (Linux 5.12), and its members are signalled one by one.
-class Group {
+class Group final : public Scope {
  public:
   Group(Sys& sys, Leader& leader) : sys_(sys), leader_(leader) {}
 
@@ -41,28 +31,26 @@ class Group {
   // Sends to the group, or to the leader alone, as also in place of a group that this process is in: 0 or an errno. The
   // leader's number is never used once it may be somebody else's: a leader that has ended takes no signal (success), a
   // group that cannot be named any more gives ESRCH.
-  int send(const Lock& lock, AttemptTarget target, int signal);
-  // Whether a signal that can end a process was sent while the leader lived; this signal, or any.
-  bool was_sent(const Lock&, int signal) const { return (sent_ & mask_of(signal)) != 0; }
-  bool was_sent_any(const Lock&) const { return sent_ != 0; }
-  // True when this process is in the child's group: a signal to the group would be one to ourselves.
-  bool is_ours(const Lock& lock) const;
-  // True when the running leader is in another group than the one that it was started to lead.
-  bool leader_has_moved(const Lock& lock) const;
+  int send(const Lock& lock, AttemptTarget target, int signal, std::string* detail = nullptr) override;
+  bool is_ours(const Lock& lock) const override;
+  bool leader_has_moved(const Lock& lock) const override;
 
-  // False when look() needs no reading of /proc: there is no group, or the kernel says that it is empty.
-  // REQUIRES: the leader has ended.
-  bool may_live(const Lock& lock);
+  Containment containment() const override { return Containment::kGroup; }
+  AttemptTarget target() const override { return AttemptTarget::kGroup; }
+  bool has_others() const override { return is_led_; }
+
+  // False when there is no group, or the kernel says that it is empty.
+  bool may_live(const Lock& lock) override;
+  bool needs_table(const Lock& lock) override { return may_live(lock); }
   // Whether anybody lives in the group besides the leader that has ended, and who. kEmpty is final. A member that an
   // earlier look has seen and that lives elsewhere may come back: it counts as gone at the second look in a row that
   // finds it outside. Reads /proc once at most. `table`: a reading of /proc, none of it from before the leader's end.
   // REQUIRES: the leader has ended.
-  GroupState look(const Lock& lock, ProcessTable& table, std::vector<Member>* live);
-  // Whether the group has been found empty, or there is none: nobody will need its number.
-  bool is_done(const Lock&) const { return !is_led_ || is_empty_; }
+  GroupState look(const Lock& lock, ProcessTable& table, std::vector<Member>* live) override;
+  // Nobody will need its number.
+  bool is_done(const Lock&) const override { return !is_led_ || is_empty_; }
 
  private:
-  static std::uint64_t mask_of(int signal) { return std::uint64_t{1} << (signal - 1); }
   int number() const { return leader_.process().pid(); }
   int pidfd() const { return leader_.process().pidfd(); }
   bool is_told_by_pidfd() const { return probe_error_ != ENOSYS; }
@@ -88,7 +76,6 @@ class Group {
   bool member_was_seen_ = false;  // alive, after the leader's end
   bool was_killed_ = false;       // SIGKILL went to the whole of it
   int unsettled_looks_ = 0;
-  std::uint64_t sent_ = 0;         // one bit for each signal
   std::vector<Member> signalled_;  // one by one, by the last signal
   bool kills_one_by_one_ = false;  // SIGKILL goes to each member that a look finds
   struct Sighting {

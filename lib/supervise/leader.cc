@@ -33,6 +33,11 @@ void Leader::begin(const Lock& lock, ChildId id, bool leads_group) {
   stage_ = Stage::kRunning;
 }
 
+void Leader::begin(const Lock& lock, ChildId id, StatusSource& source) {
+  begin(lock, id, /*leads_group=*/false);
+  source_ = &source;
+}
+
 void Leader::abandon(const Lock& lock) {
   changes_.check(lock);
   stage_ = Stage::kAbandoned;
@@ -69,9 +74,11 @@ Leader::ReaperWaits::~ReaperWaits() {
   --waiting_;
 }
 
-bool Leader::may_have_lost_reaper(Lock& lock) {
-  return reapers_by_pidfd_ > 0 && process_.has_lost_pidfd() && !look(lock);
+bool Leader::has_lost_news() const {
+  return source_ == nullptr ? process_.has_lost_pidfd() : source_->has_lost_descriptors();
 }
+
+bool Leader::may_have_lost_reaper(Lock& lock) { return reapers_by_pidfd_ > 0 && has_lost_news() && !look(lock); }
 
 bool Leader::is_waited_for_by_pidfd(const Lock& lock) const {
   changes_.check(lock);
@@ -97,7 +104,7 @@ class Leader::WaitsByPidfd {
 };
 
 void Leader::wait_changed(Lock& lock, TimePoint deadline) {
-  const bool is_alone = process_.has_lost_pidfd();
+  const bool is_alone = has_lost_news();
   changes_.wait(
       lock, is_alone ? std::min(deadline, deadline_after(sys_.now(), kPauseWithoutPidfd)) : next_question(deadline));
   if (is_alone) look(lock);
@@ -110,31 +117,48 @@ TimePoint Leader::next_question(TimePoint deadline) const {
 // A pidfd that is readable while its process cannot be waited for means a tracer: the reaper goes on looking and tells
 // us.
 void Leader::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
-  const int fd = process_.pidfd();
-  if (fd < 0 || held_by_tracer_ || ended(lock)) {
+  const WaitFds fds = news(lock);
+  if (source_ != nullptr) deadline = source_->next_look(lock, deadline);
+  if (fds.count == 0 || held_by_tracer_ || ended(lock)) {
     wait_changed(lock, deadline);
   } else {
     const WaitsByPidfd waits(*this, lock);
-    const bool is_readable = changes_.wait_readable(lock, fd, next_question(deadline)) == Woken::kReadable;
-    if (is_readable && !look(lock)) held_by_tracer_ = true;
+    const bool is_readable =
+        changes_.wait_readable(lock, fds.fds, fds.count, next_question(deadline)) == Woken::kReadable;
+    if (is_readable && !look(lock)) held_by_tracer_ = source_ == nullptr;
   }
 }
 
 bool Leader::look_when_readable(Lock& lock, TimePoint deadline) {
-  int fd = process_.pidfd();
-  if (fd < 0 || ended(lock) || sys_.now() >= deadline) return look(lock);
+  WaitFds fds = news(lock);
+  if (fds.count == 0 || ended(lock) || sys_.now() >= deadline) return look(lock);
   const WaitsByPidfd waits(*this, lock);
+  const TimePoint until = source_ == nullptr ? deadline : source_->next_look(lock, deadline);
   lock.unlock();
-  while (!sys_.poll_readable(&fd, 1, next_question(deadline))) {
-    fd = process_.pidfd();
-    if (fd < 0 || sys_.now() >= deadline) break;
+  while (!sys_.poll_readable(fds.fds, fds.count, next_question(until))) {
+    if (has_lost_news() || sys_.now() >= until) break;
   }
   lock.lock();
   return look(lock);
 }
 
+WaitFds Leader::news(const Lock& lock) const {
+  if (source_ != nullptr) return source_->news(lock);
+  WaitFds fds;
+  fds.add(process_.pidfd());
+  return fds;
+}
+
+bool Leader::look_at_source(Lock& lock) {
+  const WaitOutcome seen = source_->look_at_leader(lock);
+  if (seen.error == ECHILD) return recover_lost(lock, process_.pidfd());
+  if (seen.status.has_value()) publish(lock, *seen.status, Stage::kReaped);
+  return seen.status.has_value();
+}
+
 bool Leader::look(Lock& lock, ChildId by) {
   if (ended(lock)) return true;
+  if (source_ != nullptr) return look_at_source(lock);
   const Reap reap = reap_of(by);
   WaitOutcome seen = sys_.look(by, reap);
   if (!seen.status.has_value() && by.pidfd == process_.given().pidfd && process_.has_lost_pidfd()) {
@@ -193,6 +217,7 @@ bool Leader::must_pin() const { return group_needs_number_ && !unpinned_ && !has
 // looked; what has the number then may be another child of this process.
 bool Leader::has_number(const Lock& lock) {
   changes_.check(lock);
+  if (source_ != nullptr) return false;  // another process collects it
   if (stage_ != Stage::kRunning && stage_ != Stage::kPinned) return false;
   const WaitOutcome seen = sys_.look(process_.id(), Reap::kLeave);
   const bool taken = seen.error == ECHILD || (stage_ == Stage::kPinned && seen.error == 0 && !seen.status.has_value());
@@ -207,6 +232,7 @@ int Leader::send(const Lock& lock, int signal) {
   // Signal 0 does nothing to a stranger, whose pidfd the host may have at the number.
   const int fd = signal == 0 ? process_.given().pidfd : process_.pidfd();
   const int error = fd >= 0 ? -sys_.pidfd_kill_process(fd, signal) : ENOSYS;
+  if (source_ != nullptr) return error == ESRCH ? 0 : error;  // it has just ended
   if (!is_signal_by_pidfd_refused(error)) return error;
   return has_number(lock) ? -sys_.kill_process(process_.pid(), signal) : 0;
 }

@@ -7,6 +7,7 @@
 #include "lib/os/held_child.h"
 #include "lib/os/sys.h"
 #include "lib/supervise/changes.h"
+#include "lib/supervise/status_source.h"
 #include "warden/exit_status.h"
 
 namespace warden::internal {
@@ -33,6 +34,9 @@ class Leader {
 
   // The process exists: takes the pidfd over. `leads_group`: a group needs its number.
   void begin(const Lock& lock, ChildId id, bool leads_group);
+  // The same of a process that is not a child of ours: `source`, which outlives this, tells of its end, and collects
+  // it.
+  void begin(const Lock& lock, ChildId id, StatusSource& source);
   // There will be no process.
   void abandon(const Lock& lock);
   // Waits until begin() or abandon(); whether it was begin(). Releases the lock meanwhile.
@@ -57,6 +61,11 @@ class Leader {
   // Waits for a change, until the deadline at most. Where the host has closed the pidfd the reaper may wait for another
   // file now: then this comes early, and looks itself.
   void wait_changed(Lock& lock, TimePoint deadline);
+  // After a look that has not shown the end although there was something to be read: as wait_changed(), since the
+  // reaper goes on looking; by the descriptors, too, where the news come from somebody else.
+  void wait_for_news(Lock& lock, TimePoint deadline) {
+    source_ == nullptr ? wait_changed(lock, deadline) : wait_exit_or_changed(lock, deadline);
+  }
   // Until when a wait for a change may go on before it asks again whether the pidfd is still ours.
   TimePoint next_question(TimePoint deadline) const;
   // As wait_changed(), by the pidfd, too: the exit need not come by way of the reaper. May come early.
@@ -79,6 +88,8 @@ class Leader {
   };
   bool reaper_waits(const Lock&) const { return reapers_by_pidfd_ + reapers_by_number_ > 0; }
   bool is_waited_for_by_pidfd(const Lock& lock) const;
+  // Whether the host has closed what the news of the end come by.
+  bool has_lost_news() const;
   // Whether the process runs, as a look says, and the reaper may never see its end: it may wait for a file of the host
   // that has the number of the pidfd now.
   bool may_have_lost_reaper(Lock& lock);
@@ -105,11 +116,14 @@ class Leader {
 
   bool must_pin() const;
   Reap reap_of(const ChildId& by) const;
+  bool look_at_source(Lock& lock);
+  WaitFds news(const Lock& lock) const;
   bool recover_lost(Lock& lock, int pidfd);
   void publish(const Lock& lock, const ExitStatus& status, Stage stage);
 
   Sys& sys_;
   Changes& changes_;
+  StatusSource* source_ = nullptr;  // null: the process is our child
   HeldChild process_;
   Stage stage_ = Stage::kStarting;
   std::optional<ExitStatus> status_;

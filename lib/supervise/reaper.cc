@@ -67,10 +67,37 @@ void wait_by_number(Supervised& supervised, Lock& lock) {
   }
 }
 
+// Until the keeper has ended. The leader's end may come long before.
+void wait_for_keeper(Supervised& supervised, Lock& lock, Tree& tree) {
+  Leader& leader = supervised.leader();
+  absl::Duration pause = kFirstPause;
+  while (!supervised.is_over(lock)) {
+    if (!leader.ended(lock) && leader.is_waited_for_by_pidfd(lock)) {
+      supervised.changes().wait(lock, TimePoint::max());
+      continue;
+    }
+    const WaitFds fds = tree.news(lock);
+    if (fds.count > 0) {
+      const TimePoint until = tree.next_look(lock, TimePoint::max());
+      const Leader::ReaperWaits waits(leader, lock, Leader::ReaperWaits::By::kPidfd);
+      supervised.sys().poll_readable(fds.fds, fds.count, until);
+    }
+    const bool had_ended = leader.ended(lock);
+    if (tree.update(lock) || (leader.look(lock) && !had_ended)) {
+      pause = kFirstPause;
+      continue;
+    }
+    // Nothing tells of it: the host has closed the descriptors, or a tracer holds who has ended.
+    supervised.changes().wait(lock, deadline_after(supervised.sys().now(), pause));
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
 void reap(Supervised& supervised, bool has_grace) {
   Lock lock(supervised);
   if (has_grace) supervised.changes().wait_in_grace(lock, deadline_after(supervised.sys().now(), kGrace));
   if (!supervised.leader().wait_until_begun(lock)) return;
+  if (Tree* const tree = supervised.tree()) return wait_for_keeper(supervised, lock, *tree);
   ChildId child = supervised.leader().process().given();
   if (child.pidfd < 0) {
     // It closes copies of files, which may take time (NFS).
@@ -140,12 +167,13 @@ Reaper::Prospect Reaper::prospect() {
   changes.end_grace(lock);
   changes.wake_from_grace();
   if (leader.stage(lock) != Leader::Stage::kAbandoned && leader.may_have_lost_reaper(lock)) return Prospect::kIsLost;
-  if (!leader.ended(lock) && leader.stage(lock) != Leader::Stage::kAbandoned) return Prospect::kGoesOn;
+  const bool is_abandoned = leader.stage(lock) == Leader::Stage::kAbandoned;
+  if (!supervised_->is_ending(lock) && !is_abandoned) return Prospect::kGoesOn;
   // Once it gets the lock it sees that it has nothing more to do.
-  if (!leader.reaper_waits(lock)) return Prospect::kEnds;
+  if (!leader.reaper_waits(lock) && (is_abandoned || supervised_->is_over(lock))) return Prospect::kEnds;
   const bool& is_done = supervised_->reaper_state().is_done;
   // Where the host has closed the pidfd it need not wake.
-  const absl::Duration longest = leader.process().has_lost_pidfd() ? absl::ZeroDuration() : kLongestFinish;
+  const absl::Duration longest = leader.has_lost_news() ? absl::ZeroDuration() : kLongestFinish;
   const TimePoint deadline = deadline_after(supervised_->sys().now(), longest);
   while (!is_done && supervised_->sys().now() < deadline) changes.wait(lock, deadline);
   return is_done ? Prospect::kEnds : Prospect::kGoesOn;

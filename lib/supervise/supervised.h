@@ -14,6 +14,7 @@
 #include "lib/supervise/group.h"
 #include "lib/supervise/leader.h"
 #include "lib/supervise/stdin_pipe.h"
+#include "lib/supervise/tree.h"
 #include "warden/attempt_log.h"
 
 namespace warden::internal {
@@ -47,6 +48,10 @@ class Supervised {
   Changes& changes() { return changes_; }
   Leader& leader() { return leader_; }
   Group& group() { return group_; }
+  // Null where there is none.
+  Tree* tree() { return has_tree_ ? tree_.get() : nullptr; }
+  // The tree, where there is one, else the group.
+  Scope& scope() { return has_tree_ ? static_cast<Scope&>(*tree_) : group_; }
 
   // Between the handle and the reaper, which takes out what it is given. It is here so that a reaper without a task
   // neither allocates nor frees: a thread's first call of either gives it a cache of its own.
@@ -57,11 +62,23 @@ class Supervised {
     leader_.begin(lock, id, leads_group);
     group_.begin(lock, leads_group);
   }
+  // The same of a child below a keeper. REQUIRES: prepare_tree(), before there was a child.
+  void begin_tree(const Lock& lock, ChildId id, ChildId keeper, UniqueFd socket) {
+    has_tree_ = true;
+    tree_->begin(lock, keeper, std::move(socket));
+    leader_.begin(lock, id, *tree_);
+  }
+  void prepare_tree() { tree_ = std::make_unique<Tree>(sys_, changes_, leader_); }
+  // Whether the reaper has next to nothing left to wait for.
+  bool is_ending(const Lock& lock) { return leader_.ended(lock) && (tree() == nullptr || tree_->is_ending(lock)); }
+  // Whether nothing is left to be waited for: the leader has ended, and so has its keeper, if it has one.
+  bool is_over(const Lock& lock) { return leader_.ended(lock) && (tree() == nullptr || tree_->is_over(lock)); }
 
   // In a forked copy: closes its copies of the descriptors. Takes no lock, which may have been held at the fork.
   void close_copies() {
     stdin_.close_copy();
     leader_.close_copy();
+    if (tree_ != nullptr) tree_->close_copies();
   }
 
   // The write end of the stdin pipe. `stays_open`: wait, terminate and kill leave it.
@@ -103,6 +120,8 @@ class Supervised {
   Changes changes_;
   Leader leader_;
   Group group_;
+  std::unique_ptr<Tree> tree_;
+  bool has_tree_ = false;
   StdinPipe stdin_;
   bool is_end_seen_ = false;
   bool told_ = false;

@@ -12,7 +12,7 @@ Result<std::optional<ExitStatus>, WaitError> wait_child(Supervised& child, Lock&
     }
     if (child.sys().now() >= deadline) return std::optional<ExitStatus>();
     // A tracer holds it, if it was readable: the reaper goes on looking and tells us.
-    child.leader().wait_changed(lock, deadline);
+    child.leader().wait_for_news(lock, deadline);
   }
   child.set_told(lock);
   return std::optional<ExitStatus>(child.leader().status(lock));

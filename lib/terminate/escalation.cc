@@ -57,7 +57,7 @@ absl::Duration timeout_after(const TerminationPolicy& policy, Signal signal) {
 Escalation::Escalation(Supervised& child, const TerminationPolicy& policy)
     : child_(child),
       leader_(child.leader()),
-      group_(child.group()),
+      scope_(child.scope()),
       policy_(policy),
       begun_(child.sys().now()),
       table_(child.sys()) {}
@@ -136,6 +136,10 @@ void Escalation::advance(Lock& lock, ProcessTable* table, bool may_read, bool wa
     if (finished) {
       succeeded_ = true;
       stage_ = Stage::kOver;
+    } else if (leader_.ended(lock) && group_state_ == GroupState::kLost) {
+      // Nothing will tell more: what is known gets its SIGKILL.
+      if (stage_ != Stage::kWaitingAfterKill) enter_kill(lock);
+      fail(lock);
     } else if (child_.sys().now() < deadline()) {
       return;
     } else {
@@ -178,7 +182,7 @@ bool Escalation::is_finished(Lock& lock, ProcessTable* table, bool may_read) {
     wait_recorded_ = true;
     wait_started_ = child_.sys().now();  // the rest of the phase is a wait for the rest of the group
   }
-  if (policy_.leader_only || !group_.is_led()) return true;
+  if (policy_.leader_only || !scope_.has_others()) return true;
   return is_group_empty(lock, table, may_read);
 }
 
@@ -187,13 +191,13 @@ bool Escalation::is_finished(Lock& lock, ProcessTable* table, bool may_read) {
 bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table, bool may_read) {
   const TimePoint started = child_.sys().now();
   const bool is_whole = !has_looked_ || stage_ == Stage::kWaitingAfterKill;
-  if (!is_whole && started > deadline() && group_.may_live(lock)) return false;
-  needs_table_ = table == nullptr && !may_read && group_.may_live(lock);
+  if (!is_whole && started > deadline() && scope_.may_live(lock)) return false;
+  needs_table_ = table == nullptr && !may_read && scope_.needs_table(lock);
   if (needs_table_) return false;
   if (table == nullptr) table_.renew(is_whole ? TimePoint::max() : deadline());
   ProcessTable& used = table == nullptr ? table_ : *table;
   std::vector<Member> live;
-  const GroupState state = group_.look(lock, used, &live);
+  const GroupState state = scope_.look(lock, used, &live);
   has_looked_ = true;
   has_read_ = used.was_read();
   reading_time_ = child_.sys().now() - started;
@@ -202,20 +206,22 @@ bool Escalation::is_group_empty(const Lock& lock, ProcessTable* table, bool may_
   group_state_ = state;
   live_ = std::move(live);
   if (survivors_.empty()) survivors_ = survivors_of(live_);
-  const bool is_news = !sweep_recorded_ && state != GroupState::kUnsettled;
+  const bool is_news = !sweep_recorded_ && state != GroupState::kUnsettled && state != GroupState::kEnding;
   if (is_news || state == GroupState::kEmpty) record_sweep(started);
   return state == GroupState::kEmpty;
 }
 
 void Escalation::record_sweep(TimePoint started) {
-  const AttemptResult result = group_state_ == GroupState::kEmpty  ? AttemptResult::kOk
-                               : group_state_ == GroupState::kLive ? AttemptResult::kTimedOut
-                                                                   : AttemptResult::kFailed;
+  const bool is_left = group_state_ == GroupState::kLive || group_state_ == GroupState::kEnding;
+  const AttemptResult result = group_state_ == GroupState::kEmpty ? AttemptResult::kOk
+                               : is_left                          ? AttemptResult::kTimedOut
+                                                                  : AttemptResult::kFailed;
   std::error_code error;
-  if (group_state_ == GroupState::kLive) error = Errc::kSurvivors;
+  if (is_left) error = Errc::kSurvivors;
   if (is_group_unknown()) error = Errc::kGroupUnknown;
+  if (group_state_ == GroupState::kLost) error = Errc::kContainmentLost;
   Attempt& sweep = record(AttemptOperation::kSweep, started, result, error);
-  sweep.target = AttemptTarget::kGroup;
+  sweep.target = scope_.target();
   sweep.detail = describe(live_);
   sweep_recorded_ = true;
   wait_started_ = child_.sys().now();  // the wait for the others begins after the look
@@ -229,7 +235,8 @@ AttemptOperation Escalation::wait_operation() const {
 // The time of the current wait is over.
 void Escalation::finish_wait(const Lock& lock) {
   if (phase_ == AttemptPhase::kPreflight) return;
-  if (leader_.ended(lock) && group_state_ == GroupState::kUnsettled && !sweep_recorded_) record_sweep(wait_started_);
+  const bool is_untold = group_state_ == GroupState::kUnsettled || group_state_ == GroupState::kEnding;
+  if (leader_.ended(lock) && is_untold && !sweep_recorded_) record_sweep(wait_started_);
   const int look_error = leader_.ended(lock) ? 0 : leader_.look_error(lock);
   Attempt& wait = look_error == 0
                       ? record(wait_operation(), wait_started_, AttemptResult::kTimedOut,
@@ -270,11 +277,16 @@ void Escalation::start_waiting(const Lock& lock, Stage stage, int send_error, ab
 
 void Escalation::fail(const Lock& lock) {
   stage_ = Stage::kOver;
+  if (live_.empty()) live_ = scope_.name_left(lock);
   stuck_ = find_stuck(lock);
-  if (leader_.ended(lock) && is_group_unknown()) {
+  if (group_state_ == GroupState::kLost) {
+    failure_ = Errc::kContainmentLost;
+  } else if (leader_.ended(lock) && is_group_unknown()) {
     failure_ = Errc::kGroupUnknown;  // where a send failed, too, this is why
   } else if (send_error_ != 0) {
     failure_ = os_error(send_error_);
+  } else if (const int refusal = scope_.refusal(lock)) {
+    failure_ = os_error(refusal);
   } else if (leader_.ended(lock)) {
     failure_ = Errc::kSurvivors;
   } else if (leader_.look_error(lock) != 0) {
@@ -304,7 +316,9 @@ void Escalation::wait(Lock& lock) {
     const TimePoint::duration pause = std::min<TimePoint::duration>(reading_time_, std::chrono::milliseconds(1));
     return child_.changes().wait(lock, child_.sys().now() + pause);
   }
-  if (leader_.ended(lock) && group_state_ == GroupState::kLive) {
+  if (scope_.containment() == Containment::kTree) {
+    wait_for_tree(lock);
+  } else if (leader_.ended(lock) && group_state_ == GroupState::kLive) {
     wait_for_survivor(child_, lock, live_, deadline());
   } else {
     const TimePoint next_look = deadline_after(child_.sys().now(), kSurvivorPause);
@@ -312,20 +326,31 @@ void Escalation::wait(Lock& lock) {
   }
 }
 
+void Escalation::wait_for_tree(Lock& lock) {
+  const TimePoint now = child_.sys().now();
+  const TimePoint until = std::min(deadline(), deadline_after(now, scope_.longest_pause(lock)));
+  if (!leader_.ended(lock)) return leader_.wait_exit_or_changed(lock, until);
+  const WaitFds fds = child_.tree()->news(lock);
+  if (fds.count == 0) return child_.changes().wait(lock, std::min(until, deadline_after(now, kSurvivorPause)));
+  child_.changes().wait_readable(lock, fds.fds, fds.count, until);
+}
+
 EndCause Escalation::cause_of_end(const Lock& lock) const {
   const ExitStatus& status = leader_.status(lock);
   if (status.kind() == ExitStatus::Kind::kLost) return EndCause::kUnknown;
-  if (!status.signal().has_value()) return group_.was_sent_any(lock) ? EndCause::kByUs : EndCause::kNatural;
-  return group_.was_sent(lock, status.signal()->number()) ? EndCause::kByUs : EndCause::kByAnother;
+  if (!status.signal().has_value()) return scope_.was_sent_any(lock) ? EndCause::kByUs : EndCause::kNatural;
+  return scope_.was_sent(lock, status.signal()->number()) ? EndCause::kByUs : EndCause::kByAnother;
 }
 
 TerminationResult Escalation::outcome(const Lock& lock) const {
   if (succeeded_) {
-    return TerminationReport{leader_.status(lock), phase_, cause_of_end(lock), forced_, survivors_, log_};
+    return TerminationReport{leader_.status(lock), phase_, cause_of_end(lock),  forced_,
+                             survivors_,           log_,   scope_.containment()};
   }
   TerminationError error = {TerminationError::Kind::kTerminationFailed, failure_, child_.name(), log_};
   error.survivors = survivors_of(live_);
   error.stuck = stuck_;
+  error.containment = scope_.containment();
   return error;
 }
 

@@ -82,6 +82,7 @@ class Escalation {
   void start_waiting(const Lock& lock, Stage stage, int send_error, absl::Duration timeout);
   AttemptTarget target_of(const Lock& lock, AttemptTarget asked) const;
   AttemptOperation wait_operation() const;
+  void wait_for_tree(Lock& lock);
   EndCause cause_of_end(const Lock& lock) const;
   std::vector<StuckProcess> find_stuck(const Lock& lock) const;
 
@@ -90,7 +91,7 @@ class Escalation {
 
   Supervised& child_;
   Leader& leader_;
-  Group& group_;
+  Scope& scope_;
   TerminationPolicy policy_;
   std::size_t next_ = 0;  // the next phase of the policy
   const TimePoint begun_;

@@ -1,4 +1,7 @@
 // What an escalation sends, and to which target.
+#include <string>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "lib/base/os_error.h"
 #include "lib/terminate/attempt_phase.h"
@@ -8,17 +11,19 @@
 namespace warden::internal {
 
 AttemptTarget Escalation::target_of(const Lock& lock, AttemptTarget asked) const {
-  const bool alone = policy_.leader_only || !group_.is_led() || group_.is_ours(lock);
-  return alone ? AttemptTarget::kLeader : asked;
+  const bool alone = policy_.leader_only || !scope_.has_others() || scope_.is_ours(lock);
+  return alone || asked == AttemptTarget::kLeader ? AttemptTarget::kLeader : scope_.target();
 }
 
 int Escalation::send_once(const Lock& lock, Signal signal, AttemptTarget target) {
   const TimePoint started = child_.sys().now();
-  const int error = group_.send(lock, target, signal.number());
+  std::string detail;
+  const int error = scope_.send(lock, target, signal.number(), &detail);
   Attempt& attempt = record(AttemptOperation::kSendSignal, started,
                             error == 0 ? AttemptResult::kOk : AttemptResult::kFailed, os_error(error));
   attempt.signal = signal;
   attempt.target = target;
+  attempt.detail = std::move(detail);
   return error;
 }
 
@@ -28,7 +33,7 @@ Escalation::Sent Escalation::send(const Lock& lock, Signal signal, AttemptTarget
   const int error = send_once(lock, signal, target);
   const bool missed =
       target == AttemptTarget::kGroup && !leader_.ended(lock) &&
-      (group_.leader_has_moved(lock) || (error == 0 && group_.send(lock, AttemptTarget::kLeader, 0) == EPERM));
+      (scope_.leader_has_moved(lock) || (error == 0 && scope_.send(lock, AttemptTarget::kLeader, 0) == EPERM));
   if (!missed) return {error, error == 0, false};
   const int apart = send_once(lock, signal, AttemptTarget::kLeader);
   return {apart, apart == 0 || error == 0, true};
@@ -52,7 +57,7 @@ void Escalation::enter_kill(const Lock& lock) {
   signal_ = Signal::kill();
   const AttemptTarget target = target_of(lock, AttemptTarget::kGroup);
   // Where the leader has ended and this process is in its group, no target is left that may be signalled.
-  const bool has_target = target == AttemptTarget::kGroup || !leader_.ended(lock);
+  const bool has_target = target != AttemptTarget::kLeader || !leader_.ended(lock);
   const Sent sent = has_target ? send(lock, Signal::kill(), target) : Sent{0, false, false};
   forced_ = sent.any;
   if (sent.error != 0) {

@@ -1,5 +1,8 @@
 #include "lib/terminate/send_signal.h"
 
+#include <string>
+#include <utility>
+
 #include "lib/base/os_error.h"
 #include "lib/os/deadline.h"
 #include "lib/terminate/attempt_phase.h"
@@ -21,8 +24,8 @@ Attempt attempt_of(AttemptOperation operation, AttemptTarget target, Signal sign
 }  // namespace
 
 Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock, Signal signal) {
-  const bool has_group = child.group().is_led() && !child.group().is_ours(lock);
-  const AttemptTarget target = has_group ? AttemptTarget::kGroup : AttemptTarget::kLeader;
+  Scope& scope = child.scope();
+  const AttemptTarget target = scope.has_others() && !scope.is_ours(lock) ? scope.target() : AttemptTarget::kLeader;
   AttemptLog log;
   // An end that is seen is a success; a look that fails is an entry of the log.
   const auto ended = [&] {
@@ -44,8 +47,10 @@ Result<void, TerminationError> send_manual_signal(Supervised& child, Lock& lock,
   if (ended()) return succeed();
   if (!log.empty()) return fail();
   const TimePoint started = child.sys().now();
-  const int error = child.group().send(lock, target, signal.number());
+  std::string detail;
+  const int error = scope.send(lock, target, signal.number(), &detail);
   Attempt send = attempt_of(AttemptOperation::kSendSignal, target, signal, error);
+  send.detail = std::move(detail);
   send.elapsed = duration_between(started, child.sys().now());
   log.append(send);
   if (error == 0 || ended()) return succeed();

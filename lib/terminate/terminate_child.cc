@@ -31,7 +31,7 @@ void deliver_messages(Supervised& child, Lock& lock, Escalation& escalation) {
 
 TerminationResult outcome_of(Supervised& child, Lock& lock, const Escalation& escalation) {
   TerminationResult outcome = escalation.outcome(lock);
-  if (outcome.has_value() && child.group().is_done(lock)) child.leader().unpin(lock);
+  if (outcome.has_value() && child.scope().is_done(lock)) child.leader().unpin(lock);
   return outcome;
 }
 

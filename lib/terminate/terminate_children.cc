@@ -115,7 +115,8 @@ class Part final : public ChangeObserver {
     }
     wake_at_ = escalation_->is_due(lock) ? child_.sys().now() : child_.leader().next_question(escalation_->deadline());
     bool look_again = escalation_->must_look_again(lock);
-    if (child_.leader().ended(lock) && !look_again) {
+    // The reaper tells of a tree's end.
+    if (child_.leader().ended(lock) && !look_again && child_.tree() == nullptr) {
       const SurvivorWatch watch = watch_survivor(child_, escalation_->survivors(lock));
       watched_ = watch.pidfd;
       look_again = watched_ < 0 && !watch.gone;
@@ -123,6 +124,7 @@ class Part final : public ChangeObserver {
       // Nothing tells that a survivor leaves the group.
       if (watched_ >= 0) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kLongestSurvivorPause));
     }
+    wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), child_.scope().longest_pause(lock)));
     if (look_again || is_blind()) wake_at_ = std::min(wake_at_, deadline_after(child_.sys().now(), kSurvivorPause));
     return false;
   }

@@ -54,6 +54,9 @@ std::optional<InvalidArgument> TerminationPolicy::validate() const {
     const std::string field = absl::StrCat("phases[", i, "]");
     if (auto error = check_signal(field + ".signal", phases[i].signal)) return error;
     if (auto error = internal::check_duration(field + ".timeout", phases[i].timeout)) return error;
+    if (phases[i].target == AttemptTarget::kTree) {
+      return InvalidArgument{field + ".target", "tree", "the group stands for all that the child's containment holds"};
+    }
   }
   if (auto error = internal::check_duration("kill_timeout", kill_timeout)) return error;
   return internal::check_duration("failed_send_grace", failed_send_grace);

@@ -23,20 +23,22 @@ using warden::Stdio;
 
 void fail(const Location& where, const std::string& message) { add_failure(where.file, where.line, message); }
 
-// Prints a message, not a failure: the set still ends the children at the end of the test.
-void tell_unguarded(const std::string& who, std::error_code error) {
-  ::fprintf(stderr, "warden: if this test is killed, the process group of %s may outlive it: %s\n", who.c_str(),
-            error.message().c_str());
-}
-
 Command for_a_test(const Command& command, const SpawnOptions& options) {
   warden::CaptureOptions capture;
   capture.limit = options.keep_output;
   capture.keep = warden::CaptureOptions::Keep::kLast;
-  Command watched = command.with_default_streams(Stdio::null(), Stdio::capture(capture), Stdio::capture(capture));
+  Command watched = command.with_default_streams(Stdio::null(), Stdio::capture(capture), Stdio::capture(capture))
+                        .with_default_containment(warden::Containment::kTree);
   if (!options.name.empty()) watched.name(options.name);
   watched.die_with_parent(true);
   return watched;
+}
+
+// A system that has no trees can still run the test.
+std::string text_of(const warden::SpawnError& error) {
+  if (error.step != warden::SpawnError::Step::kContain) return error.to_string();
+  return absl::StrCat(error.to_string(),
+                      "; where the process group is enough: .containment(warden::Containment::kGroup)");
 }
 
 std::vector<Outcome> end_one_by_one(const TrackedChildren& children) {
@@ -90,26 +92,6 @@ ChildSet::ChildSet() : exceptions_before_(std::uncaught_exceptions()) {}
 
 ChildSet::~ChildSet() { tear_down(); }
 
-void ChildSet::start_guard() {
-  if (guard_ != nullptr && guard_->is_ours()) return;
-  guard_ = nullptr;
-  auto started = Guard::start();
-  if (started.has_value()) {
-    guard_ = std::move(started).value();
-  } else {
-    tell_unguarded("every child", started.error());
-  }
-}
-
-TrackedChild& ChildSet::adopt(warden::Child child, const SpawnOptions& options, const Location& where) {
-  children_.push_back(std::make_unique<TrackedChild>(TrackedChild{std::move(child), options, where}));
-  if (guard_ != nullptr) {
-    const std::error_code error = guard_->watch(children_.back()->child);
-    if (error) tell_unguarded(warden::internal::printable(children_.back()->child.name()), error);
-  }
-  return *children_.back();
-}
-
 std::string ChildSet::end_unready(const TrackedChild& tracked, const std::string& problem) {
   const auto is_this = [&tracked](const auto& other) { return other.get() == &tracked; };
   const auto at = std::find_if(children_.begin(), children_.end(), is_this);
@@ -130,10 +112,10 @@ StartedChild ChildSet::spawn(const Command& command, const SpawnOptions& options
             absl::StrCat("child '", warden::internal::printable(chosen.display_name()),
                          "' was not started: its policy: ", invalid->to_string())};
   }
-  start_guard();
   auto spawned = warden::Child::spawn(chosen);
-  if (!spawned.has_value()) return {nullptr, where, spawned.error().to_string()};
-  TrackedChild& tracked = adopt(std::move(spawned).value(), options, where);
+  if (!spawned.has_value()) return {nullptr, where, text_of(spawned.error())};
+  children_.push_back(std::make_unique<TrackedChild>(TrackedChild{std::move(spawned).value(), options, where}));
+  TrackedChild& tracked = *children_.back();
   const std::optional<std::string> problem = wait_ready(tracked.child, options);
   if (problem.has_value()) return {nullptr, where, end_unready(tracked, *problem)};
   return {&tracked.child, where};
@@ -147,10 +129,7 @@ void ChildSet::end_all_at_once(const warden::TerminationPolicy& policy, const Lo
   at_once_ = policy;
 }
 
-void ChildSet::tear_down() {
-  end(std::exchange(children_, {}));
-  guard_ = nullptr;
-}
+void ChildSet::tear_down() { end(std::exchange(children_, {})); }
 
 void ChildSet::end(TrackedChildren children) {
   drop_copies(&children);

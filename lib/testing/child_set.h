@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "lib/testing/guard.h"
 #include "warden/child.h"
 #include "warden/command.h"
 #include "warden/termination_policy.h"
@@ -44,20 +43,12 @@ class ChildSet {
   void tear_down();
 
  private:
-  // Starts the guard before the first child. A guard that cannot start, or cannot watch a child, is a message and not a
-  // failure.
-  void start_guard();
-
-  // Adds the child to the set, and has the guard watch it.
-  TrackedChild& adopt(warden::Child child, const SpawnOptions& options, const Location& where);
-
   // Removes the child from the set, and ends it. Returns the whole story.
   std::string end_unready(const TrackedChild& tracked, const std::string& problem);
 
   // Ends the children and reports.
   void end(TrackedChildren children);
 
-  std::unique_ptr<Guard> guard_;
   TrackedChildren children_;  // in the order of their spawns
   std::optional<warden::TerminationPolicy> at_once_;
   int exceptions_before_;

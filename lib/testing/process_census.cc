@@ -50,13 +50,36 @@ bool list_threads(std::map<int, std::string>* threads) {
   return true;
 }
 
+// The children of one thread; `task` is its folder in /proc.
+std::map<int, ProcessStat> children_of(const std::string& task) {
+  std::map<int, ProcessStat> children;
+  std::istringstream pids(text_of(task + "/children"));
+  for (int pid = 0; pids >> pid;) {
+    const std::string stat = text_of("/proc/" + std::to_string(pid) + "/stat");
+    children[pid] = warden::internal::parse_stat(stat).value_or(ProcessStat{});
+  }
+  return children;
+}
+
+// All that are below a process.
+void add_tree(int pid, std::map<int, ProcessStat>* found) {
+  std::vector<int> tids;
+  list_numbers(("/proc/" + std::to_string(pid) + "/task").c_str(), &tids);
+  for (const int tid : tids) {
+    for (const auto& [child, stat] : children_of("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid))) {
+      if (found->emplace(child, stat).second) add_tree(child, found);
+    }
+  }
+}
+
+// In place of the keeper of a tree whoever is in the tree; the keeper alone where nobody is.
 std::map<int, ProcessStat> list_children(const std::map<int, std::string>& threads) {
   std::map<int, ProcessStat> children;
   for (const auto& [tid, name] : threads) {
-    std::istringstream pids(text_of("/proc/self/task/" + std::to_string(tid) + "/children"));
-    for (int pid = 0; pids >> pid;) {
-      const std::string stat = text_of("/proc/" + std::to_string(pid) + "/stat");
-      children[pid] = warden::internal::parse_stat(stat).value_or(ProcessStat{});
+    for (const auto& [pid, stat] : children_of("/proc/self/task/" + std::to_string(tid))) {
+      const std::size_t known = children.size();
+      if (stat.program == "warden_keeper") add_tree(pid, &children);
+      if (children.size() == known) children[pid] = stat;
     }
   }
   return children;

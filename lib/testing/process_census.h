@@ -16,7 +16,7 @@ using warden::internal::ProcessStat;
 struct ProcessCensus {
   std::map<int, std::string> descriptors;  // by number: what /proc says it is
   std::map<int, std::string> threads;      // by tid: the name
-  std::map<int, ProcessStat> children;     // by pid; clones without an exit signal, too
+  std::map<int, ProcessStat> children;     // by pid, with those of contained trees; clones without an exit signal, too
   bool has_child = false;                  // by waitid(2): the list of a thread in /proc may lag behind it
   bool is_known = false;                   // /proc could be read
   int pid = -1;                            // whose census this is

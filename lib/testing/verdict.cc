@@ -27,7 +27,7 @@ Sight look_at(const warden::Child& child) {
   const warden::internal::Lock lock(supervised);
   sight.end_was_seen = sight.has_ended && supervised.told(lock);
   sight.was_asked_to_end = std::any_of(std::begin(kAskForTheEnd), std::end(kAskForTheEnd),
-                                       [&](int signal) { return supervised.group().was_sent(lock, signal); });
+                                       [&](int signal) { return supervised.scope().was_sent(lock, signal); });
   return sight;
 }
 

@@ -25,6 +25,7 @@ struct RunReport {
   std::optional<AttemptPhase> ended_by;  // empty when the program ended by itself
   std::optional<EndCause> cause;         // the same
   bool forced = false;
+  Containment containment = Containment::kGroup;   // of the child
   std::optional<std::vector<Survivor>> survivors;  // empty when they were not looked for
   std::optional<ReadyState> ready;                 // with --ready-line
   std::optional<RunOutput> output;                 // where the streams went through the tool

@@ -143,6 +143,7 @@ std::string to_json(const RunReport& report) {
   json::object object;
   object["name"] = text_of(report.name);
   object["pid"] = report.pid;
+  object["containment"] = text_of(to_string(report.containment));
   object["status"] = status_of(report.status);
   object["error"] = nullptr;
   if (!report.error.empty()) object["error"] = text_of(report.error);

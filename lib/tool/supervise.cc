@@ -131,6 +131,7 @@ RunReport supervise(Child& child, const RunFlags& flags, const BlockedSignals& b
   RunReport report;
   report.name = std::string(child.name());
   report.pid = child.pid();
+  report.containment = child.containment();
   const auto started = Clock::now();
   Endings endings(child, flags, streams);
   SignalRelay relay(

@@ -24,6 +24,7 @@ std::vector<Figure> spawn_figures();
 std::vector<Figure> exit_figures();
 std::vector<Figure> crowd_figures();
 std::vector<Figure> termination_figures();
+std::vector<Figure> contained_figures();
 std::vector<Figure> memory_figures();
 std::vector<Figure> capture_figures();
 std::vector<Figure> boost_figures();

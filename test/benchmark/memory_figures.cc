@@ -74,6 +74,7 @@ Comparison in_fresh_processes(int rounds, const Measurement& measurement) {
 }
 
 Command plain() { return tiny_command("p"); }
+Command contained() { return tiny_command("p").containment(Containment::kTree); }
 Command captured() { return tiny_command("p").stdout_to(Stdio::capture()); }
 
 template <Command (*command)()>
@@ -94,6 +95,12 @@ Comparison system_wide(int rounds) {
   });
 }
 
+// What a thousand trees cost above a thousand children in groups.
+Comparison system_wide_tree(int rounds) {
+  return in_fresh_processes(
+      rounds, [] { return cost_of_child(contained()).available_kib - cost_of_child(plain()).available_kib; });
+}
+
 }  // namespace
 
 std::vector<Figure> memory_figures() {
@@ -102,6 +109,8 @@ std::vector<Figure> memory_figures() {
       {"address_space", "memory per live child, address space", "KiB", 96, 0, false, address_space<plain>},
       {"system_wide", "memory per live child, system-wide, above the child's own", "KiB", 0, 0, false,
        system_wide<plain>},
+      {"system_wide_tree", "memory per live tree, system-wide, above a child in a group", "KiB", 95, 0, false,
+       system_wide_tree},
       {"resident_capture", "with captured stdout, resident", "KiB", 0, 0, false, resident<captured>},
       {"address_space_capture", "with captured stdout, address space", "KiB", 0, 0, false, address_space<captured>},
       {"system_wide_capture", "with captured stdout, system-wide", "KiB", 0, 0, false, system_wide<captured>},

@@ -20,8 +20,8 @@ namespace {
 
 std::vector<Figure> all_figures() {
   std::vector<Figure> all;
-  for (const auto& some : {spawn_figures(), exit_figures(), crowd_figures(), termination_figures(), memory_figures(),
-                           capture_figures(), boost_figures(), tool_figures()}) {
+  for (const auto& some : {spawn_figures(), exit_figures(), crowd_figures(), termination_figures(), contained_figures(),
+                           memory_figures(), capture_figures(), boost_figures(), tool_figures()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

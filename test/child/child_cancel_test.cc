@@ -8,23 +8,28 @@
 #include "gtest/gtest.h"
 #include "test/support/cancellable_thread.h"
 #include "test/support/child_probe.h"
+#include "test/support/each_containment.h"
 #include "warden/warden.h"
 
 namespace warden::test_support {
 namespace {
 
-class Cancellation : public ::testing::Test {
+class Cancellation : public EachContainment {
  protected:
   // The C library claims a signal with the first cancellation; this one comes before the leak listener's first
   // snapshot.
   static void SetUpTestSuite() {
     expect_to_complete([] {});
   }
+
+  static Child spawn_sleeper() {
+    return Child::spawn(contained(test_command({"sleep"})).stdin_from(Stdio::pipe())).value();
+  }
 };
 
-Child spawn_sleeper() { return Child::spawn(test_command({"sleep"}).stdin_from(Stdio::pipe())).value(); }
+WARDEN_FOR_EACH_CONTAINMENT(Cancellation);
 
-TEST_F(Cancellation, ARequestedOneLetsEveryCallComplete) {
+TEST_P(Cancellation, ARequestedOneLetsEveryCallComplete) {
   Child child = spawn_sleeper();
   expect_to_complete([&] { EXPECT_EQ(child.state().kind, ProcessState::Kind::kRunning); });
   expect_to_complete([&] { EXPECT_EQ(child.try_wait().value(), std::nullopt); });
@@ -44,7 +49,7 @@ TEST_F(Cancellation, ARequestedOneLetsEveryCallComplete) {
   expect_to_complete([&] { EXPECT_EQ(child.wait().value().signal(), Signal::kill()); });
 }
 
-TEST_F(Cancellation, ARequestedOneLetsEachManualSignalComplete) {
+TEST_P(Cancellation, ARequestedOneLetsEachManualSignalComplete) {
   Child interrupted = spawn_sleeper();
   expect_to_complete([&] { EXPECT_TRUE(interrupted.send_interrupt_signal().has_value()); });
   EXPECT_EQ(interrupted.wait().value().signal(), Signal::interrupt());
@@ -53,8 +58,8 @@ TEST_F(Cancellation, ARequestedOneLetsEachManualSignalComplete) {
   EXPECT_EQ(terminated.wait().value().signal(), Signal::terminate());
 }
 
-TEST_F(Cancellation, ARequestedOneLetsTheCallsThatCloseThePipeComplete) {
-  Child waited = Child::spawn(test_command({"read"}).stdin_from(Stdio::pipe())).value();
+TEST_P(Cancellation, ARequestedOneLetsTheCallsThatCloseThePipeComplete) {
+  Child waited = Child::spawn(contained(test_command({"read"})).stdin_from(Stdio::pipe())).value();
   expect_to_complete([&] { EXPECT_EQ(waited.wait().value(), ExitStatus::exited(0)); });
   Child killed = spawn_sleeper();
   expect_to_complete([&] { EXPECT_EQ(killed.kill().value().signal(), Signal::kill()); });
@@ -67,7 +72,7 @@ TEST_F(Cancellation, ARequestedOneLetsTheCallsThatCloseThePipeComplete) {
   expect_to_complete([&] { EXPECT_TRUE(late.wait_or_terminate({}, policy).has_value()); });
 }
 
-TEST_F(Cancellation, ARequestedOneLetsTerminateAllComplete) {
+TEST_P(Cancellation, ARequestedOneLetsTerminateAllComplete) {
   std::vector<Child> children;
   for (int i = 0; i < 5; ++i) children.push_back(spawn_sleeper());
   expect_to_complete([&] {
@@ -77,14 +82,14 @@ TEST_F(Cancellation, ARequestedOneLetsTerminateAllComplete) {
   });
 }
 
-TEST_F(Cancellation, ARequestedOneLetsTheDestructorComplete) {
+TEST_P(Cancellation, ARequestedOneLetsTheDestructorComplete) {
   CapturedLog log;
   auto child = std::make_unique<Child>(spawn_sleeper());
   const Pidfd process(child->pid());
   expect_to_complete([&] { child.reset(); });
   EXPECT_TRUE(process.is_dead());
   EXPECT_EQ(log.records().size(), 1u);
-  auto seen = std::make_unique<Child>(Child::spawn(test_command({"exit", "0"})).value());
+  auto seen = std::make_unique<Child>(Child::spawn(contained(test_command({"exit", "0"}))).value());
   EXPECT_TRUE(seen->wait().has_value());
   expect_to_complete([&] { seen.reset(); });
   auto ended = std::make_unique<Child>(spawn_sleeper());
@@ -94,7 +99,7 @@ TEST_F(Cancellation, ARequestedOneLetsTheDestructorComplete) {
   EXPECT_TRUE(other.is_dead());
 }
 
-TEST_F(Cancellation, ARequestedOneLetsAssignmentComplete) {
+TEST_P(Cancellation, ARequestedOneLetsAssignmentComplete) {
   CapturedLog log;
   Child first = spawn_sleeper();
   Child second = spawn_sleeper();
@@ -104,9 +109,9 @@ TEST_F(Cancellation, ARequestedOneLetsAssignmentComplete) {
   EXPECT_EQ(first.kill().value().signal(), Signal::kill());
 }
 
-TEST_F(Cancellation, ARequestedOneLetsSpawnComplete) {
+TEST_P(Cancellation, ARequestedOneLetsSpawnComplete) {
   for (const bool die_with_parent : {false, true}) {
-    Command command = test_command({"sleep"}).stdin_from(Stdio::pipe());
+    Command command = contained(test_command({"sleep"})).stdin_from(Stdio::pipe());
     command.die_with_parent(die_with_parent);
     std::optional<Child> child;
     expect_to_complete([&] { child.emplace(Child::spawn(command).value()); });
@@ -117,7 +122,7 @@ TEST_F(Cancellation, ARequestedOneLetsSpawnComplete) {
   }
 }
 
-TEST_F(Cancellation, ARequestedOneLetsAdoptComplete) {
+TEST_P(Cancellation, ARequestedOneLetsAdoptComplete) {
   expect_to_complete([] { EXPECT_TRUE(Child::adopt(::getppid()).has_error()); });
   const pid_t forked = ::fork();
   if (forked == 0) {

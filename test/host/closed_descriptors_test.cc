@@ -248,13 +248,26 @@ TEST_P(AHostWithItsOwnFiles, EndsTheGroupOfAChildThatHasEnded) {
   });
 }
 
-TEST_P(AHostWithItsOwnFiles, IsNotKeptByADestructor) {
-  with_child(test_command({"sleep"}), [](std::unique_ptr<Child>& child) {
-    const Pidfd process(child->pid());
-    ASSERT_TRUE(child->terminate_on_destruction().has_value());
-    child = nullptr;
-    EXPECT_TRUE(process.is_dead());
+// The keeper is told by its number, and tells by its exit code.
+TEST_P(AHostWithItsOwnFiles, EndsATreeAndNobodyElse) {
+  const Survivor survivor;
+  with_child(survivor.leader().containment(Containment::kTree), [&survivor](std::unique_ptr<Child>& child) {
+    survivor.wait_until_there();
+    const auto killed = child->kill();
+    EXPECT_TRUE(killed.has_value()) << killed.error();
+    EXPECT_TRUE(survivor.is_over());
   });
+}
+
+TEST_P(AHostWithItsOwnFiles, IsNotKeptByADestructor) {
+  for (const Containment containment : {Containment::kGroup, Containment::kTree}) {
+    with_child(test_command({"sleep"}).containment(containment), [](std::unique_ptr<Child>& child) {
+      const Pidfd process(child->pid());
+      ASSERT_TRUE(child->terminate_on_destruction().has_value());
+      child = nullptr;
+      EXPECT_TRUE(process.is_dead());
+    });
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, AHostWithItsOwnFiles,

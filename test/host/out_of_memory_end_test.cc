@@ -66,27 +66,43 @@ const EndingCall kEndingCalls[] = {
 
 // Children that only SIGKILL ends, each with another such process in its group, and names of which every copy
 // allocates.
-std::vector<Child> spawn_stubborn(AckPipe& ack, int count, const Stdio& input = Stdio::pipe()) {
+std::vector<Child> spawn_stubborn(AckPipe& ack, int count, const Stdio& input = Stdio::pipe(),
+                                  Containment containment = Containment::kGroup) {
   std::vector<Child> children;
   for (int i = 0; i < count; ++i) {
     Command command = test_command(ack, {"fork", "stubborn", "--", "stubborn"});
-    children.push_back(Child::spawn(command.name(std::string(100, 'n')).stdin_from(input)).value());
+    command.name(std::string(100, 'n')).stdin_from(input).containment(containment);
+    children.push_back(Child::spawn(command).value());
     wait_forked(ack, {"child ready", "ready"});
   }
   return children;
 }
 
-// Here, and with a filter that makes the library look for groups in /proc and signal them by number.
-class EndWithoutMemory : public ::testing::TestWithParam<std::tuple<bool, EndingCall>> {};
+// Of whom.
+enum class Ended {
+  kGroup,
+  kGroupByNumber,  // with a filter that makes the library look for groups in /proc and signal them by number
+  kTree,
+};
+
+Containment containment_of(Ended ended) { return ended == Ended::kTree ? Containment::kTree : Containment::kGroup; }
+bool prepare(Ended ended) { return ended != Ended::kGroupByNumber || refuse_system_calls({refused_group_signals()}); }
+std::string name_of(Ended ended) {
+  const char* const names[] = {"", "WithoutPidfdGroupSignals", "OfATree"};
+  return names[static_cast<int>(ended)];
+}
+const auto kEveryEnded = ::testing::Values(Ended::kGroup, Ended::kGroupByNumber, Ended::kTree);
+
+class EndWithoutMemory : public ::testing::TestWithParam<std::tuple<Ended, EndingCall>> {};
 
 TEST_P(EndWithoutMemory, ThrowsAtEveryAllocationAndCanBeCalledAgain) {
   run_isolated_unchecked([] {
-    const auto& [is_old_kernel, call] = GetParam();
-    if (is_old_kernel && !refuse_system_calls({refused_group_signals()})) return;
-    check_leaves_nothing([&call = call] {
-      const int failures = fail_each_allocation([&call](const ScarceCall& scarcely) {
+    const auto& [who, call] = GetParam();
+    if (!prepare(who)) return;
+    check_leaves_nothing([&call = call, who = who] {
+      const int failures = fail_each_allocation([&call, who](const ScarceCall& scarcely) {
         AckPipe ack;
-        std::vector<Child> children = spawn_stubborn(ack, call.children);
+        std::vector<Child> children = spawn_stubborn(ack, call.children, Stdio::pipe(), containment_of(who));
         bool ended = false;
         const CallResult result = scarcely([&] { ended = call.end(children); });
         EXPECT_NE(result, CallResult::kCoped);
@@ -100,10 +116,9 @@ TEST_P(EndWithoutMemory, ThrowsAtEveryAllocationAndCanBeCalledAgain) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(On, EndWithoutMemory, ::testing::Combine(::testing::Bool(), ::testing::ValuesIn(kEndingCalls)),
+INSTANTIATE_TEST_SUITE_P(On, EndWithoutMemory, ::testing::Combine(kEveryEnded, ::testing::ValuesIn(kEndingCalls)),
                          [](const auto& setting) {
-                           const std::string name = std::get<1>(setting.param).name;
-                           return name + (std::get<0>(setting.param) ? "WithoutPidfdGroupSignals" : "");
+                           return std::get<1>(setting.param).name + name_of(std::get<0>(setting.param));
                          });
 
 void ignore_abandoned_child(const AbandonedChild&, void*) {}
@@ -111,18 +126,18 @@ void ignore_abandoned_child(const AbandonedChild&, void*) {}
 // How a handle ends.
 enum class Destruction { kByDefault, kByPolicy, kByAssignment };
 
-class DestructionWithoutMemory : public ::testing::TestWithParam<std::tuple<bool, MemoryEnd, Destruction>> {};
+class DestructionWithoutMemory : public ::testing::TestWithParam<std::tuple<Ended, MemoryEnd, Destruction>> {};
 
 TEST_P(DestructionWithoutMemory, EndsTheWholeGroupAtEveryAllocationThatFails) {
   run_isolated_unchecked([] {
-    const auto& [is_old_kernel, end, destruction] = GetParam();
-    if (is_old_kernel && !refuse_system_calls({refused_group_signals()})) return;
-    check_leaves_nothing([end = end, how = destruction] {
+    const auto& [who, end, destruction] = GetParam();
+    if (!prepare(who)) return;
+    check_leaves_nothing([end = end, how = destruction, who = who] {
       set_abandoned_child_handler(ignore_abandoned_child, nullptr);
       const int failures = fail_each_allocation(
-          [how](const ScarceCall& scarcely) {
+          [how, who](const ScarceCall& scarcely) {
             AckPipe ack;
-            std::vector<Child> children = spawn_stubborn(ack, 1);
+            std::vector<Child> children = spawn_stubborn(ack, 1, Stdio::pipe(), containment_of(who));
             if (how == Destruction::kByPolicy) {
               EXPECT_TRUE(children[0].terminate_on_destruction(short_policy()).has_value());
             }
@@ -145,15 +160,14 @@ TEST_P(DestructionWithoutMemory, EndsTheWholeGroupAtEveryAllocationThatFails) {
   });
 }
 
-std::string name_of(const std::tuple<bool, MemoryEnd, Destruction>& setting) {
+std::string name_of(const std::tuple<Ended, MemoryEnd, Destruction>& setting) {
   const char* const names[] = {"ByDefault", "ByPolicy", "ByAssignment"};
   return std::string(names[static_cast<int>(std::get<2>(setting))]) +
-         (std::get<1>(setting) == MemoryEnd::kOnce ? "WhereOneFails" : "WhereAllFail") +
-         (std::get<0>(setting) ? "WithoutPidfdGroupSignals" : "");
+         (std::get<1>(setting) == MemoryEnd::kOnce ? "WhereOneFails" : "WhereAllFail") + name_of(std::get<0>(setting));
 }
 
 INSTANTIATE_TEST_SUITE_P(On, DestructionWithoutMemory,
-                         ::testing::Combine(::testing::Bool(), ::testing::Values(MemoryEnd::kOnce, MemoryEnd::kForGood),
+                         ::testing::Combine(kEveryEnded, ::testing::Values(MemoryEnd::kOnce, MemoryEnd::kForGood),
                                             ::testing::Values(Destruction::kByDefault, Destruction::kByPolicy,
                                                               Destruction::kByAssignment)),
                          [](const auto& setting) { return name_of(setting.param); });

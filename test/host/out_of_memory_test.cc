@@ -62,6 +62,7 @@ TEST(SpawnWithoutMemory, ThrowsAtEveryAllocationAndLeavesNothing) {
     for (const bool die_with_parent : {false, true}) {
       EXPECT_GT(spawn_without_memory(full_command(die_with_parent), true), 10);
       EXPECT_GT(spawn_without_memory(full_command(die_with_parent).new_session(true), true), 10);
+      EXPECT_GT(spawn_without_memory(full_command(die_with_parent).containment(Containment::kTree), true), 10);
     }
   });
 }
@@ -71,6 +72,7 @@ TEST(SpawnWithoutMemory, ThrowsAtEveryAllocationOfAFailureAndLeavesNothing) {
     for (const bool die_with_parent : {false, true}) {
       Command command = full_command(die_with_parent);
       EXPECT_GT(spawn_without_memory(command.stdout_to(Stdio::file("/no/such/file")), false), 10);
+      EXPECT_GT(spawn_without_memory(command.containment(Containment::kTree), false), 10);
     }
     EXPECT_GT(spawn_without_memory(Command("no-such-program"), false), 5);
   });

@@ -114,12 +114,13 @@ class Tree {
   Tree& operator=(const Tree&) = delete;
 
   // Returns the error, or nothing.
-  std::string start(uint64_t seed, const std::string& kind, Random& random) {
+  std::string start(uint64_t seed, const std::string& kind, bool is_contained, Random& random) {
     warden::Command command(program_beside_this());
     command.arg(std::to_string(seed)).env("STORM_ID", id_).stdin_from(warden::Stdio::null());
     if (!kind.empty()) command.arg(kind);
     command.inherit_fd(board_fd_, kBoardFd).inherit_fd(pipe_[1], kPipeFd);
     command.new_session(random.one_in(4)).die_with_parent(random.one_in(4));
+    if (is_contained) command.containment(warden::Containment::kTree);
     if (random.one_in(4)) command.stdin_from(warden::Stdio::pipe());
     if (random.one_in(4)) command.stdout_to(warden::Stdio::capture());
     warden::Result<Child, warden::SpawnError> spawned = Child::spawn(command);
@@ -153,6 +154,7 @@ class Tree {
 
   const std::string& id() const { return id_; }
   int group() const { return group_; }
+  bool is_contained() const { return is_contained_; }
   Board& board() { return *board_; }
   int pipe() const { return pipe_[0]; }
   std::optional<Child>& child() { return child_; }
@@ -164,6 +166,7 @@ class Tree {
     if (!result) return std::string(to_string(result.error().step)) + ": " + result.error().code.message();
     child_.emplace(std::move(result.value()));
     group_ = child_->pid();
+    is_contained_ = child_->containment() == warden::Containment::kTree;
     return {};
   }
 
@@ -172,6 +175,7 @@ class Tree {
   int pipe_[2] = {-1, -1};
   Board* board_ = nullptr;
   int group_ = 0;
+  bool is_contained_ = false;
   std::optional<Child> child_;
 };
 
@@ -200,8 +204,8 @@ void Attack::run(uint64_t seed) {
     auto tree = std::make_unique<Tree>(next_id_++);
     const uint64_t tree_seed = i == 0 ? seed : random.next() >> 32;
     const bool is_adopted = order_.kind.empty() && random.one_in(6);
-    const std::string error =
-        is_adopted ? tree->start_and_adopt(tree_seed) : tree->start(tree_seed, order_.kind, random);
+    const std::string error = is_adopted ? tree->start_and_adopt(tree_seed)
+                                         : tree->start(tree_seed, order_.kind, order_.is_contained, random);
     if (!error.empty()) {
       count_error(counts_, error);
       end(*tree);
@@ -347,14 +351,16 @@ void Attack::judge(Tree& tree, const Outcome& outcome) {
   ++counts_.oks;
   // A reading that has no processor for a while is as long as that.
   const int64_t grace_ns = order_.grace_ns + std::min(outcome.queued_ns, kLongestQueueNs);
-  const Sight sight =
-      look_for_members(tree.id(), tree.group(), tree.board(), tree.pipe(), outcome.returned_ns, grace_ns);
+  const Sight sight = tree.is_contained() ? look_for_tree(tree.id(), tree.board(), tree.pipe())
+                                          : look_for_members(tree.id(), tree.group(), tree.board(), tree.pipe(),
+                                                             outcome.returned_ns, grace_ns);
   counts_.moved += sight.moved;
   counts_.survivors += sight.survivors;
   counts_.came_back += sight.came_back;
   if (!sight.members.empty()) {
     ++counts_.false_oks;
-    std::string text = "false Ok for group " + std::to_string(tree.group()) + ", " + std::to_string(sight.survivors) +
+    std::string text = "false Ok for " + std::string(tree.is_contained() ? "tree " : "group ") +
+                       std::to_string(tree.group()) + ", " + std::to_string(sight.survivors) +
                        " of them left 300 ms later:";
     for (const std::string& member : sight.members) text += "\n    " + member;
     fault(text);
@@ -409,6 +415,7 @@ void Attack::strike() {
 
 void Attack::clean_up() {
   for (const std::unique_ptr<Tree>& tree : trees_) {
+    if (tree->is_contained()) continue;  // whoever has left the group belongs to it all the same
     for (const std::string& struck : look_for_struck_walkers(tree->board(), tree->group())) {
       ++counts_.struck_walkers;
       fault("signalled " + struck);

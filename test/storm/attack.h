@@ -47,6 +47,7 @@ enum class Call {
 
 struct Order {
   std::string mode;
+  bool is_contained = false;      // as of the mode
   std::string kind;               // of the only process of the tree besides its leader; empty for random trees
   int64_t grace_ns = 20'000'000;  // as of look_for_members
   bool is_forgotten = false;      // nothing is done, and Ok is said

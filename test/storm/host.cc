@@ -107,6 +107,7 @@ int storm_main(int argc, char** argv) {
   for (const Mode& mode : modes) {
     fight.mode = mode;
     fight.order.mode = mode.name;
+    fight.order.is_contained = mode.is_contained;
     const Score score = run(fight);
     print(mode, score);
     ++(score.is_clean() ? passed : failed);

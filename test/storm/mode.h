@@ -13,11 +13,12 @@ struct Mode {
   std::string name;
   bool has_thief = false;
   bool ignores_sigchld = false;
+  bool is_contained = false;  // the children are trees
   std::vector<warden::test_support::RefusedCall> refused;
 };
 
 // Plain, under a thief, with SIGCHLD ignored; each refused call or group of calls of test/support/old_kernels.h alone;
-// and the worst of these under a thief.
+// and the worst of these under a thief. The first three for trees, too, and without group signals by pidfd.
 std::vector<Mode> all_modes();
 
 }  // namespace storm

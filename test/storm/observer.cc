@@ -162,6 +162,29 @@ Sight look_for_members(const std::string& id, int group, Board& board, int pipe,
   return sight;
 }
 
+Sight look_for_tree(const std::string& id, Board& board, int pipe) {
+  board.frozen = true;
+  std::map<int, Found> members;
+  const auto take = [&](int scans) {
+    for (int i = 0; i < scans; ++i) {
+      for (Found& found : live_processes(id)) members.emplace(found.pid, std::move(found));
+    }
+  };
+  take(3);
+  Sight sight;
+  if (!has_ended(pipe, 2000)) {  // each process of it holds the pipe
+    take(50);
+    sight.members.push_back("a process holds the pipe 2 s later");
+    sight.survivors = 1;
+  }
+  for (const auto& [pid, found] : members) sight.members.push_back(found.text);
+  if (!members.empty()) {
+    nap(300'000'000);
+    sight.survivors = std::max(sight.survivors, static_cast<int>(live_processes(id).size()));
+  }
+  return sight;
+}
+
 std::vector<std::string> look_for_struck_walkers(const Board& board, int leader) {
   std::vector<std::string> struck;
   for (int i = 0; i < board.walkers_known(); ++i) {

@@ -34,6 +34,9 @@ struct Sight {
 // the walkers. One that came back less than `grace_ns` before the return has moved by itself, and makes no false Ok.
 Sight look_for_members(const std::string& id, int group, Board& board, int pipe, int64_t returned_ns, int64_t grace_ns);
 
+// The same for a tree, whose every live process makes a false Ok.
+Sight look_for_tree(const std::string& id, Board& board, int pipe);
+
 // The walkers that left the group for good and then got a signal, or died of one.
 std::vector<std::string> look_for_struck_walkers(const Board& board, int leader);
 

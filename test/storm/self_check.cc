@@ -11,11 +11,12 @@ namespace {
 
 constexpr int kRounds = 2;
 
-Score run_forgotten(const std::string& kind, bool strikes) {
+Score run_forgotten(const std::string& kind, bool strikes, bool is_contained = false) {
   Fight fight;
   fight.mode.name = "plain";
   fight.order.kind = kind;
   fight.order.is_forgotten = true;
+  fight.order.is_contained = is_contained;
   fight.order.strikes = strikes;
   fight.order.is_silent = true;
   fight.seed = 1;
@@ -51,6 +52,13 @@ int check_observer(int* passed) {
                            "outside", "mover", "leaver"}) {
     const Score score = run_forgotten(kind, false);
     ++(report(kind, is_counted(kind, score), score) ? *passed : failed);
+  }
+  // Of a tree, who has left the group counts, too.
+  for (const char* kind : {"sit", "outside", "mover", "leaver"}) {
+    const Score score = run_forgotten(kind, false, true);
+    const bool is_counted_so = score.broken.empty() && score.trees == 2 * kRounds && score.false_oks == score.trees &&
+                               score.survivors >= score.trees;
+    ++(report(std::string("tree ") + kind, is_counted_so, score) ? *passed : failed);
   }
   // Two bystanders and the host; and the process that has left, each time.
   const Score struck = run_forgotten("leaver", true);

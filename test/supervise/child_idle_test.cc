@@ -150,6 +150,43 @@ TEST_F(ALiveChild, WakesNoThread) {
   EXPECT_TRUE(child.kill().has_value());
 }
 
+// The number of the parent is in the fourth field (proc(5)); this child's name has no space.
+int parent_of(int pid) {
+  std::ifstream stat(absl::StrCat("/proc/", pid, "/stat"));
+  std::string number, name, state;
+  int parent = -1;
+  stat >> number >> name >> state >> parent;
+  return parent;
+}
+
+// Its state, and how often it has slept.
+std::string sleep_of_process(int pid) {
+  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
+  std::string line, text;
+  while (std::getline(status, line)) {
+    if (line.rfind("State:", 0) == 0 || line.find("ctxt_switches") != std::string::npos) text += line + "\n";
+  }
+  return text;
+}
+
+bool is_asleep(const std::string& sleep) { return sleep.find("S (sleeping)") != std::string::npos; }
+
+TEST_F(ALiveChild, InATreeWakesNeitherAThreadNorTheKeeper) {
+  const Threads before = all_threads();
+  Child child = Child::spawn(test_command({"sleep"}).containment(Containment::kTree)).value();
+  const Threads threads = new_threads(before);
+  EXPECT_EQ(threads.size(), 1u) << "the reaper";
+  const int keeper = parent_of(child.pid());
+  ASSERT_NE(keeper, ::getpid());
+  const absl::Time deadline = absl::Now() + kBound;
+  std::string asleep = sleep_of_process(keeper);
+  while (!is_asleep(asleep) && absl::Now() < deadline) asleep = sleep_of_process(keeper);
+  ASSERT_TRUE(is_asleep(asleep)) << asleep;
+  expect_idle(threads);
+  EXPECT_EQ(sleep_of_process(keeper), asleep);
+  EXPECT_TRUE(child.kill().has_value());
+}
+
 int mappings() {
   std::ifstream maps("/proc/self/maps");
   int count = 0;
@@ -231,6 +268,11 @@ TEST(TheWayFromExitToWaiter, IsCountedByThisTest) {
 TEST(TheWayFromExitToWaiter, AllocatesNothing) {
   expect_no_allocation(Command("cat"), wait_for_ever);
   expect_no_allocation(Command("cat"), wait_with_bound);
+}
+
+TEST(TheWayFromExitToWaiter, AllocatesNothingForATree) {
+  expect_no_allocation(Command("cat").containment(Containment::kTree), wait_for_ever);
+  expect_no_allocation(Command("cat").containment(Containment::kTree), wait_with_bound);
 }
 
 TEST(TheWayFromExitToWaiter, AllocatesNothingInTheReaperThatLaunched) {

@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
+#include "test/support/each_containment.h"
 #include "warden/child.h"
 
 namespace warden::test_support {
@@ -103,7 +104,10 @@ std::optional<ExitStatus> call_something(Child& child, std::mt19937& random) {
   }
 }
 
-TEST(Concurrency, AllThreadsSeeOneStatusWhateverTheyCall) {
+class Concurrency : public EachContainment {};
+WARDEN_FOR_EACH_CONTAINMENT(Concurrency);
+
+TEST_P(Concurrency, AllThreadsSeeOneStatusWhateverTheyCall) {
   const std::vector<std::string> kModes[] = {
       {"sleep"},
       {"stubborn"},
@@ -113,7 +117,7 @@ TEST(Concurrency, AllThreadsSeeOneStatusWhateverTheyCall) {
       {"fork", "stubborn", "--", "exit", "8"},
   };
   for (unsigned round = 0; round < 24; ++round) {
-    Command command = test_command(kModes[round % std::size(kModes)]);
+    Command command = contained(test_command(kModes[round % std::size(kModes)]));
     Child child = Child::spawn(command.stdin_from(Stdio::pipe())).value();
     std::vector<std::optional<ExitStatus>> seen(kThreads);
     run_threads(kThreads, [&](int i) {
@@ -136,9 +140,9 @@ TEST(Concurrency, AllThreadsSeeOneStatusWhateverTheyCall) {
   }
 }
 
-TEST(Concurrency, AThousandLooksDuringTheExitAgree) {
+TEST_P(Concurrency, AThousandLooksDuringTheExitAgree) {
   for (int round = 0; round < 30; ++round) {
-    Child child = Child::spawn(test_command({"exit", "7"})).value();
+    Child child = Child::spawn(contained(test_command({"exit", "7"}))).value();
     run_threads(16, [&](int) {
       std::optional<ExitStatus> status;
       while (!status.has_value()) status = child.state().status;
@@ -148,10 +152,10 @@ TEST(Concurrency, AThousandLooksDuringTheExitAgree) {
   }
 }
 
-TEST(Concurrency, AllWhoTerminateShareOneEscalationAndItsLog) {
+TEST_P(Concurrency, AllWhoTerminateShareOneEscalationAndItsLog) {
   for (int round = 0; round < 5; ++round) {
     AckPipe ack;
-    Child child = Child::spawn(test_command(ack, {"mark", "INT", "TERM"})).value();
+    Child child = Child::spawn(contained(test_command(ack, {"mark", "INT", "TERM"}))).value();
     ASSERT_TRUE(ack.wait_for("ready"));
     std::mutex mutex;
     std::vector<std::string> logs;
@@ -162,7 +166,7 @@ TEST(Concurrency, AllWhoTerminateShareOneEscalationAndItsLog) {
       EXPECT_EQ(report.status, ExitStatus::signaled(Signal::kill(), false));
       const std::vector<std::string> sent = sent_signals(report.attempts);
       if (sent.empty()) return;  // the call came after the end
-      EXPECT_THAT(sent, ElementsAre("SIGINT group", "SIGTERM group", "SIGKILL group"));
+      EXPECT_THAT(sent, ElementsAre(to_all("SIGINT"), to_all("SIGTERM"), to_all("SIGKILL")));
       const std::lock_guard<std::mutex> lock(mutex);
       logs.push_back(report.attempts.to_string());
     });
@@ -176,9 +180,9 @@ TEST(Concurrency, AllWhoTerminateShareOneEscalationAndItsLog) {
   }
 }
 
-TEST(Concurrency, KillEndsAnEscalationThatWouldWaitForEver) {
+TEST_P(Concurrency, KillEndsAnEscalationThatWouldWaitForEver) {
   AckPipe ack;
-  Child child = Child::spawn(test_command(ack, {"mark", "INT", "TERM"})).value();
+  Child child = Child::spawn(contained(test_command(ack, {"mark", "INT", "TERM"}))).value();
   ASSERT_TRUE(ack.wait_for("ready"));
   const absl::Duration infinite = absl::InfiniteDuration();
   std::optional<TerminationReport> report;
@@ -187,13 +191,13 @@ TEST(Concurrency, KillEndsAnEscalationThatWouldWaitForEver) {
   ASSERT_TRUE(ack.wait_for("got SIGINT"));
   EXPECT_EQ(child.kill().value().signal(), Signal::kill());
   terminator.join();
-  EXPECT_THAT(sent_signals(report->attempts), ElementsAre("SIGINT group", "SIGKILL group"));
+  EXPECT_THAT(sent_signals(report->attempts), ElementsAre(to_all("SIGINT"), to_all("SIGKILL")));
   EXPECT_EQ(child.attempt_log().to_string(), report->attempts.to_string());
 }
 
-TEST(Concurrency, AShorterPolicyShortensTheEscalationThatRuns) {
+TEST_P(Concurrency, AShorterPolicyShortensTheEscalationThatRuns) {
   AckPipe ack;
-  Child child = Child::spawn(test_command(ack, {"mark", "INT", "TERM"})).value();
+  Child child = Child::spawn(contained(test_command(ack, {"mark", "INT", "TERM"}))).value();
   ASSERT_TRUE(ack.wait_for("ready"));
   std::optional<TerminationReport> report;
   std::thread terminator([&] {
@@ -205,13 +209,13 @@ TEST(Concurrency, AShorterPolicyShortensTheEscalationThatRuns) {
   ASSERT_TRUE(ack.wait_for("got SIGINT"));
   EXPECT_EQ(child.terminate(absl::ZeroDuration(), absl::Seconds(1)).value().signal(), Signal::kill());
   terminator.join();
-  EXPECT_THAT(sent_signals(report->attempts), ElementsAre("SIGINT group", "SIGTERM group", "SIGKILL group"));
+  EXPECT_THAT(sent_signals(report->attempts), ElementsAre(to_all("SIGINT"), to_all("SIGTERM"), to_all("SIGKILL")));
 }
 
 // The leader has ended, and a member of the group keeps the first call waiting.
-TEST(Concurrency, KillEndsAnEscalationThatWaitsForSurvivors) {
+TEST_P(Concurrency, KillEndsAnEscalationThatWaitsForSurvivors) {
   AckPipe ack;
-  Child child = Child::spawn(test_command(ack, {"fork", "mark", "INT", "--", "sleep"})).value();
+  Child child = Child::spawn(contained(test_command(ack, {"fork", "mark", "INT", "--", "sleep"}))).value();
   const Pidfd grandchild(wait_forked(ack, {"child ready"}));
   const absl::Duration infinite = absl::InfiniteDuration();
   std::thread terminator([&] { EXPECT_EQ(child.terminate(infinite, infinite).value().signal(), Signal::interrupt()); });
@@ -222,7 +226,7 @@ TEST(Concurrency, KillEndsAnEscalationThatWaitsForSurvivors) {
   EXPECT_TRUE(grandchild.is_dead());
 }
 
-TEST(Concurrency, AThousandChildrenAreEndedByEightThreads) {
+TEST_P(Concurrency, AThousandChildrenAreEndedByEightThreads) {
   rlimit before = {};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   rlimit limit = before;
@@ -231,7 +235,7 @@ TEST(Concurrency, AThousandChildrenAreEndedByEightThreads) {
   constexpr int kChildren = 1000;
   constexpr int kEnders = 8;
   std::vector<Child> children;
-  for (int i = 0; i < kChildren; ++i) children.push_back(Child::spawn(test_command({"sleep"})).value());
+  for (int i = 0; i < kChildren; ++i) children.push_back(Child::spawn(contained(test_command({"sleep"}))).value());
   TerminationPolicy kill = TerminationPolicy::immediate();
   kill.kill_timeout = kBound;  // where hundreds end at once, one takes seconds to end
   run_threads(kEnders, [&](int ender) {

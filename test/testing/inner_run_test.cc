@@ -140,7 +140,7 @@ TEST_F(InnerRun, FilesOfAFailedTestHaveTheOutputAndTheAttempts) {
   EXPECT_EQ(read(outputs() / "Inner.FailsInItsBody.first.stdout"), "listening\n");
   EXPECT_EQ(read(outputs() / "Inner.FailsInItsBody.first.stderr"), "log of first\n");
   EXPECT_THAT(read(outputs() / "Inner.FailsInItsBody.first.attempts"),
-              AllOf(HasSubstr("child 'first'"), HasSubstr("terminate send_signal SIGTERM to group: ok")));
+              AllOf(HasSubstr("child 'first'"), HasSubstr("terminate send_signal SIGTERM to tree: ok")));
 }
 
 TEST_F(InnerRun, CrashOfAChildFailsTheTestWithItsStoryAndItsFiles) {

@@ -1,8 +1,11 @@
 // A test program with tests that pass, fail, crash and exit in every way. inner_run_test.cc runs it, and checks its
 // output and what it leaves. Its children append their pids to the file $INNER_PIDS.
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <stdexcept>
 #include <string>
@@ -36,11 +39,13 @@ SpawnOptions named(const std::string& name) {
   return options;
 }
 
-// Waits for the end, and leaves it to the fixture to see it. There is nothing to wait for once the reaper has collected
-// it.
+// Waits for the end, and leaves it to the fixture to see it. There is nothing to wait for once it has been collected.
 void let_end(const warden::Child& child) {
-  siginfo_t info;
-  ::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT);
+  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, child.pid(), 0));
+  if (pidfd < 0) return;
+  pollfd polled = {pidfd, POLLIN, 0};
+  while (::poll(&polled, 1, -1) < 0 && errno == EINTR) continue;
+  ::close(pidfd);
 }
 
 class Inner : public ChildFixture {

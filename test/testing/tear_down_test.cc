@@ -91,7 +91,7 @@ TEST(TearDownTest, CrashWhileItIsEndedFailsTheTest) {
         const ScopedChild child(shell_with_handler(ack, "kill -SEGV $$"), ready_on("ready"));
         ASSERT_TRUE(child.ok());
       }),
-      ElementsAre(AllOf(HasSubstr("crashed: killed by SIGSEGV"), HasSubstr("send_signal SIGTERM to group: ok"))));
+      ElementsAre(AllOf(HasSubstr("crashed: killed by SIGSEGV"), HasSubstr("send_signal SIGTERM to tree: ok"))));
 }
 
 TEST(TearDownTest, EndThatTheTestHasSeenIsTheTestsBusiness) {
@@ -134,7 +134,7 @@ TEST(TearDownTest, FailureHasTheTestsOwnAttempts) {
                 ASSERT_TRUE(child->send_signal(Signal::hangup()).has_value());
                 ASSERT_TRUE(Pidfd(child->pid()).wait_dead());
               }),
-              ElementsAre(HasSubstr("send_signal SIGHUP to group: ok")));
+              ElementsAre(HasSubstr("send_signal SIGHUP to tree: ok")));
 }
 
 TEST(TearDownTest, EndByTheTestsOwnSignalsIsNoFailure) {
@@ -210,7 +210,7 @@ TEST(TearDownTest, ChildThatCannotBeEndedFailsTheTestWithTheLogAndIsNotReportedT
   });
   ASSERT_TRUE(tracer->kill().has_value());
   EXPECT_THAT(failures, ElementsAre(AllOf(HasSubstr("child 'sleep'"), HasSubstr("could not be ended"),
-                                          HasSubstr("kill send_signal SIGKILL to group: ok"))));
+                                          HasSubstr("kill send_signal SIGKILL to tree: ok"))));
   EXPECT_EQ(abandoned.value(), 0);
   EXPECT_TRUE(warden::test_support::wait_until_childless());
 }

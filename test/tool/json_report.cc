@@ -160,12 +160,13 @@ void check_stream(const value& stream, const std::string& where) {
 
 void check_report(const value& report) {
   if (!has_fields(report, "report",
-                  {"name", "pid", "status", "error", "timed_out", "ended_by", "cause", "forced", "survivors", "ready",
-                   "stdout", "stderr", "elapsed_ms", "attempts"})) {
+                  {"name", "pid", "containment", "status", "error", "timed_out", "ended_by", "cause", "forced",
+                   "survivors", "ready", "stdout", "stderr", "elapsed_ms", "attempts"})) {
     return;
   }
   EXPECT_TRUE(report.at("name").is_string());
   expect_pid(report.at("pid"), "report");
+  EXPECT_EQ(text_of(report.at("containment")), "group");
   check_status(report.at("status"));
   EXPECT_TRUE(report.at("error").is_null() || report.at("error").is_string());
   EXPECT_TRUE(report.at("timed_out").is_bool());

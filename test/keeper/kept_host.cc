@@ -1,31 +1,29 @@
-// A program whose children are guarded, and which ends in a given way: guarded_host END HOST TEST_CHILD --ack=FD
+// A program whose children are contained, and which ends in a given way: kept_host END HOST TEST_CHILD --ack=FD
 //
-// It starts a guard and children, writes "guard PID" to FD, what the children say (test_child.cc), and "watched"; then
-// it waits for the end of its stdin, and ends. The children: a leader with a grandchild, both of whom ignore INT and
-// TERM, and the grandchild POLL, too; a leader that has ended and left such a grandchild in its group; one that leads
-// no group.
+// It starts three trees, and writes to FD what they say (test_child.cc), "keeper PID" and "leader PID" for each, and
+// "watched"; then it waits for the end of its stdin, and ends. The trees: a leader with a grandchild, both of whom
+// ignore INT and TERM, and the grandchild POLL, too; a leader that has ended and left such a grandchild; one without a
+// group of its own.
 //
 // HOST is plain, or says what the process is like: ignores-sigchld, has-thief, or refused-group-signals (as before
 // Linux 6.9). END is:
 //
 //   wait       waits for ever, for a signal to kill it
 //   exit, _exit, abort
-//   stop       ends the guard, "stop", then as wait
 //   exec       executes a test_child that sleeps: "ready"
-//   release    ends the first leader with its group, "release", then as wait
-//   copy       a forked copy destroys its copy of the guard and aborts, "copy", then as wait
+//   release    ends the first tree, "release", then as wait
+//   copy       a forked copy destroys its copies of the children and aborts, "copy", then as wait
+//   let-go     destroys the children, which it has let go, and exits at once
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "lib/testing/guard.h"
 #include "test/support/seccomp_filter.h"
 #include "test/support/thief.h"
 #include "warden/child.h"
@@ -36,17 +34,14 @@ extern "C" const char* __tsan_default_options() { return "report_thread_leaks=0"
 
 namespace {
 
-using warden::testing::internal::Guard;
-
 std::string test_child, ack_flag;
 int ack_fd = -1;
 // Never destroyed, not even by exit(), and reachable for the leak checker.
-Guard* guard = nullptr;
 std::vector<warden::Child>* children = nullptr;
 warden::test_support::Thief* thief = nullptr;
 
 [[noreturn]] void give_up(const std::string& what) {
-  fprintf(stderr, "guarded_host: %s (guarded_host.cc says how to use it)\n", what.c_str());
+  fprintf(stderr, "kept_host: %s (kept_host.cc says how to use it)\n", what.c_str());
   _exit(99);
 }
 
@@ -59,19 +54,20 @@ void become(const std::string& kind) {
   }
 }
 
+// A shell tells who its parent is, and executes test_child.
 warden::Child& start(const std::vector<std::string>& mode, bool group) {
-  warden::Command command(test_child);
-  command.arg(ack_flag).args(mode).inherit_fd(ack_fd).group(group).stdin_from(warden::Stdio::pipe());
-  children->push_back(warden::Child::spawn(command).value());
-  if (const std::error_code error = guard->watch(children->back())) give_up("watch: " + error.message());
+  warden::Command command("/bin/sh");
+  command.args({"-c", "echo keeper $PPID >&9; exec \"$@\"", "sh", test_child, "--ack=9"});
+  command.args(mode).inherit_fd(ack_fd, 9).group(group).stdin_from(warden::Stdio::pipe());
+  children->push_back(warden::Child::spawn(command.containment(warden::Containment::kTree)).value());
   return children->back();
 }
 
 void start_children() {
   children = new std::vector<warden::Child>;
-  start({"fork", "ignore", "POLL", "stubborn", "--", "stubborn"}, true);
+  start({"fork", "new-session", "ignore", "POLL", "stubborn", "--", "stubborn"}, true);
   warden::Child& leader =
-      start({"read", "fork", "ignore", "POLL", "stubborn"}, true);  // lives until the end of its stdin
+      start({"read", "fork", "new-session", "ignore", "POLL", "stubborn"}, true);  // lives until the end of its stdin
   leader.close_stdin();
   leader.wait().value();
   start({"stubborn"}, false);
@@ -87,7 +83,7 @@ void wait_for_end_of_stdin() {
 void let_a_copy_abort() {
   const pid_t copy = fork();
   if (copy == 0) {
-    delete guard;
+    delete children;
     abort();
   }
   int status = 0;
@@ -106,8 +102,12 @@ void let_a_copy_abort() {
   if (how == "abort") abort();
   if (how == "exec") execute();
   if (how == "copy") let_a_copy_abort();
-  if (how == "stop") delete guard;
   if (how == "release") children->front().kill().value();
+  if (how == "let-go") {
+    for (warden::Child& child : *children) child.detach_on_destruction();
+    delete children;
+    _exit(0);
+  }
   dprintf(ack_fd, "%s\n", how.c_str());
   for (;;) pause();
 }
@@ -122,8 +122,6 @@ int main(int argc, char** argv) {
   ack_flag = arguments[3];
   ack_fd = atoi(ack_flag.c_str() + flag.size());
   become(arguments[1]);
-  guard = std::move(Guard::start()).value().release();
-  dprintf(ack_fd, "guard %d\n", guard->pid());
   start_children();
   for (const warden::Child& child : *children) dprintf(ack_fd, "leader %d\n", child.pid());
   dprintf(ack_fd, "watched\n");

@@ -1,0 +1,66 @@
+// The keeper's system calls, and its few helpers: it has no C library.
+#ifndef WARDEN_LIB_KEEPER_CALLS_H_
+#define WARDEN_LIB_KEEPER_CALLS_H_
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "lib/os/raw_syscall.h"
+
+namespace warden::internal {
+
+[[noreturn]] inline void leave(int code) {
+  for (;;) raw_syscall(SYS_exit_group, code);
+}
+
+inline void close_fd(long fd) { raw_syscall(SYS_close, fd); }
+
+// A descriptor, or -errno.
+inline long open_file(long directory, const char* path, int flags) {
+  return raw_syscall(SYS_openat, directory, as_argument(path), flags | O_RDONLY | O_CLOEXEC);
+}
+
+inline long signal_process(int pid, int signal) { return raw_syscall(SYS_kill, pid, signal); }
+inline long signal_by_pidfd(long fd, int signal) { return raw_syscall(SYS_pidfd_send_signal, fd, signal, 0, 0); }
+
+// poll(2); `milliseconds` below 0: without an end.
+inline long poll_for(pollfd* polled, int count, int milliseconds) {
+  timespec timeout = {milliseconds / 1000, milliseconds % 1000 * 1'000'000L};
+  return raw_syscall(SYS_ppoll, as_argument(polled), count, milliseconds < 0 ? 0 : as_argument(&timeout), 0,
+                     sizeof(std::uint64_t));
+}
+
+// PID/PART or PID/task/TID/PART, below /proc.
+class ProcPath {
+ public:
+  ProcPath(int pid, const char* part) { add(pid), add("/"), add(part); }
+  ProcPath(int pid, int tid, const char* part) { add(pid), add("/task/"), add(tid), add("/"), add(part); }
+  const char* get() const { return text_; }
+
+ private:
+  void add(const char* text) {
+    while (*text != '\0') text_[size_++] = *text++;
+    text_[size_] = '\0';
+  }
+  void add(int number) {
+    char digits[12];
+    int count = 0;
+    do digits[count++] = static_cast<char>('0' + number % 10);
+    while ((number /= 10) != 0);
+    while (count > 0) text_[size_++] = digits[--count];
+    text_[size_] = '\0';
+  }
+
+  char text_[64];
+  int size_ = 0;
+};
+
+}  // namespace warden::internal
+
+#endif  // WARDEN_LIB_KEEPER_CALLS_H_

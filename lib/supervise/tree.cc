@@ -1,0 +1,369 @@
+#include "lib/supervise/tree.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "lib/base/os_error.h"
+#include "lib/os/deadline.h"
+#include "lib/os/proc.h"
+#include "lib/os/wait_status.h"
+
+namespace warden::internal {
+namespace {
+
+constexpr absl::Duration kLongestAnswer = absl::Seconds(1);
+constexpr absl::Duration kLongestFarewell = absl::Seconds(1);
+constexpr absl::Duration kLongestCollection = absl::Seconds(1);
+
+// How often a keeper that does not answer is woken: a process of the tree may stop it again and again.
+constexpr absl::Duration kWakePause = absl::Milliseconds(20);
+
+// The same in a phase of a termination.
+constexpr absl::Duration kLongestPause = absl::Milliseconds(200);
+
+// How many processes a look names at most.
+constexpr std::size_t kMostMembers = 1000;
+
+constexpr std::size_t kShortReport = offsetof(KeeperReport, usage);
+
+ExitStatus status_of(const KeeperReport& report) {
+  struct rusage usage;
+  static_assert(sizeof usage == sizeof report.usage, "the kernel's struct rusage on 64-bit machines");
+  ::memcpy(&usage, &report.usage, sizeof usage);
+  return encoded_status(report.value).with_resource_usage(usage_of(usage));
+}
+
+}  // namespace
+
+void Tree::begin(const Lock& lock, ChildId keeper, UniqueFd socket) {
+  changes_.check(lock);
+  keeper_.set(keeper);
+  socket_ = HeldFd(std::move(socket));
+}
+
+void Tree::close_copies() {
+  socket_.reset();
+  const int fd = keeper_.release_pidfd();
+  if (fd >= 0) sys_.close_fd(fd);
+}
+
+// --- What the keeper tells ---
+
+bool Tree::update(const Lock& lock) {
+  if (is_over_) return false;
+  bool has_news = read_reports(lock);
+  // It ends only after it has said that nobody is left, or without a word: then a forked copy of this process may keep
+  // the socket from telling, and the leader tells, which dies with its keeper.
+  if (is_killing_ || is_empty_ || is_closed_ || leader_is_dead_ || leader_.ended(lock)) look_at_keeper();
+  if (!is_over_) return has_news;
+  read_reports(lock);  // what it has told before its end
+  changes_.notify(lock);
+  return true;
+}
+
+// ECONNRESET tells that the keeper has ended without having read an order, once, and before what it has told.
+bool Tree::read_reports(const Lock& lock) {
+  const int fd = socket_.get();
+  if (fd < 0) is_closed_ = true;
+  bool has_news = false;
+  while (!is_closed_) {
+    KeeperReport report;
+    const ssize_t size = ::recv(fd, &report, sizeof report, MSG_DONTWAIT);
+    if (size >= static_cast<ssize_t>(kShortReport)) {
+      take(report);
+      has_news = true;
+    } else if (size < 0 && (errno == EAGAIN || errno == ENOMEM)) {
+      break;
+    } else if (size >= 0 || (errno != EINTR && errno != ECONNRESET)) {
+      is_closed_ = has_news = true;
+    }
+  }
+  if (has_news) changes_.notify(lock);
+  return has_news;
+}
+
+void Tree::take(const KeeperReport& report) {
+  switch (report.kind) {
+    case KeeperReport::Kind::kEnded:
+      if (!status_.has_value()) status_ = status_of(report);
+      is_empty_ = is_empty_ || report.is_empty != 0;
+      break;
+    case KeeperReport::Kind::kEmpty:
+      is_empty_ = true;
+      break;
+    case KeeperReport::Kind::kAnswer:
+      if (report.number == asked_) answer_ = report;
+      break;
+    case KeeperReport::Kind::kStopped:
+      stopped_by_ = report.value;
+      break;
+    case KeeperReport::Kind::kContinued:
+      stopped_by_ = 0;
+      break;
+    case KeeperReport::Kind::kRefused:
+      refusal_ = report.value;
+      break;
+    case KeeperReport::Kind::kReady:
+    case KeeperReport::Kind::kFailed:
+      break;
+  }
+}
+
+// Its exit code says the same as its last report: where the host has closed the socket, that alone is left.
+void Tree::look_at_keeper() {
+  WaitOutcome seen = sys_.look(keeper_.id(), Reap::kCollect);
+  const bool is_gone = seen.status.has_value() || seen.error == ECHILD;  // somebody else has collected it
+  const int fd = keeper_.pidfd();
+  if (!is_gone) {
+    if (!is_closed_ || fd < 0 || !sys_.poll_readable(&fd, 1, TimePoint::min())) return;
+    seen = sys_.look(keeper_.id(), Reap::kCollect);  // it may have ended since; else a tracer holds it
+  }
+  is_over_ = true;
+  if (seen.status.has_value() && seen.status->exit_code() == kTreeIsEmpty) is_empty_ = true;
+}
+
+// The leader is dead, and the keeper is about to collect it and to tell; unless a tracer holds one of the two.
+void Tree::wait_for_status(const Lock& lock) {
+  const TimePoint deadline = deadline_after(sys_.now(), kLongestCollection);
+  while (!status_.has_value() && !is_over_ && !is_closed_ && sys_.now() < deadline) {
+    wake_keeper();
+    await_report(std::min(deadline, deadline_after(sys_.now(), kWakePause)));
+    update(lock);
+  }
+}
+
+// The keeper has said that nobody is left, and is about to end.
+void Tree::wait_for_end(const Lock& lock) {
+  const TimePoint deadline = deadline_after(sys_.now(), kLongestCollection);
+  const int fd = keeper_.pidfd();
+  while (is_empty_ && !is_over_ && fd >= 0 && sys_.now() < deadline) {
+    wake_keeper();
+    sys_.poll_readable(&fd, 1, std::min(deadline, deadline_after(sys_.now(), kWakePause)));
+    update(lock);
+  }
+}
+
+// Until the keeper has told something, or has ended.
+bool Tree::await_report(TimePoint deadline) {
+  WaitFds fds;
+  fds.add(socket_.get());
+  fds.add(keeper_.pidfd());
+  return sys_.poll_readable(fds.fds, fds.count, deadline);
+}
+
+WaitOutcome Tree::look_at_leader(const Lock& lock) {
+  update(lock);
+  const int fd = leader_.process().pidfd();
+  if (status_.has_value()) {
+    // The keeper has collected it, so that the kernel has the status (Linux 6.15).
+    const WaitOutcome info = fd < 0 ? WaitOutcome{ENOSYS, std::nullopt} : sys_.exit_info(fd);
+    if (info.status.has_value() && *info.status != *status_) status_ = info.status;
+    return {0, status_, true};
+  }
+  if (!leader_is_dead_ && fd >= 0 && sys_.poll_readable(&fd, 1, TimePoint::min())) {
+    leader_is_dead_ = true;
+    wait_for_status(lock);
+    if (status_.has_value()) return {0, status_, true};
+    if (is_closed_) return {ECHILD, std::nullopt};
+  }
+  const bool is_lost = is_over_ && (leader_is_dead_ || fd < 0);
+  if (is_lost) return {ECHILD, std::nullopt};
+  if (leader_is_dead_) wake_keeper();  // it collects it at once, if nobody has stopped it
+  return {};
+}
+
+// The last words of a keeper come with its end: a wait that wants both waits for that alone. A leader dies with its
+// keeper, so that its pidfd tells of that, too.
+WaitFds Tree::news(const Lock& lock) const {
+  WaitFds fds;
+  const bool leader_may_run = !leader_.ended(lock) && !leader_is_dead_;
+  if (!is_over_ && !is_killing_ && !is_empty_ && !is_closed_) fds.add(socket_.get());
+  if (leader_may_run && !is_killing_) {
+    fds.add(leader_.process().pidfd());
+  } else if (!is_over_) {
+    fds.add(keeper_.pidfd());
+  }
+  return fds;
+}
+
+TimePoint Tree::next_look(const Lock&, TimePoint deadline) const {
+  const bool is_late = (leader_is_dead_ || is_killing_) && !status_.has_value();
+  return is_late ? std::min(deadline, deadline_after(sys_.now(), kWakePause)) : deadline;
+}
+
+// A process of the tree may stop the keeper, which each look wakes.
+absl::Duration Tree::longest_pause(const Lock&) const {
+  if (is_over_) return absl::InfiniteDuration();
+  return is_killing_ ? kWakePause : kLongestPause;
+}
+
+// --- What the keeper is told ---
+
+// Also where a process of the tree has stopped it. SIGCONT is blocked in it, and does nothing else.
+void Tree::wake_keeper() const {
+  const int fd = keeper_.pidfd();
+  if (fd >= 0) sys_.pidfd_kill_process(fd, SIGCONT);
+}
+
+int Tree::order(KeeperOrder::Kind kind, int signal, std::uint32_t number) {
+  const int fd = socket_.get();
+  if (fd < 0) return EPIPE;
+  wake_keeper();
+  const KeeperOrder order = {kind, signal, number};
+  const TimePoint deadline = deadline_after(sys_.now(), kLongestFarewell);
+  for (;;) {
+    if (::send(fd, &order, sizeof order, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
+    if (errno == EINTR) continue;
+    pollfd polled = {fd, POLLOUT, 0};
+    if (errno != EAGAIN || !sys_.poll_any(&polled, 1, deadline)) return errno;
+  }
+}
+
+void Tree::let_go(const Lock& lock) {
+  changes_.check(lock);
+  if (!is_over_ && order(KeeperOrder::Kind::kLetGo, 0, 0) != 0) order_by_signal(kLetGoSignal);
+}
+
+int Tree::send(const Lock& lock, AttemptTarget target, int signal, std::string* detail) {
+  if (target == AttemptTarget::kLeader) {
+    const int error = leader_.send(lock, signal);
+    if (error == 0 && !leader_.ended(lock)) note_sent(signal);
+    return error;
+  }
+  update(lock);
+  if (is_empty_) return 0;
+  const bool leader_ran = !leader_.ended(lock) && !status_.has_value();
+  const int error = is_lost()           ? send_to_known(lock, signal)
+                    : signal == SIGKILL ? kill_all(lock)
+                                        : signal_all(lock, signal, detail);
+  if (error == 0 && leader_ran) note_sent(signal);
+  return error;
+}
+
+// The leader by its pidfd: it is on its way out while the keeper looks for the others.
+int Tree::kill_all(const Lock& lock) {
+  if (!leader_.ended(lock)) leader_.send(lock, SIGKILL);
+  int error = order(KeeperOrder::Kind::kKill, 0, 0);
+  if (error != 0) error = order_by_signal(kKillSignal);
+  if (error == 0) is_killing_ = true;
+  return error == 0 ? 0 : error_unless_empty(lock, error);
+}
+
+// The keeper may have ended meanwhile because nobody was left.
+int Tree::error_unless_empty(const Lock& lock, int error) {
+  update(lock);
+  return is_empty_ ? 0 : error;
+}
+
+// The number is the keeper's while it is our child.
+int Tree::order_by_signal(int signal) {
+  wake_keeper();
+  const int fd = keeper_.pidfd();
+  if (fd >= 0) return -sys_.pidfd_kill_process(fd, signal);
+  if (sys_.look({keeper_.pid(), -1}, Reap::kLeave).error == ECHILD) return ESRCH;
+  sys_.kill_process(keeper_.pid(), SIGCONT);
+  return -sys_.kill_process(keeper_.pid(), signal);
+}
+
+// Without a keeper only the leader and its group have a name. The group gets nothing but SIGKILL (Linux 6.9), and not
+// where this process is in it.
+int Tree::send_to_known(const Lock& lock, int signal) {
+  const int fd = leader_.process().pidfd();
+  if (fd < 0) return ESRCH;
+  const bool has_group = signal == SIGKILL && sys_.get_process_group(0) != leader_.process().pid();
+  const int group_error = has_group ? -sys_.pidfd_kill_group(fd, signal) : ESRCH;
+  const int leader_error = leader_.ended(lock) ? ESRCH : leader_.send(lock, signal);
+  return group_error == 0 ? 0 : leader_error;
+}
+
+int Tree::signal_all(const Lock& lock, int signal, std::string* detail) {
+  answer_.reset();
+  const int refused = order(KeeperOrder::Kind::kSignal, signal, ++asked_);
+  if (refused != 0) return error_unless_empty(lock, refused);
+  if (signal == SIGCONT) return 0;  // who was signalled before is known
+  const TimePoint deadline = deadline_after(sys_.now(), kLongestAnswer);
+  for (;;) {
+    const bool is_readable = await_report(std::min(deadline, deadline_after(sys_.now(), kWakePause)));
+    read_reports(lock);
+    if (answer_.has_value()) break;
+    if (is_readable && !is_closed_) look_at_keeper();
+    if (is_over_ || is_closed_) {
+      return error_unless_empty(lock, ESRCH);
+    }
+    if (sys_.now() >= deadline) return ETIMEDOUT;
+    if (!is_readable) wake_keeper();
+  }
+  if (detail != nullptr) {
+    *detail = absl::StrCat(answer_->count, answer_->count == 1 ? " process" : " processes");
+    if (answer_->value != 0 && answer_->pid != 0) {
+      absl::StrAppend(detail, "; ", answer_->pid, ": ", os_error(answer_->value).message());
+    }
+  }
+  return answer_->count > 0 ? 0 : answer_->value;
+}
+
+// --- Who is left ---
+
+bool Tree::may_live(const Lock& lock) {
+  update(lock);
+  return !is_done(lock);
+}
+
+GroupState Tree::look(const Lock& lock, ProcessTable&, std::vector<Member>* live) {
+  live->clear();
+  update(lock);
+  wait_for_end(lock);
+  if (is_over_) return is_empty_ ? GroupState::kEmpty : GroupState::kLost;
+  wake_keeper();
+  if (is_empty_ || is_killing_) return GroupState::kEnding;
+  *live = name_left(lock);
+  return GroupState::kLive;
+}
+
+std::vector<Member> Tree::name_left(const Lock& lock) {
+  std::vector<Member> left;
+  if (is_over_) return left;  // the keeper's number may be somebody else's
+  const int leader_pid = leader_.ended(lock) ? -1 : leader_.process().pid();
+  sys_.with_free_descriptors([&] { left = members(leader_pid); });
+  return left;
+}
+
+// As /proc has them, below the keeper, whose number is ours until it is collected; without the leader. To name them,
+// and for nothing else.
+std::vector<Member> Tree::members(int leader_pid) const {
+  std::vector<Member> found;
+  std::set<int> seen;
+  std::vector<int> parents = {keeper_.pid()};
+  while (!parents.empty() && found.size() < kMostMembers) {
+    const int parent = parents.back();
+    parents.pop_back();
+    std::vector<int> threads;
+    if (list_numbers(absl::StrCat("/proc/", parent, "/task").c_str(), &threads) != 0) continue;
+    for (const int thread : threads) {
+      std::string text;
+      if (sys_.read_proc(parent, absl::StrCat("task/", thread, "/children").c_str(), &text) != 0) continue;
+      for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+        int pid = 0;
+        if (!absl::SimpleAtoi(word, &pid) || !seen.insert(pid).second) continue;
+        parents.push_back(pid);
+        if (pid == leader_pid) continue;
+        std::string stat_text;
+        if (sys_.read_proc(pid, "stat", &stat_text) != 0) continue;
+        const std::optional<ProcessStat> stat = parse_stat(stat_text);
+        if (stat.has_value() && !stat->is_dead()) found.push_back({pid, stat->program, stat->start_time});
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace warden::internal

@@ -1,0 +1,224 @@
+// A contained child in hosts that make it hard.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "lib/os/proc.h"
+#include "lib/os/process_table.h"
+#include "test/support/ack_pipe.h"
+#include "test/support/child_probe.h"
+#include "test/support/isolated.h"
+#include "test/support/pid_namespace.h"
+#include "test/support/sigchld_disposition.h"
+#include "test/support/stranger.h"
+#include "test/support/thief.h"
+#include "test/support/unseen_calls.h"
+#include "warden/child.h"
+
+namespace warden::test_support {
+namespace {
+
+using ::testing::IsEmpty;
+
+constexpr absl::Duration kShort = absl::Milliseconds(30);
+
+Command tree_command(const AckPipe& ack, const std::vector<std::string>& mode) {
+  return test_command(ack, mode).containment(Containment::kTree);
+}
+
+std::set<int> open_descriptors() {
+  std::vector<int> numbers;
+  internal::list_numbers("/proc/self/fd", &numbers);
+  std::set<int> open;
+  for (const int fd : numbers) {
+    if (::fcntl(fd, F_GETFD) >= 0) open.insert(fd);
+  }
+  return open;
+}
+
+std::vector<int> opened_since(const std::set<int>& before) {
+  std::vector<int> opened;
+  for (const int fd : open_descriptors()) {
+    if (before.count(fd) == 0) opened.push_back(fd);
+  }
+  return opened;
+}
+
+TEST(ContainedHost, HoldsThreeDescriptorsForEachTree) {
+  const std::set<int> before = open_descriptors();
+  Child child = Child::spawn(test_command({"sleep"}).containment(Containment::kTree)).value();
+  const std::vector<int> opened = opened_since(before);
+  EXPECT_EQ(opened.size(), 3u) << "of the program, of the keeper, of the socket";
+  for (const int fd : opened) EXPECT_EQ(::fcntl(fd, F_GETFD), FD_CLOEXEC);
+  child.kill().value();
+}
+
+TEST(ContainedHost, ThatIgnoresSigchldGetsTheStatus) {
+  const SigchldDisposition ignored(SIG_IGN, 0);
+  Child child = Child::spawn(test_command({"exit", "7"}).containment(Containment::kTree)).value();
+  EXPECT_EQ(child.wait().value(), ExitStatus::exited(7));
+  EXPECT_TRUE(child.terminate_with_report(TerminationPolicy::service(kShort)).has_value());
+}
+
+TEST(ContainedHost, WhoseThiefReapsEverythingGetsTheStatus) {
+  const Thief thief(Thief::Way::kEveryKind);
+  const absl::Time deadline = absl::Now() + kBound;
+  for (int i = 0; i < 20 || (thief.stolen() == 0 && absl::Now() < deadline); ++i) {
+    AckPipe ack;
+    Child child = Child::spawn(tree_command(ack, {"fork", "new-session", "stubborn", "--", "stubborn"})).value();
+    ack.close_write();
+    ASSERT_GT(wait_forked(ack, {"ready", "child ready"}), 0);
+    const auto ended = child.kill();
+    ASSERT_TRUE(ended.has_value()) << ended.error();
+    EXPECT_EQ(ended.value(), ExitStatus::signaled(Signal::kill(), false));
+    EXPECT_TRUE(ack.wait_eof());
+  }
+  EXPECT_GT(thief.stolen(), 0);
+}
+
+// As a daemon does with closefrom(3). The status goes with the socket.
+TEST(ContainedHost, ThatHasClosedItsDescriptorsEndsTheTree) {
+  run_isolated_unchecked([] {
+    AckPipe ack;
+    const std::set<int> before = open_descriptors();
+    Child child = Child::spawn(tree_command(ack, {"fork", "new-session", "stubborn", "--", "stubborn"})).value();
+    ack.close_write();
+    ASSERT_GT(wait_forked(ack, {"ready", "child ready"}), 0);
+    for (const int fd : opened_since(before)) close_unseen(fd);
+    const auto ended = child.kill();
+    ASSERT_TRUE(ended.has_value()) << ended.error();
+    EXPECT_TRUE(ack.wait_eof());
+  });
+}
+
+TEST(ContainedHost, WithFilesOfItsOwnAtTheNumbersKeepsThem) {
+  run_isolated_unchecked([] {
+    AckPipe ack;
+    int pipe[2];
+    ASSERT_EQ(::pipe2(pipe, O_CLOEXEC | O_NONBLOCK), 0);
+    const std::set<int> before = open_descriptors();
+    Child child = Child::spawn(tree_command(ack, {"stubborn"})).value();
+    ack.close_write();
+    ASSERT_TRUE(ack.wait_for("ready"));
+    const std::vector<int> theirs = opened_since(before);
+    for (const int fd : theirs) ASSERT_TRUE(replace_unseen(fd, pipe[1]));
+    const auto ended = child.kill();
+    ASSERT_TRUE(ended.has_value()) << ended.error();
+    EXPECT_TRUE(ack.wait_eof());
+    for (const int fd : theirs) EXPECT_GE(::fcntl(fd, F_GETFD), 0) << "the library has closed it";
+    char byte = 0;
+    EXPECT_EQ(::read(pipe[0], &byte, 1), -1) << "the library has written to it";
+  });
+}
+
+TEST(ContainedHost, ThatIsOutOfDescriptorsEndsTheTree) {
+  run_isolated([] {
+    AckPipe ack;
+    Child child = Child::spawn(tree_command(ack, {"fork", "new-session", "stubborn", "--", "stubborn"})).value();
+    ack.close_write();
+    ASSERT_GT(wait_forked(ack, {"ready", "child ready"}), 0);
+    std::vector<int> held;
+    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) held.push_back(fd);
+    const auto ended = child.terminate_with_report(TerminationPolicy::service(kShort));
+    for (const int fd : held) ::close(fd);
+    ASSERT_TRUE(ended.has_value()) << ended.error();
+    EXPECT_TRUE(ack.wait_eof());
+  });
+}
+
+TEST(ContainedHost, AForkedCopyOfItHasNothingToSay) {
+  AckPipe ack;
+  Child child = Child::spawn(tree_command(ack, {"handle", "USR1", "3"})).value();
+  ASSERT_TRUE(ack.wait_for("ready"));
+  run_isolated_unchecked([&child] {
+    EXPECT_EQ(child.kill().error().code, Errc::kNotOwner);
+    const Child copy = std::move(child);
+  });
+  ASSERT_TRUE(child.send_signal(Signal::user1()).has_value());
+  EXPECT_EQ(child.wait().value(), ExitStatus::exited(3));
+}
+
+// It holds a copy of the host's end of the socket.
+TEST(ContainedHost, ThatEndsWhileAForkedCopyLivesLeavesNothing) {
+  AckPipe ack, copy_ack;
+  const pid_t host = ::fork();
+  if (host == 0) {
+    Child child = Child::spawn(tree_command(ack, {"fork", "new-session", "stubborn", "--", "stubborn"})).value();
+    wait_forked(ack, {"ready", "child ready"});
+    if (::fork() == 0) {
+      ::close(ack.write_fd());
+      for (;;) ::pause();
+    }
+    ::kill(::getpid(), SIGKILL);
+  }
+  ack.close_write();
+  int status = 0;
+  ASSERT_EQ(::waitpid(host, &status, 0), host);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_TRUE(ack.wait_eof());
+}
+
+TEST(ContainedHost, WhoseThreadEndsKeepsTheTree) {
+  AckPipe ack;
+  std::unique_ptr<Child> child;
+  std::thread([&] {
+    child =
+        std::make_unique<Child>(Child::spawn(tree_command(ack, {"handle", "USR1", "3"}).die_with_parent(true)).value());
+    ASSERT_TRUE(ack.wait_for("ready"));
+  }).join();
+  ASSERT_TRUE(child->send_signal(Signal::user1()).has_value());
+  EXPECT_EQ(child->wait().value(), ExitStatus::exited(3));
+}
+
+// The number of a program that the keeper has collected is given to a process outside of the tree, which leads a group.
+TEST(ContainedHost, TheNumberOfAProgramThatHasEndedMayBeAStrangers) {
+  const std::string reason = why_no_pid_namespace();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  run_in_pid_namespace([] {
+    AckPipe ack;
+    Child child = Child::spawn(tree_command(ack, {"fork", "new-session", "stubborn"})).value();
+    const int escapee = wait_forked(ack, {"child ready"});
+    ack.close_write();
+    EXPECT_EQ(child.wait().value(), ExitStatus::exited(0));
+    const Stranger stranger(child.pid(), /*leads_group=*/true);
+    ASSERT_EQ(stranger.pid(), child.pid());
+    ASSERT_GT(escapee, 0);
+    EXPECT_TRUE(child.send_signal(Signal::user1()).has_value());
+    const auto ended = child.terminate_with_report(TerminationPolicy::service(kShort));
+    ASSERT_TRUE(ended.has_value()) << ended.error();
+    EXPECT_TRUE(ack.wait_eof());
+    EXPECT_THAT(stranger.signals(), IsEmpty());
+  });
+}
+
+// The host leads its group, and somebody else is in it.
+TEST(ContainedHost, WithAProgramInItsOwnGroupSignalsNobodyElseOfThat) {
+  run_isolated_unchecked([] {
+    ASSERT_EQ(::setpgid(0, 0), 0);
+    AckPipe ack, bystander_ack;
+    Child bystander = Child::spawn(test_command(bystander_ack, {"mark", "TERM", "USR1"}).group(false)).value();
+    ASSERT_TRUE(bystander_ack.wait_for("ready"));
+    Child child =
+        Child::spawn(tree_command(ack, {"fork", "new-session", "stubborn", "--", "stubborn"}).group(false)).value();
+    ack.close_write();
+    ASSERT_GT(wait_forked(ack, {"ready", "child ready"}), 0);
+    ASSERT_TRUE(child.terminate_with_report(TerminationPolicy::service(kShort)).has_value());
+    EXPECT_TRUE(ack.wait_eof());
+    ASSERT_TRUE(bystander.send_signal(Signal::user1()).has_value());
+    EXPECT_EQ(bystander_ack.wait_line(), "got SIGUSR1") << "and nothing before";
+    bystander.kill().value();
+  });
+}
+
+}  // namespace
+}  // namespace warden::test_support
