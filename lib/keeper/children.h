@@ -36,24 +36,30 @@ long visit_children_of_thread(long proc, int pid, int tid, Visit visit) {
   return error;
 }
 
-// The children of every thread of the process: each thread has its own. What cannot be read is left out.
+// The children of every thread of the process: each thread has its own. 0, or the first -errno; threads that have ended
+// are left out.
 template <class Visit>
-void visit_children(long proc, int pid, Visit visit) {
+long visit_children(long proc, int pid, Visit visit) {
   const long fd = open_file(proc, ProcPath(pid, "task").get(), O_DIRECTORY);
-  if (fd < 0) return;
+  if (fd < 0) return fd;
+  long error = 0;
   alignas(8) char entries[2048];
   for (;;) {
     const long size = raw_syscall(SYS_getdents64, fd, as_argument(entries), sizeof entries);
+    if (size < 0 && error == 0) error = size;
     if (size <= 0) break;
     for (long at = 0; at < size;) {
       const auto& entry = *reinterpret_cast<const DirectoryEntry*>(entries + at);
       at += entry.length;
       int tid = 0;
       for (const char* c = entry.name; *c >= '0' && *c <= '9'; ++c) tid = tid * 10 + (*c - '0');
-      if (tid != 0) visit_children_of_thread(proc, pid, tid, visit);
+      if (tid == 0) continue;
+      const long refused = visit_children_of_thread(proc, pid, tid, visit);
+      if (error == 0 && refused != -ESRCH && refused != -ENOENT) error = refused;
     }
   }
   close_fd(fd);
+  return error;
 }
 
 }  // namespace warden::internal

@@ -82,8 +82,7 @@ class Keeper {
     failed.kind = KeeperReport::Kind::kFailed;
     failed.part = part;
     failed.value = static_cast<int>(-result);
-    send(failed, kShortReport);
-    wait_for_program();
+    if (send_now(failed, kShortReport) >= 0) wait_for_program();
     leave(1);
   }
 
@@ -96,6 +95,7 @@ class Keeper {
     int self = 0;
     for (const char* c = name; *c >= '0' && *c <= '9'; ++c) self = self * 10 + (*c - '0');
     if (self != raw_syscall(SYS_getpid)) check(KeeperPart::kChildren, -EXDEV);
+    children_ = check(KeeperPart::kChildren, open_file(proc_, ProcPath(self, self, "children").get(), 0));
   }
 
   // It dies with the keeper, and has to tell first. The filter may refuse any of these.
@@ -183,7 +183,7 @@ class Keeper {
   void kill_children() {
     bool is_refused = false;
     const int spared = group_of_host();
-    if (const long error = rewind_children(); error < 0) return tell_refused(0, static_cast<int>(-error));
+    raw_syscall(SYS_lseek, children_, 0, SEEK_SET);
     read_children(children_, [&](int child) {
       if (!is_own_child(child)) return;
       // A group has the number of the child that made it; the host may have joined it.
@@ -196,14 +196,6 @@ class Keeper {
     if (!is_refused) return;
     TreeSignal below = {proc_, SIGKILL, 0, false};  // it keeps those below it from becoming the keeper's children
     signal_tree(below);
-  }
-
-  // 0, or -errno.
-  long rewind_children() {
-    if (children_ >= 0) return raw_syscall(SYS_lseek, children_, 0, SEEK_SET);
-    const int self = static_cast<int>(raw_syscall(SYS_getpid));
-    children_ = open_file(proc_, ProcPath(self, self, "children").get(), 0);
-    return children_;
   }
 
   // Whether it is one that has not been collected, whose number is nobody else's.
@@ -296,7 +288,8 @@ class Keeper {
       pause_ = pause_ < kLongestPause ? 2 * pause_ : kLongestPause;
     }
     poll_for(polled, 3, pause);
-    if (polled[0].revents != 0) read_signals();
+    // A host that has let the tree go by a signal, and has ended, did both in this order; the look may have not.
+    if (polled[0].revents != 0 || polled[2].revents != 0) read_signals();
     if (polled[2].revents != 0) host_has_ended_ = true;
   }
 
@@ -304,7 +297,7 @@ class Keeper {
   const bool leads_group_;
   int signals_ = -1;
   long proc_ = -1;
-  long children_ = -1;  // the list, once it is needed
+  long children_ = -1;  // the list
   int socket_ = kKeeperSocket;
   bool host_has_ended_ = false;
   bool is_let_go_ = false;

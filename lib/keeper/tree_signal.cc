@@ -36,24 +36,25 @@ const char* read_number(const char* text, int* number) {
   return text;
 }
 
-bool read_stat(long proc, int pid, Stat* stat) {
+// 0, or -errno.
+long read_stat(long proc, int pid, Stat* stat) {
   const long fd = open_file(proc, ProcPath(pid, "stat").get(), 0);
-  if (fd < 0) return false;
+  if (fd < 0) return fd;
   char text[1024];
   const long size = raw_syscall(SYS_read, fd, as_argument(text), sizeof text - 1);
   close_fd(fd);
-  if (size <= 0) return false;
+  if (size <= 0) return size < 0 ? size : -ESRCH;
   text[size] = '\0';
   const char* at = nullptr;  // the end of the name, which may have parentheses itself
   for (const char* c = text; *c != '\0'; ++c) {
     if (*c == ')') at = c;
   }
-  if (at == nullptr || at[1] != ' ' || at[2] == '\0') return false;
+  if (at == nullptr || at[1] != ' ' || at[2] == '\0') return -EINVAL;
   stat->state = at[2];
   at = read_number(at + 3, &stat->parent);
   at = read_number(at, &stat->group);
   for (int field = 6; field <= 20; ++field) at = read_number(at, &stat->threads);
-  return true;
+  return 0;
 }
 
 bool lives(long pidfd) {
@@ -86,17 +87,18 @@ class Walk {
 
  private:
   void add_children(int pid, int index) {
-    visit_children(order_.proc, pid, [this, index](int child) {
+    const long error = visit_children(order_.proc, pid, [this, index](int child) {
       if (size_ == kMost) return note(E2BIG, 0);
       visited_[size_++] = {child, index, -1};
     });
+    if (error < 0) note_unless_gone(error, pid);
   }
 
   // False where it is not of the tree, or not any more. Its pidfd stays open until those below it are done.
   bool visit(Visited& one, Stat* stat) {
     const long fd = raw_syscall(SYS_pidfd_open, one.pid, 0);
     if (fd < 0) {
-      if (fd != -ESRCH) note(static_cast<int>(-fd), one.pid);
+      note_unless_gone(fd, one.pid);
       return false;
     }
     if (!is_of_tree(one, fd, stat)) {
@@ -111,7 +113,11 @@ class Walk {
   // tells.
   bool is_of_tree(const Visited& one, long fd, Stat* stat) {
     while (++visits_ <= kMost) {
-      if (!read_stat(order_.proc, one.pid, stat) || !lives(fd)) return false;
+      if (const long error = read_stat(order_.proc, one.pid, stat); error < 0) {
+        note_unless_gone(error, one.pid);
+        return false;
+      }
+      if (!lives(fd)) return false;
       if (stat->parent == self_) return true;
       int above = one.parent;
       while (above >= 0 && visited_[above].pid != stat->parent) above = visited_[above].parent;
@@ -127,9 +133,13 @@ class Walk {
     const long error = signal_by_pidfd(one.pidfd, gets_it_later ? 0 : order_.signal);
     if (error == 0) {
       ++order_.signalled;
-    } else if (error != -ESRCH) {
-      note(static_cast<int>(-error), one.pid);
+    } else {
+      note_unless_gone(error, one.pid);
     }
+  }
+
+  void note_unless_gone(long error, int pid) {
+    if (error != -ESRCH && error != -ENOENT) note(static_cast<int>(-error), pid);
   }
 
   void note(int error, int pid) {

@@ -1,19 +1,16 @@
 #include "lib/spawn/tree_launch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <optional>
 
@@ -50,31 +47,6 @@ constexpr int kMostLooksWithoutChild = 200;
 
 UniqueFd raised(int fd) { return raise_above_stdio(UniqueFd(fd)); }
 
-// Whether /proc has the numbers of another pid namespace: those of the processes have others beside them, of each
-// namespace down to their own (proc(5), NSpid).
-bool proc_is_of_another_namespace() {
-  const UniqueFd file(raise_above_stdio(UniqueFd(::open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC))));
-  char text[4096];
-  const ssize_t size = file.get() < 0 ? -1 : ::read(file.get(), text, sizeof text - 1);
-  if (size <= 0) return false;
-  text[size] = '\0';
-  const char* const line = ::strstr(text, "\nNSpid:\t");
-  return line != nullptr && line[::strcspn(line + 8, "\t\n") + 8] == '\t';
-}
-
-// Whether /proc lists children (CONFIG_PROC_CHILDREN), by the numbers that they have here; else with errno. Asked until
-// it is so: a keeper asks less.
-bool children_are_listed() {
-  static std::atomic<bool> is_known{false};
-  if (is_known.load(std::memory_order_relaxed)) return true;
-  const UniqueFd file(raise_above_stdio(UniqueFd(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC))));
-  if (file.get() < 0) return false;
-  const bool is_known_now = !proc_is_of_another_namespace();
-  if (!is_known_now) errno = EXDEV;
-  is_known.store(is_known_now, std::memory_order_relaxed);
-  return is_known_now;
-}
-
 // What the host holds for a launch; the keeper takes copies.
 struct Parts {
   UniqueFd ours, keepers, host, image;
@@ -94,7 +66,7 @@ struct Parts {
       errno = -image.get();
       return KeeperPart::kImage;
     }
-    return children_are_listed() ? KeeperPart::kNone : KeeperPart::kChildren;
+    return KeeperPart::kNone;
   }
   void close_copied() {
     keepers.reset();
@@ -198,6 +170,7 @@ void collect_keeper(const ChildId& keeper, const ChildId& child) {
     linux_sys().pidfd_kill_process(child.pidfd, SIGKILL);
     linux_sys().poll_readable(&child.pidfd, 1, TimePoint::max());
   }
+  linux_sys().pidfd_kill_process(fd, kKillSignal);
   linux_sys().pidfd_kill_process(fd, SIGCONT);
   if (!linux_sys().poll_readable(&fd, 1, deadline_after(linux_sys().now(), kLongestEnd))) {
     kill_child(linux_sys(), keeper);
@@ -252,13 +225,15 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   keeper.pidfd = raised_pidfd(keeper.pidfd);
   ChildId child = way.child();
   child.pidfd = raised_pidfd(child.pidfd);
-  const bool has_failed = failure.error != 0 || has_given_up || child.pid <= 0;
+  const bool has_failed = failure.error != 0 || child.pid <= 0;
   // Where it has not come so far it is about to end, though that may not show yet.
   const bool may_have_executed = !has_failed && failure.is_at_exec;
-  const bool lives = may_have_executed && !is_readable(child.pidfd);
+  const bool lives = may_have_executed && !has_given_up && !is_readable(child.pidfd);
   std::optional<KeeperReport> report;
   if (!has_failed && !lives) report = first_report(parts.ours, keeper);
-  if (lives || (may_have_executed && was_executed(report, failure))) {
+  // It may have executed in the moment in which it was given up: then it is the caller's, with what it has started.
+  const bool is_known = report.has_value() || !has_given_up;
+  if (lives || (may_have_executed && is_known && was_executed(report, failure))) {
     parts.close_copied();
     LaunchResult result;
     result.child = child;

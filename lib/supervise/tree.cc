@@ -296,9 +296,12 @@ int Tree::signal_all(const Lock& lock, int signal, std::string* detail) {
     read_reports(lock);
     if (answer_.has_value()) break;
     if (is_readable && !is_closed_) look_at_keeper();
-    if (is_over_ || is_closed_) {
-      return error_unless_empty(lock, ESRCH);
+    if (is_over_) {
+      read_reports(lock);  // what it has told before its end
+      changes_.notify(lock);
+      if (answer_.has_value()) break;
     }
+    if (is_over_ || is_closed_) return error_unless_empty(lock, ESRCH);
     if (sys_.now() >= deadline) return ETIMEDOUT;
     if (!is_readable) wake_keeper();
   }

@@ -210,6 +210,7 @@ TEST(MemoryThatMayNotBeExecuted, IsAnError) {
   if (::access(kSetting, F_OK) != 0) GTEST_SKIP() << "this kernel has no " << kSetting;
   const std::string reason = why_no_pid_namespace();
   if (!reason.empty()) GTEST_SKIP() << reason;
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may set " << kSetting;
   run_in_pid_namespace([&] {
     std::ofstream(kSetting) << "2";
     std::string value;

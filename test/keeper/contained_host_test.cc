@@ -150,22 +150,33 @@ TEST(ContainedHost, AForkedCopyOfItHasNothingToSay) {
 
 // It holds a copy of the host's end of the socket.
 TEST(ContainedHost, ThatEndsWhileAForkedCopyLivesLeavesNothing) {
-  AckPipe ack, copy_ack;
+  AckPipe ack, copy_says, copy_may_go;
   const pid_t host = ::fork();
   if (host == 0) {
     Child child = Child::spawn(tree_command(ack, {"fork", "new-session", "stubborn", "--", "stubborn"})).value();
     wait_forked(ack, {"ready", "child ready"});
     if (::fork() == 0) {
-      ::close(ack.write_fd());
-      for (;;) ::pause();
+      ack.close_write();
+      copy_may_go.close_write();
+      const std::string said = std::to_string(::getpid()) + "\n";
+      if (::write(copy_says.write_fd(), said.data(), said.size()) < 0) ::_exit(1);
+      ::_exit(copy_may_go.wait_eof() ? 0 : 1);
     }
-    ::kill(::getpid(), SIGKILL);
+    for (;;) ::pause();
   }
   ack.close_write();
+  const int copy = std::stoi("0" + copy_says.wait_line());
+  ASSERT_GT(copy, 0);
+  ASSERT_EQ(::kill(host, SIGKILL), 0);
   int status = 0;
   ASSERT_EQ(::waitpid(host, &status, 0), host);
   EXPECT_TRUE(WIFSIGNALED(status));
-  EXPECT_TRUE(ack.wait_eof());
+  EXPECT_TRUE(ack.wait_eof()) << "while the copy lives";
+  const Pidfd process(copy);
+  EXPECT_FALSE(process.is_dead());
+  copy_may_go.close_write();
+  EXPECT_TRUE(process.wait_dead());
+  ::waitpid(copy, nullptr, 0);  // it is ours where this is the first process of its namespace
 }
 
 TEST(ContainedHost, WhoseThreadEndsKeepsTheTree) {
