@@ -36,6 +36,17 @@ inline long poll_for(pollfd* polled, int count, int milliseconds) {
                      sizeof(std::uint64_t));
 }
 
+// Reads the number before which the text is, 0 for none; returns what is after it.
+inline const char* read_number(const char* text, int* number) {
+  while (*text == ' ') ++text;
+  const bool is_negative = *text == '-';
+  if (is_negative) ++text;
+  *number = 0;
+  while (*text >= '0' && *text <= '9') *number = *number * 10 + (*text++ - '0');
+  if (is_negative) *number = -*number;
+  return text;
+}
+
 // PID/PART or PID/task/TID/PART, below /proc.
 class ProcPath {
  public:

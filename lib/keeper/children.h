@@ -52,7 +52,7 @@ long visit_children(long proc, int pid, Visit visit) {
       const auto& entry = *reinterpret_cast<const DirectoryEntry*>(entries + at);
       at += entry.length;
       int tid = 0;
-      for (const char* c = entry.name; *c >= '0' && *c <= '9'; ++c) tid = tid * 10 + (*c - '0');
+      read_number(entry.name, &tid);
       if (tid == 0) continue;
       const long refused = visit_children_of_thread(proc, pid, tid, visit);
       if (error == 0 && refused != -ESRCH && refused != -ENOENT) error = refused;

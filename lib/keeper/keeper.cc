@@ -93,7 +93,7 @@ class Keeper {
     check(KeeperPart::kChildren,
           raw_syscall(SYS_readlinkat, proc_, as_argument("self"), as_argument(name), sizeof name - 1));
     int self = 0;
-    for (const char* c = name; *c >= '0' && *c <= '9'; ++c) self = self * 10 + (*c - '0');
+    read_number(name, &self);
     if (self != raw_syscall(SYS_getpid)) check(KeeperPart::kChildren, -EXDEV);
     children_ = check(KeeperPart::kChildren, open_file(proc_, ProcPath(self, self, "children").get(), 0));
   }
@@ -322,7 +322,7 @@ extern "C" [[noreturn]] __attribute__((used)) void warden_keeper_main(const long
   const auto* const arguments = reinterpret_cast<const char* const*>(stack + 1);
   if (stack[0] < 2) warden::internal::leave(1);
   int program = 0;
-  for (const char* c = arguments[1]; *c >= '0' && *c <= '9'; ++c) program = program * 10 + (*c - '0');
+  warden::internal::read_number(arguments[1], &program);
   if (program < 2) warden::internal::leave(1);
   warden::internal::Keeper keeper(program, stack[0] > 2);
   keeper.set_up();

@@ -25,17 +25,6 @@ struct Stat {
   bool is_dead() const { return (state == 'Z' || state == 'X') && threads <= 1; }
 };
 
-// Reads the number before which the text is; returns what is after it.
-const char* read_number(const char* text, int* number) {
-  while (*text == ' ') ++text;
-  const bool is_negative = *text == '-';
-  if (is_negative) ++text;
-  *number = 0;
-  while (*text >= '0' && *text <= '9') *number = *number * 10 + (*text++ - '0');
-  if (is_negative) *number = -*number;
-  return text;
-}
-
 // 0, or -errno.
 long read_stat(long proc, int pid, Stat* stat) {
   const long fd = open_file(proc, ProcPath(pid, "stat").get(), 0);

@@ -140,11 +140,10 @@ std::optional<KeeperReport> first_report(const UniqueFd& socket, const ChildId& 
 }
 
 // Whether the child had executed before its end. The keeper tells of stops only after an exec.
-bool was_executed(const std::optional<KeeperReport>& report, const volatile ExecFailure& failure) {
-  if (!report.has_value()) return failure.is_at_exec;  // not killed at the very moment of its exec, as far as is known
-  switch (report->kind) {
+bool was_executed(const KeeperReport& report) {
+  switch (report.kind) {
     case KeeperReport::Kind::kEnded:
-      return report->was_executed != 0;
+      return report.was_executed != 0;
     case KeeperReport::Kind::kStopped:
     case KeeperReport::Kind::kContinued:
       return true;
@@ -232,8 +231,9 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   std::optional<KeeperReport> report;
   if (!has_failed && !lives) report = first_report(parts.ours, keeper);
   // It may have executed in the moment in which it was given up: then it is the caller's, with what it has started.
-  const bool is_known = report.has_value() || !has_given_up;
-  if (lives || (may_have_executed && is_known && was_executed(report, failure))) {
+  // Where nothing tells, it was not killed at the very moment of its exec, unless by this.
+  const bool has_executed = report.has_value() ? was_executed(*report) : !has_given_up;
+  if (lives || (may_have_executed && has_executed)) {
     parts.close_copied();
     LaunchResult result;
     result.child = child;

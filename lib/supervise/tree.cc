@@ -60,14 +60,11 @@ void Tree::close_copies() {
 
 bool Tree::update(const Lock& lock) {
   if (is_over_) return false;
-  bool has_news = read_reports(lock);
+  const bool has_news = read_reports(lock);
   // It ends only after it has said that nobody is left, or without a word: then a forked copy of this process may keep
   // the socket from telling, and the leader tells, which dies with its keeper.
-  if (is_killing_ || is_empty_ || is_closed_ || leader_is_dead_ || leader_.ended(lock)) look_at_keeper();
-  if (!is_over_) return has_news;
-  read_reports(lock);  // what it has told before its end
-  changes_.notify(lock);
-  return true;
+  if (is_killing_ || is_empty_ || is_closed_ || leader_is_dead_ || leader_.ended(lock)) look_at_keeper(lock);
+  return has_news || is_over_;
 }
 
 // ECONNRESET tells that the keeper has ended without having read an order, once, and before what it has told.
@@ -119,7 +116,7 @@ void Tree::take(const KeeperReport& report) {
 }
 
 // Its exit code says the same as its last report: where the host has closed the socket, that alone is left.
-void Tree::look_at_keeper() {
+void Tree::look_at_keeper(const Lock& lock) {
   WaitOutcome seen = sys_.look(keeper_.id(), Reap::kCollect);
   const bool is_gone = seen.status.has_value() || seen.error == ECHILD;  // somebody else has collected it
   const int fd = keeper_.pidfd();
@@ -129,6 +126,8 @@ void Tree::look_at_keeper() {
   }
   is_over_ = true;
   if (seen.status.has_value() && seen.status->exit_code() == kTreeIsEmpty) is_empty_ = true;
+  read_reports(lock);  // what it has told before its end
+  changes_.notify(lock);
 }
 
 // The leader is dead, and the keeper is about to collect it and to tell; unless a tracer holds one of the two.
@@ -294,13 +293,8 @@ int Tree::signal_all(const Lock& lock, int signal, std::string* detail) {
   for (;;) {
     const bool is_readable = await_report(std::min(deadline, deadline_after(sys_.now(), kWakePause)));
     read_reports(lock);
+    if (!answer_.has_value() && is_readable && !is_closed_) look_at_keeper(lock);
     if (answer_.has_value()) break;
-    if (is_readable && !is_closed_) look_at_keeper();
-    if (is_over_) {
-      read_reports(lock);  // what it has told before its end
-      changes_.notify(lock);
-      if (answer_.has_value()) break;
-    }
     if (is_over_ || is_closed_) return error_unless_empty(lock, ESRCH);
     if (sys_.now() >= deadline) return ETIMEDOUT;
     if (!is_readable) wake_keeper();

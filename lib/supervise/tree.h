@@ -68,7 +68,7 @@ class Tree final : public Scope, public StatusSource {
   bool is_lost() const { return is_over_ && !is_empty_; }
   bool read_reports(const Lock& lock);
   void take(const KeeperReport& report);
-  void look_at_keeper();
+  void look_at_keeper(const Lock& lock);
   void wake_keeper() const;
   int order(KeeperOrder::Kind kind, int signal, std::uint32_t number);
   int order_by_signal(int signal);
