@@ -12,6 +12,7 @@
 #include "lib/os/process_table.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
+#include "test/support/keeper_of.h"
 #include "warden/child.h"
 
 namespace warden::test_support {
@@ -22,12 +23,6 @@ using ::testing::HasSubstr;
 constexpr absl::Duration kShort = absl::Milliseconds(30);
 
 // The keeper is the leader's parent.
-int keeper_of(const Child& child) {
-  std::string text;
-  internal::read_proc_file(("/proc/" + std::to_string(child.pid()) + "/stat").c_str(), &text);
-  return internal::parse_stat(text).value().parent;
-}
-
 class LostKeeper : public ::testing::Test {
  protected:
   void start(const std::vector<std::string>& mode) {

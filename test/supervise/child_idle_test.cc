@@ -21,6 +21,7 @@
 #include "gtest/gtest.h"
 #include "lib/os/kernel_version.h"
 #include "test/support/child_probe.h"
+#include "test/support/keeper_of.h"
 #include "warden/warden.h"
 
 namespace {
@@ -76,7 +77,7 @@ Threads new_threads(const Threads& before) {
 }
 
 std::string file_of_thread(int thread, const char* file) {
-  std::ifstream stream(absl::StrCat("/proc/self/task/", thread, "/", file));
+  std::ifstream stream(absl::StrCat("/proc/", thread, "/", file));
   std::stringstream text;
   text << stream.rdbuf();
   return text.str();
@@ -150,40 +151,23 @@ TEST_F(ALiveChild, WakesNoThread) {
   EXPECT_TRUE(child.kill().has_value());
 }
 
-// The number of the parent is in the fourth field (proc(5)); this child's name has no space.
-int parent_of(int pid) {
-  std::ifstream stat(absl::StrCat("/proc/", pid, "/stat"));
-  std::string number, name, state;
-  int parent = -1;
-  stat >> number >> name >> state >> parent;
-  return parent;
-}
-
-// Its state, and how often it has slept.
-std::string sleep_of_process(int pid) {
-  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
-  std::string line, text;
-  while (std::getline(status, line)) {
-    if (line.rfind("State:", 0) == 0 || line.find("ctxt_switches") != std::string::npos) text += line + "\n";
-  }
-  return text;
-}
-
-bool is_asleep(const std::string& sleep) { return sleep.find("S (sleeping)") != std::string::npos; }
-
 TEST_F(ALiveChild, InATreeWakesNeitherAThreadNorTheKeeper) {
   const Threads before = all_threads();
   Child child = Child::spawn(test_command({"sleep"}).containment(Containment::kTree)).value();
   const Threads threads = new_threads(before);
   EXPECT_EQ(threads.size(), 1u) << "the reaper";
-  const int keeper = parent_of(child.pid());
+  const int keeper = keeper_of(child);
   ASSERT_NE(keeper, ::getpid());
   const absl::Time deadline = absl::Now() + kBound;
-  std::string asleep = sleep_of_process(keeper);
-  while (!is_asleep(asleep) && absl::Now() < deadline) asleep = sleep_of_process(keeper);
-  ASSERT_TRUE(is_asleep(asleep)) << asleep;
+  const auto keeper_is_asleep = [keeper] {
+    return file_of_thread(keeper, "status").find("State:\tS") != std::string::npos;
+  };
+  while (!keeper_is_asleep() && absl::Now() < deadline) std::this_thread::yield();
+  const std::string before_others = switches_of(keeper);
+  ASSERT_FALSE(before_others.empty());
   expect_idle(threads);
-  EXPECT_EQ(sleep_of_process(keeper), asleep);
+  EXPECT_TRUE(keeper_is_asleep());
+  EXPECT_EQ(switches_of(keeper), before_others);
   EXPECT_TRUE(child.kill().has_value());
 }
 
