@@ -57,11 +57,11 @@ class Keeper {
 
   [[noreturn]] void run() {
     for (;;) {
+      wait();
       receive_orders();
       collect();
       tell_end();
       if (is_killing_) kill_all();
-      wait();
     }
   }
 
@@ -108,7 +108,7 @@ class Keeper {
   // What a filter may refuse, before the program runs: the keeper could not do without it later.
   void try_calls() {
     int ended = 0;
-    check(KeeperPart::kLook, look_for_ended(&ended));
+    check(KeeperPart::kLook, look_for(WEXITED, &ended));
     const long collected = raw_syscall(SYS_wait4, raw_syscall(SYS_getpid), 0, WNOHANG, 0);  // no child of its own
     if (collected != -ECHILD) check(KeeperPart::kWait, collected < 0 ? collected : -EINVAL);
     check(KeeperPart::kKill, signal_process(program_, 0));
@@ -142,7 +142,7 @@ class Keeper {
   // host has left a report unread, once, and before what it has sent. The end of the conversation is no end of the
   // host, which may have executed another program, or have closed all of its descriptors.
   void receive_orders() {
-    while (socket_ >= 0) {
+    while (socket_ >= 0 && (has_orders_ || host_has_ended_)) {
       KeeperOrder order;
       const long size = raw_syscall(SYS_recvfrom, socket_, as_argument(&order), sizeof order, MSG_DONTWAIT);
       if (size == sizeof order) {
@@ -213,31 +213,33 @@ class Keeper {
     report(KeeperReport::Kind::kRefused, error, pid);
   }
 
-  // Whoever has ended. A program that has not been executed has no exit signal, so that only a wait for clones finds it
-  // (waitpid(2), __WCLONE).
+  // Whoever has ended, and what has become of the program.
   void collect() {
     is_empty_ = has_collected_all_ = false;
     for (int count = 0; count < kMostCollected; ++count) {
-      if (collect_one(WNOHANG | WUNTRACED | WCONTINUED, true) || collect_one(WNOHANG | __WCLONE, false)) continue;
-      int ended = 0;
-      is_empty_ = look_for_ended(&ended) == -ECHILD;
-      has_collected_all_ = ended == 0;
+      int changed = 0;
+      is_empty_ = look_for(WEXITED | WSTOPPED | WCONTINUED, &changed) == -ECHILD;
+      has_collected_all_ = changed == 0;
       if (has_collected_all_) return;
+      // A program that has not been executed has no exit signal, so that only a wait for clones finds it (waitpid(2),
+      // __WCLONE).
+      if (!collect_one(changed, 0, true)) collect_one(changed, __WCLONE, false);
     }
   }
 
-  // A child of either kind that has ended, and is left for collect_one(); 0 for none. -ECHILD: there is no child.
-  static long look_for_ended(int* pid) {
+  // A child of either kind that has changed so, and stays to be collected; 0 for none. -ECHILD: there is no child.
+  static long look_for(int changes, int* pid) {
     siginfo_t info = {};
-    const long error = raw_syscall(SYS_waitid, P_ALL, 0, as_argument(&info), WEXITED | WNOHANG | WNOWAIT | __WALL, 0);
+    const long error = raw_syscall(SYS_waitid, P_ALL, 0, as_argument(&info), changes | WNOHANG | WNOWAIT | __WALL, 0);
     *pid = error == 0 ? info.si_pid : 0;
     return error;
   }
 
-  bool collect_one(int options, bool was_executed) {
+  bool collect_one(int changed, int which, bool was_executed) {
     int status = 0;
     KernelUsage usage;
-    const long pid = raw_syscall(SYS_wait4, -1, as_argument(&status), options, as_argument(&usage));
+    const long pid = raw_syscall(SYS_wait4, changed, as_argument(&status), WNOHANG | WUNTRACED | WCONTINUED | which,
+                                 as_argument(&usage));
     if (pid <= 0) return false;
     if (pid != program_ || is_collected_) return true;
     if (WIFSTOPPED(status)) {
@@ -268,13 +270,14 @@ class Keeper {
   }
 
   void read_signals() {
-    struct {
+    struct Info {
       std::uint32_t signal;
       char rest[124];
-    } info;  // struct signalfd_siginfo
-    while (raw_syscall(SYS_read, signals_, as_argument(&info), sizeof info) == sizeof info) {
-      if (info.signal == kKillSignal) is_killing_ = true;
-      if (info.signal == kLetGoSignal) is_let_go_ = true;
+    } infos[4];  // struct signalfd_siginfo; at most three are there
+    const long size = raw_syscall(SYS_read, signals_, as_argument(infos), sizeof infos);
+    for (long i = 0; i < size / static_cast<long>(sizeof(Info)); ++i) {
+      if (infos[i].signal == kKillSignal) is_killing_ = true;
+      if (infos[i].signal == kLetGoSignal) is_let_go_ = true;
     }
     pause_ = kFirstPause;
   }
@@ -290,6 +293,7 @@ class Keeper {
     poll_for(polled, 3, pause);
     // A host that has let the tree go by a signal, and has ended, did both in this order; the look may have not.
     if (polled[0].revents != 0 || polled[2].revents != 0) read_signals();
+    has_orders_ = (polled[1].revents & ~POLLOUT) != 0;
     if (polled[2].revents != 0) host_has_ended_ = true;
   }
 
@@ -299,6 +303,7 @@ class Keeper {
   long proc_ = -1;
   long children_ = -1;  // the list
   int socket_ = kKeeperSocket;
+  bool has_orders_ = false;
   bool host_has_ended_ = false;
   bool is_let_go_ = false;
   bool is_killing_ = false;

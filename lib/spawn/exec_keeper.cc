@@ -21,6 +21,9 @@ extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argumen
 namespace warden::internal {
 namespace {
 
+// From this number on, a copy of the host's table costs more than the calls that do without.
+constexpr int kManyDescriptors = 256;
+
 [[noreturn]] void fail(ExecKeeperArgs& args, KeeperPart part, long result) {
   volatile ExecFailure& failure = *args.child->failure;
   if (args.child_pid > 0) {
@@ -54,14 +57,42 @@ void make_child(ExecKeeperArgs& args) {
   fail(args, KeeperPart::kClone, -errno);
 }
 
-// Leaves the host's table, and every descriptor but its own. It must not go on in the host's table.
-void take_own_table(ExecKeeperArgs& args) {
+// Leaves the host's table with what is below the highest of the keeper's three. It must not go on in the host's table.
+void copy_table(ExecKeeperArgs& args) {
   int last = args.socket;
   if (args.host > last) last = args.host;
   if (args.image > last) last = args.image;
   if (raw_syscall(SYS_close_range, last + 1, ~0U, kCloseRangeUnshare) != 0) {
     check(args, KeeperPart::kTable, raw_syscall(SYS_unshare, CLONE_FILES));
   }
+}
+
+// Whether the keeper may take descriptors of the child (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS). There is none with
+// this number.
+bool may_take_from_child(const ExecKeeperArgs& args) {
+  return args.child->shares_table && raw_syscall(SYS_pidfd_getfd, args.child_pidfd, -1, 0) == -EBADF;
+}
+
+// Leaves the host's table with nothing, and takes the three out of the child's, which is the host's until it has passed
+// its gate: a copy of thousands of files costs more than all else (pidfd_getfd(2), Linux 5.6). False where it has not
+// left.
+bool take_from_child(ExecKeeperArgs& args) {
+  if (!may_take_from_child(args)) return false;
+  if (raw_syscall(SYS_close_range, kKeeperImage + 1, ~0U, kCloseRangeUnshare) != 0) return false;
+  const long child = raw_syscall(SYS_pidfd_open, args.child_pid, 0);
+  check(args, KeeperPart::kTable, child);
+  int* const needed[] = {&args.socket, &args.host, &args.image};
+  for (int* const fd : needed) {  // each number is above the last
+    const long taken = raw_syscall(SYS_pidfd_getfd, child, *fd, 0);
+    check(args, KeeperPart::kTable, taken);
+    *fd = static_cast<int>(taken);
+  }
+  return true;
+}
+
+// A table of its own, with the three alone.
+void take_own_table(ExecKeeperArgs& args) {
+  if (args.socket < kManyDescriptors || !take_from_child(args)) copy_table(args);
   check(args, KeeperPart::kDescriptors, raw_syscall(SYS_dup3, args.socket, kKeeperSocket, 0));
   check(args, KeeperPart::kDescriptors, raw_syscall(SYS_dup3, args.host, kKeeperHost, 0));
   check(args, KeeperPart::kDescriptors, raw_syscall(SYS_dup3, args.image, kKeeperImage, O_CLOEXEC));

@@ -20,6 +20,7 @@
 #include "lib/os/child_kill.h"
 #include "lib/os/child_wait.h"
 #include "lib/os/deadline.h"
+#include "lib/os/raw_syscall.h"
 #include "lib/os/unique_fd.h"
 #include "lib/os/valgrind.h"
 #include "lib/spawn/child_stack.h"
@@ -116,7 +117,8 @@ class Way {
     const auto* const word = static_cast<const volatile std::uint32_t*>(&args_.is_on_the_way);
     const auto left = std::chrono::ceil<std::chrono::nanoseconds>(until - linux_sys().now()).count();
     timespec timeout = {0, std::clamp<long>(left, 0, 999'999'999)};
-    if (*word != 0) ::syscall(SYS_futex, word, FUTEX_WAIT, 1, &timeout, nullptr, 0);
+    // By the raw call: the keeper has this thread's errno, too, until its exec.
+    if (*word != 0) raw_syscall(SYS_futex, as_argument(word), FUTEX_WAIT, 1, as_argument(&timeout));
     return __atomic_load_n(&args_.is_on_the_way, __ATOMIC_ACQUIRE) == 0;
   }
 

@@ -76,14 +76,15 @@ void wait_for_keeper(Supervised& supervised, Lock& lock, Tree& tree) {
       supervised.changes().wait(lock, TimePoint::max());
       continue;
     }
-    const WaitFds fds = tree.news(lock);
+    const WaitFds fds = tree.news_of_keeper(lock);
     if (fds.count > 0) {
       const TimePoint until = tree.next_look(lock, TimePoint::max());
       const Leader::ReaperWaits waits(leader, lock, Leader::ReaperWaits::By::kPidfd);
       supervised.sys().poll_readable(fds.fds, fds.count, until);
     }
-    const bool had_ended = leader.ended(lock);
-    if (tree.update(lock) || (leader.look(lock) && !had_ended)) {
+    const bool has_news = tree.update(lock);
+    const bool has_ended = !leader.ended(lock) && leader.look(lock);
+    if (has_news || has_ended) {
       pause = kFirstPause;
       continue;
     }

@@ -27,7 +27,7 @@ constexpr absl::Duration kLongestCollection = absl::Seconds(1);
 // How often a keeper that does not answer is woken: a process of the tree may stop it again and again.
 constexpr absl::Duration kWakePause = absl::Milliseconds(20);
 
-// The same in a phase of a termination.
+// The same where it is not late.
 constexpr absl::Duration kLongestPause = absl::Milliseconds(200);
 
 // How many processes a look names at most.
@@ -60,10 +60,19 @@ void Tree::close_copies() {
 
 bool Tree::update(const Lock& lock) {
   if (is_over_) return false;
-  const bool has_news = read_reports(lock);
-  // It ends only after it has said that nobody is left, or without a word: then a forked copy of this process may keep
-  // the socket from telling, and the leader tells, which dies with its keeper.
-  if (is_killing_ || is_empty_ || is_closed_ || leader_is_dead_ || leader_.ended(lock)) look_at_keeper(lock);
+  const bool leader_may_run = !leader_.ended(lock) && !leader_is_dead_ && !status_.has_value();
+  pollfd polled[] = {{socket_.get(), POLLIN, 0},
+                     {keeper_.pidfd(), POLLIN, 0},
+                     {leader_may_run ? leader_.process().pidfd() : -1, POLLIN, 0}};
+  const bool is_any_ready = sys_.poll_any(polled, 3, TimePoint::min());
+  const bool is_refused = is_any_ready && (polled[0].revents | polled[1].revents | polled[2].revents) == 0;
+  if (polled[2].revents != 0) leader_is_dead_ = true;
+  const bool may_have_told = polled[0].revents != 0 || polled[0].fd < 0 || is_refused;
+  const bool has_news = may_have_told && read_reports(lock);
+  // Where nothing tells of its end, it is asked once that may be near.
+  const bool is_near = is_killing_ || is_empty_ || is_closed_ || !leader_may_run || leader_is_dead_;
+  const bool may_have_ended = polled[1].revents != 0 || ((polled[1].fd < 0 || is_refused) && is_near);
+  if (may_have_ended) look_at_keeper(lock);
   return has_news || is_over_;
 }
 
@@ -134,8 +143,7 @@ void Tree::look_at_keeper(const Lock& lock) {
 void Tree::wait_for_status(const Lock& lock) {
   const TimePoint deadline = deadline_after(sys_.now(), kLongestCollection);
   while (!status_.has_value() && !is_over_ && !is_closed_ && sys_.now() < deadline) {
-    wake_keeper();
-    await_report(std::min(deadline, deadline_after(sys_.now(), kWakePause)));
+    if (!await_report(std::min(deadline, deadline_after(sys_.now(), kWakePause)))) wake_keeper();
     update(lock);
   }
 }
@@ -145,11 +153,21 @@ void Tree::wait_for_end(const Lock& lock) {
   const TimePoint deadline = deadline_after(sys_.now(), kLongestCollection);
   const int fd = keeper_.pidfd();
   while (is_empty_ && !is_over_ && fd >= 0 && sys_.now() < deadline) {
-    wake_keeper();
-    sys_.poll_readable(&fd, 1, std::min(deadline, deadline_after(sys_.now(), kWakePause)));
+    if (!sys_.poll_readable(&fd, 1, std::min(deadline, deadline_after(sys_.now(), kWakePause)))) wake_keeper();
     update(lock);
   }
 }
+
+bool Tree::ends_at_once(const Lock& lock, TimePoint deadline) {
+  changes_.check(lock);
+  const int fd = keeper_.pidfd();
+  if (!is_killing_ || is_over_ || fd < 0 || is_late()) return false;
+  if (sys_.poll_readable(&fd, 1, std::min(deadline, late_at_))) return true;
+  wake_keeper();
+  return false;
+}
+
+bool Tree::is_late() const { return sys_.now() >= late_at_; }
 
 // Until the keeper has told something, or has ended.
 bool Tree::await_report(TimePoint deadline) {
@@ -168,15 +186,16 @@ WaitOutcome Tree::look_at_leader(const Lock& lock) {
     if (info.status.has_value() && *info.status != *status_) status_ = info.status;
     return {0, status_, true};
   }
-  if (!leader_is_dead_ && fd >= 0 && sys_.poll_readable(&fd, 1, TimePoint::min())) {
-    leader_is_dead_ = true;
-    wait_for_status(lock);
+  if (is_over_ && !leader_is_dead_) leader_is_dead_ = fd >= 0 && sys_.poll_readable(&fd, 1, TimePoint::min());
+  if (leader_is_dead_ && !was_waited_for_) {
+    was_waited_for_ = true;
+    if (!is_killing_) wait_for_status(lock);  // else its end, which is near, tells
     if (status_.has_value()) return {0, status_, true};
     if (is_closed_) return {ECHILD, std::nullopt};
   }
   const bool is_lost = is_over_ && (leader_is_dead_ || fd < 0);
   if (is_lost) return {ECHILD, std::nullopt};
-  if (leader_is_dead_) wake_keeper();  // it collects it at once, if nobody has stopped it
+  if (leader_is_dead_ && is_late()) wake_keeper();  // it collects it at once, if nobody has stopped it
   return {};
 }
 
@@ -194,15 +213,26 @@ WaitFds Tree::news(const Lock& lock) const {
   return fds;
 }
 
+// A leader's end is told by the keeper, too. Where a process of the tree has stopped that, nobody needs to know before
+// somebody asks.
+WaitFds Tree::news_of_keeper(const Lock& lock) const {
+  const int fd = keeper_.pidfd();
+  if (is_over_ || fd < 0) return news(lock);
+  WaitFds fds;
+  if (!is_killing_ && !is_empty_ && !is_closed_) fds.add(socket_.get());
+  fds.add(fd);
+  return fds;
+}
+
 TimePoint Tree::next_look(const Lock&, TimePoint deadline) const {
-  const bool is_late = (leader_is_dead_ || is_killing_) && !status_.has_value();
-  return is_late ? std::min(deadline, deadline_after(sys_.now(), kWakePause)) : deadline;
+  if (status_.has_value() || (!leader_is_dead_ && !is_killing_)) return deadline;
+  return std::min(deadline, deadline_after(sys_.now(), is_killing_ ? kLongestPause : kWakePause));
 }
 
 // A process of the tree may stop the keeper, which each look wakes.
 absl::Duration Tree::longest_pause(const Lock&) const {
   if (is_over_) return absl::InfiniteDuration();
-  return is_killing_ ? kWakePause : kLongestPause;
+  return is_killing_ && is_late() ? kWakePause : kLongestPause;
 }
 
 // --- What the keeper is told ---
@@ -216,12 +246,12 @@ void Tree::wake_keeper() const {
 int Tree::order(KeeperOrder::Kind kind, int signal, std::uint32_t number) {
   const int fd = socket_.get();
   if (fd < 0) return EPIPE;
-  wake_keeper();
   const KeeperOrder order = {kind, signal, number};
   const TimePoint deadline = deadline_after(sys_.now(), kLongestFarewell);
   for (;;) {
     if (::send(fd, &order, sizeof order, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
     if (errno == EINTR) continue;
+    wake_keeper();
     pollfd polled = {fd, POLLOUT, 0};
     if (errno != EAGAIN || !sys_.poll_any(&polled, 1, deadline)) return errno;
   }
@@ -238,7 +268,6 @@ int Tree::send(const Lock& lock, AttemptTarget target, int signal, std::string* 
     if (error == 0 && !leader_.ended(lock)) note_sent(signal);
     return error;
   }
-  update(lock);
   if (is_empty_) return 0;
   const bool leader_ran = !leader_.ended(lock) && !status_.has_value();
   const int error = is_lost()           ? send_to_known(lock, signal)
@@ -252,15 +281,23 @@ int Tree::send(const Lock& lock, AttemptTarget target, int signal, std::string* 
 int Tree::kill_all(const Lock& lock) {
   if (!leader_.ended(lock)) leader_.send(lock, SIGKILL);
   int error = order(KeeperOrder::Kind::kKill, 0, 0);
-  if (error != 0) error = order_by_signal(kKillSignal);
-  if (error == 0) is_killing_ = true;
-  return error == 0 ? 0 : error_unless_empty(lock, error);
+  if (error != 0) {
+    update(lock);
+    if (is_empty_) return 0;
+    error = order_by_signal(kKillSignal);
+  }
+  if (error == 0) {
+    is_killing_ = true;
+    late_at_ = deadline_after(sys_.now(), kWakePause);
+  }
+  return error == 0 ? 0 : send_without_keeper(lock, SIGKILL, error);
 }
 
-// The keeper may have ended meanwhile because nobody was left.
-int Tree::error_unless_empty(const Lock& lock, int error) {
+// The keeper does not take the order: it may have ended, because nobody was left or without a word.
+int Tree::send_without_keeper(const Lock& lock, int signal, int error) {
   update(lock);
-  return is_empty_ ? 0 : error;
+  if (is_empty_) return 0;
+  return is_lost() ? send_to_known(lock, signal) : error;
 }
 
 // The number is the keeper's while it is our child.
@@ -286,8 +323,9 @@ int Tree::send_to_known(const Lock& lock, int signal) {
 
 int Tree::signal_all(const Lock& lock, int signal, std::string* detail) {
   answer_.reset();
+  wake_keeper();
   const int refused = order(KeeperOrder::Kind::kSignal, signal, ++asked_);
-  if (refused != 0) return error_unless_empty(lock, refused);
+  if (refused != 0) return send_without_keeper(lock, signal, refused);
   if (signal == SIGCONT) return 0;  // who was signalled before is known
   const TimePoint deadline = deadline_after(sys_.now(), kLongestAnswer);
   for (;;) {
@@ -295,7 +333,7 @@ int Tree::signal_all(const Lock& lock, int signal, std::string* detail) {
     read_reports(lock);
     if (!answer_.has_value() && is_readable && !is_closed_) look_at_keeper(lock);
     if (answer_.has_value()) break;
-    if (is_over_ || is_closed_) return error_unless_empty(lock, ESRCH);
+    if (is_over_ || is_closed_) return send_without_keeper(lock, signal, ESRCH);
     if (sys_.now() >= deadline) return ETIMEDOUT;
     if (!is_readable) wake_keeper();
   }
@@ -320,7 +358,7 @@ GroupState Tree::look(const Lock& lock, ProcessTable&, std::vector<Member>* live
   update(lock);
   wait_for_end(lock);
   if (is_over_) return is_empty_ ? GroupState::kEmpty : GroupState::kLost;
-  wake_keeper();
+  if (is_late()) wake_keeper();
   if (is_empty_ || is_killing_) return GroupState::kEnding;
   *live = name_left(lock);
   return GroupState::kLive;

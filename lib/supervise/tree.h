@@ -36,6 +36,10 @@ class Tree final : public Scope, public StatusSource {
   // The tree may outlive this process from now on. Blocks up to 1 s, where the keeper does not read.
   void let_go(const Lock& lock);
 
+  // Gives a tree that has just got its SIGKILL a moment to end, with the lock held: as a rule it needs no more, and
+  // nobody has to be woken for it. True if the keeper has ended.
+  bool ends_at_once(const Lock& lock, TimePoint deadline);
+
   // The program was stopped by this signal, 0: it goes on, as last told.
   int stopped_by(const Lock&) const { return stopped_by_; }
 
@@ -62,6 +66,8 @@ class Tree final : public Scope, public StatusSource {
 
   WaitOutcome look_at_leader(const Lock& lock) override;
   WaitFds news(const Lock& lock) const override;
+  // The same for who waits for the end of the tree.
+  WaitFds news_of_keeper(const Lock& lock) const;
   TimePoint next_look(const Lock& lock, TimePoint deadline) const override;
 
  private:
@@ -75,10 +81,11 @@ class Tree final : public Scope, public StatusSource {
   int signal_all(const Lock& lock, int signal, std::string* detail);
   int kill_all(const Lock& lock);
   int send_to_known(const Lock& lock, int signal);
-  int error_unless_empty(const Lock& lock, int error);
+  int send_without_keeper(const Lock& lock, int signal, int error);
   void wait_for_status(const Lock& lock);
   void wait_for_end(const Lock& lock);
   bool await_report(TimePoint deadline);
+  bool is_late() const;
   std::vector<Member> members(int leader_pid) const;
 
   Sys& sys_;
@@ -88,7 +95,9 @@ class Tree final : public Scope, public StatusSource {
   HeldFd socket_;
   bool is_closed_ = false;       // the keeper's end of the socket
   bool is_killing_ = false;      // the keeper was told to
+  TimePoint late_at_;            // when it should have
   bool leader_is_dead_ = false;  // as its pidfd has shown
+  bool was_waited_for_ = false;  // then, for its status
   bool is_empty_ = false;        // as the keeper has said
   bool is_over_ = false;
   std::optional<ExitStatus> status_;  // the leader's

@@ -137,8 +137,7 @@ void Escalation::advance(Lock& lock, ProcessTable* table, bool may_read, bool wa
       succeeded_ = true;
       stage_ = Stage::kOver;
     } else if (leader_.ended(lock) && group_state_ == GroupState::kLost) {
-      // Nothing will tell more: what is known gets its SIGKILL.
-      if (stage_ != Stage::kWaitingAfterKill) enter_kill(lock);
+      enter_kill(lock);  // nothing will tell more: what is known gets a SIGKILL that needs no keeper
       fail(lock);
     } else if (child_.sys().now() < deadline()) {
       return;
@@ -327,6 +326,7 @@ void Escalation::wait(Lock& lock) {
 }
 
 void Escalation::wait_for_tree(Lock& lock) {
+  if (child_.tree()->ends_at_once(lock, deadline())) return;
   const TimePoint now = child_.sys().now();
   const TimePoint until = std::min(deadline(), deadline_after(now, scope_.longest_pause(lock)));
   if (!leader_.ended(lock)) return leader_.wait_exit_or_changed(lock, until);

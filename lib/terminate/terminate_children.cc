@@ -161,11 +161,10 @@ class Batch {
     for (const auto& part : parts_) part->begin(policy);
     std::vector<std::size_t> due(parts_.size());
     for (std::size_t i = 0; i < due.size(); ++i) due[i] = i;
-    for (;;) {
-      advance(due);
-      if (left_.empty()) break;
+    for (advance(due); !left_.empty(); advance(due)) {
       due_.wait(watched(), left_.begin()->first);
       due = next();
+      for (const std::size_t i : due) parts_[i]->look();
     }
     std::vector<TerminationResult> outcomes;
     for (const auto& part : parts_) outcomes.push_back(part->take_outcome());
@@ -174,8 +173,8 @@ class Batch {
 
  private:
   // One reading of /proc serves all whose leaders had ended before it.
+  // REQUIRES: each has been looked at.
   void advance(const std::vector<std::size_t>& due) {
-    for (const std::size_t i : due) parts_[i]->look();
     const TimePoint started = sys_.now();
     table_.renew();
     for (const std::size_t i : due) {

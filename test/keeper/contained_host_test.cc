@@ -1,24 +1,32 @@
 // A contained child in hosts that make it hard.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "lib/os/proc.h"
 #include "lib/os/process_table.h"
+#include "lib/os/unique_fd.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
+#include "test/support/keeper_of.h"
+#include "test/support/many_files.h"
 #include "test/support/pid_namespace.h"
+#include "test/support/seccomp_filter.h"
 #include "test/support/sigchld_disposition.h"
 #include "test/support/stranger.h"
 #include "test/support/thief.h"
@@ -118,6 +126,78 @@ TEST(ContainedHost, WithFilesOfItsOwnAtTheNumbersKeepsThem) {
     for (const int fd : theirs) EXPECT_GE(::fcntl(fd, F_GETFD), 0) << "the library has closed it";
     char byte = 0;
     EXPECT_EQ(::read(pipe[0], &byte, 1), -1) << "the library has written to it";
+  });
+}
+
+// Whether a parent may take descriptors of its child.
+bool may_take_from_child() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  const internal::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  const bool may = ::syscall(SYS_pidfd_getfd, pidfd.get(), -1, 0) < 0 && errno == EBADF;
+  EXPECT_EQ(::kill(child, SIGKILL), 0);
+  EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+  return may;
+}
+
+// How many descriptors a process's table has room for.
+int table_size(int pid) {
+  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
+  std::string word;
+  int size = 0;
+  while (status >> word && word != "FDSize:") {
+  }
+  EXPECT_TRUE(status >> size);
+  return size;
+}
+
+// A tree of a host with many files is ended, and has none of them. A keeper that cannot do without has had them all.
+void expect_gives_none_of_many_files(const std::vector<int>& closed = {}) {
+  const bool has_had_them = !may_take_from_child();
+  int low[2], high[2];
+  ASSERT_EQ(::pipe2(low, O_CLOEXEC), 0);
+  AckPipe ack;
+  const ManyFiles many;
+  ASSERT_EQ(::pipe2(high, O_CLOEXEC), 0);
+  for (const int fd : closed) ::close(fd);
+  Child child = Child::spawn(tree_command(ack, {"fork", "new-session", "stubborn", "--", "stubborn"})).value();
+  ack.close_write();
+  ASSERT_GT(wait_forked(ack, {"ready", "child ready"}), 0);
+  EXPECT_EQ(table_size(keeper_of(child)) > kMany, has_had_them);
+  for (const auto& pipe : {low, high}) {
+    ::close(pipe[1]);
+    char byte = 0;
+    EXPECT_EQ(::fcntl(pipe[0], F_SETFL, O_NONBLOCK), 0);
+    EXPECT_EQ(::read(pipe[0], &byte, 1), 0) << "somebody else has the other end";
+    ::close(pipe[0]);
+  }
+  EXPECT_FALSE(child.kill().value().exit_code().has_value());
+  EXPECT_TRUE(ack.wait_eof());
+}
+
+TEST(ContainedHost, WithManyFilesGivesTheTreeNone) {
+  run_isolated([] { expect_gives_none_of_many_files(); });
+}
+
+TEST(ContainedHost, WithManyFilesButNoStandardInputAndErrorGivesTheTreeNone) {
+  run_isolated_unchecked([] { expect_gives_none_of_many_files({STDIN_FILENO, STDERR_FILENO}); });
+}
+
+TEST(ContainedHost, WithManyFilesThatTheKeeperMayNotTakeGivesTheTreeNone) {
+  run_isolated([] {
+    ASSERT_TRUE(refuse_system_calls({{SYS_pidfd_getfd, EPERM}}));
+    expect_gives_none_of_many_files();
+  });
+}
+
+// The keeper has the host's user, and may not look into such a process as that (PR_SET_DUMPABLE).
+TEST(ContainedHost, WithManyFilesThatNobodyMayLookIntoGivesTheTreeNone) {
+  run_isolated_unchecked([] {
+    ASSERT_EQ(::prctl(PR_SET_DUMPABLE, 0), 0);
+    expect_gives_none_of_many_files();
   });
 }
 

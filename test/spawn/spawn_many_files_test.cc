@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "test/support/child_probe.h"
 #include "test/support/isolated.h"
+#include "test/support/many_files.h"
 #include "test/support/other_user.h"
 #include "test/support/output_helpers.h"
 #include "test/support/proc_view.h"
@@ -25,29 +26,6 @@
 
 namespace warden::test_support {
 namespace {
-
-constexpr int kMany = 600;
-
-// While the object exists, every new descriptor has a high number.
-class ManyFiles {
- public:
-  ManyFiles() {
-    for (int i = 0; i < kMany; ++i) fds_.push_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    EXPECT_GE(fds_.back(), kMany) << "RLIMIT_NOFILE is too low";
-  }
-  ~ManyFiles() {
-    for (const int fd : fds_) ::close(fd);
-  }
-  // Frees some of the numbers, in this thread's table.
-  void close_last(int count) const {
-    for (int i = kMany - count; i < kMany; ++i) ::close(fds_[static_cast<std::size_t>(i)]);
-  }
-  ManyFiles(const ManyFiles&) = delete;
-  ManyFiles& operator=(const ManyFiles&) = delete;
-
- private:
-  std::vector<int> fds_;
-};
 
 // A line goes into stdin, and comes out of stdout and stderr.
 void expect_streams_work() {
