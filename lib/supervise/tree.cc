@@ -179,24 +179,28 @@ bool Tree::await_report(TimePoint deadline) {
 
 WaitOutcome Tree::look_at_leader(const Lock& lock) {
   update(lock);
-  const int fd = leader_.process().pidfd();
   if (status_.has_value()) {
     // The keeper has collected it, so that the kernel has the status (Linux 6.15).
+    const int fd = leader_.process().pidfd();
     const WaitOutcome info = fd < 0 ? WaitOutcome{ENOSYS, std::nullopt} : sys_.exit_info(fd);
     if (info.status.has_value() && *info.status != *status_) status_ = info.status;
     return {0, status_, true};
   }
-  if (is_over_ && !leader_is_dead_) leader_is_dead_ = fd >= 0 && sys_.poll_readable(&fd, 1, TimePoint::min());
   if (leader_is_dead_ && !was_waited_for_) {
     was_waited_for_ = true;
     if (!is_killing_) wait_for_status(lock);  // else its end, which is near, tells
     if (status_.has_value()) return {0, status_, true};
     if (is_closed_) return {ECHILD, std::nullopt};
   }
-  const bool is_lost = is_over_ && (leader_is_dead_ || fd < 0);
-  if (is_lost) return {ECHILD, std::nullopt};
+  if (is_over_) return look_without_keeper();
   if (leader_is_dead_ && is_late()) wake_keeper();  // it collects it at once, if nobody has stopped it
   return {};
+}
+
+WaitOutcome Tree::look_without_keeper() {
+  const int fd = leader_.process().pidfd();
+  if (!leader_is_dead_) leader_is_dead_ = fd < 0 || sys_.poll_readable(&fd, 1, TimePoint::min());
+  return {leader_is_dead_ ? ECHILD : 0, std::nullopt};
 }
 
 // The last words of a keeper come with its end: a wait that wants both waits for that alone. A leader dies with its
@@ -255,6 +259,11 @@ int Tree::order(KeeperOrder::Kind kind, int signal, std::uint32_t number) {
     pollfd polled = {fd, POLLOUT, 0};
     if (errno != EAGAIN || !sys_.poll_any(&polled, 1, deadline)) return errno;
   }
+}
+
+bool Tree::ask_ahead(const Lock& lock, int signal) {
+  update(lock);
+  return !is_over_ && !is_empty_ && ask(lock, signal) == 0;
 }
 
 void Tree::let_go(const Lock& lock) {
@@ -321,20 +330,28 @@ int Tree::send_to_known(const Lock& lock, int signal) {
   return group_error == 0 ? 0 : leader_error;
 }
 
-int Tree::signal_all(const Lock& lock, int signal, std::string* detail) {
+int Tree::ask(const Lock& lock, int signal) {
   answer_.reset();
   wake_keeper();
   const int refused = order(KeeperOrder::Kind::kSignal, signal, ++asked_);
+  changes_.check(lock);
+  asked_signal_ = refused == 0 ? signal : 0;
+  answer_by_ = deadline_after(sys_.now(), kLongestAnswer);
+  return refused;
+}
+
+int Tree::signal_all(const Lock& lock, int signal, std::string* detail) {
+  const int refused = asked_signal_ == signal ? 0 : ask(lock, signal);
+  asked_signal_ = 0;
   if (refused != 0) return send_without_keeper(lock, signal, refused);
   if (signal == SIGCONT) return 0;  // who was signalled before is known
-  const TimePoint deadline = deadline_after(sys_.now(), kLongestAnswer);
-  for (;;) {
-    const bool is_readable = await_report(std::min(deadline, deadline_after(sys_.now(), kWakePause)));
+  while (!answer_.has_value()) {
+    const bool is_readable = await_report(std::min(answer_by_, deadline_after(sys_.now(), kWakePause)));
     read_reports(lock);
     if (!answer_.has_value() && is_readable && !is_closed_) look_at_keeper(lock);
     if (answer_.has_value()) break;
     if (is_over_ || is_closed_) return send_without_keeper(lock, signal, ESRCH);
-    if (sys_.now() >= deadline) return ETIMEDOUT;
+    if (sys_.now() >= answer_by_) return ETIMEDOUT;
     if (!is_readable) wake_keeper();
   }
   if (detail != nullptr) {

@@ -40,6 +40,9 @@ class Tree final : public Scope, public StatusSource {
   // nobody has to be woken for it. True if the keeper has ended.
   bool ends_at_once(const Lock& lock, TimePoint deadline);
 
+  // Tells the keeper of a graceful signal, for which send() only waits then. False where there is nobody to tell.
+  bool ask_ahead(const Lock& lock, int signal);
+
   // The program was stopped by this signal, 0: it goes on, as last told.
   int stopped_by(const Lock&) const { return stopped_by_; }
 
@@ -75,9 +78,11 @@ class Tree final : public Scope, public StatusSource {
   bool read_reports(const Lock& lock);
   void take(const KeeperReport& report);
   void look_at_keeper(const Lock& lock);
+  WaitOutcome look_without_keeper();
   void wake_keeper() const;
   int order(KeeperOrder::Kind kind, int signal, std::uint32_t number);
   int order_by_signal(int signal);
+  int ask(const Lock& lock, int signal);
   int signal_all(const Lock& lock, int signal, std::string* detail);
   int kill_all(const Lock& lock);
   int send_to_known(const Lock& lock, int signal);
@@ -104,6 +109,8 @@ class Tree final : public Scope, public StatusSource {
   int stopped_by_ = 0;
   int refusal_ = 0;          // of SIGKILL to one of the tree: the errno
   std::uint32_t asked_ = 0;  // the number of the last order that is answered
+  int asked_signal_ = 0;     // what it asks for, where send() has not taken that up
+  TimePoint answer_by_;
   std::optional<KeeperReport> answer_;
 };
 

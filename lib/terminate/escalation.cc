@@ -129,6 +129,10 @@ void Escalation::advance(Lock& lock, ProcessTable* table, bool may_read, bool wa
   needs_table_ = is_due_ = has_read_ = false;
   if (stage_ == Stage::kOver) return;
   if (stage_ == Stage::kPreflight) preflight(lock);
+  if (std::exchange(has_asked_ahead_, false)) {
+    finish_wait(lock);
+    enter_phase(lock, policy_.phases[next_++], AttemptTarget::kTree);
+  }
   while (stage_ != Stage::kOver) {
     const bool finished = !std::exchange(was_looked_at, false) && is_finished(lock, table, may_read);
     if (stage_ == Stage::kOver) return;  // by another participant, while a look had released the lock

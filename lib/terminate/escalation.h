@@ -34,6 +34,9 @@ class Escalation {
   bool needs_table(const Lock&) const { return needs_table_; }
   // The same directly after a look at the leader, under the same lock: a second look would see the same.
   void advance_after_look(Lock& lock);
+  // Directly before advance(): tells the keeper of a tree of the graceful signal that is due, whose answer advance()
+  // waits for, so that many keepers work at once.
+  void ask_ahead(const Lock& lock);
   bool over(const Lock&) const { return stage_ == Stage::kOver; }
   // Waits until the deadline at most for a change that advance() would act on. May return early.
   void wait(Lock& lock);
@@ -93,7 +96,8 @@ class Escalation {
   Leader& leader_;
   Scope& scope_;
   TerminationPolicy policy_;
-  std::size_t next_ = 0;  // the next phase of the policy
+  std::size_t next_ = 0;          // the next phase of the policy
+  bool has_asked_ahead_ = false;  // for that: it has to follow
   const TimePoint begun_;
 
   Stage stage_ = Stage::kPreflight;

@@ -15,6 +15,15 @@ AttemptTarget Escalation::target_of(const Lock& lock, AttemptTarget asked) const
   return alone || asked == AttemptTarget::kLeader ? AttemptTarget::kLeader : scope_.target();
 }
 
+void Escalation::ask_ahead(const Lock& lock) {
+  const TimePoint now = child_.sys().now();
+  const bool is_due = stage_ == Stage::kPreflight || (stage_ == Stage::kWaiting && now >= deadline());
+  if (!is_due || leader_.ended(lock) || next_ == policy_.phases.size() || now >= kill_by_) return;
+  const TerminationPhase& phase = policy_.phases[next_];
+  if (target_of(lock, phase.target) != AttemptTarget::kTree || phase.signal == Signal::kill()) return;
+  has_asked_ahead_ = child_.tree()->ask_ahead(lock, phase.signal.number());
+}
+
 int Escalation::send_once(const Lock& lock, Signal signal, AttemptTarget target) {
   const TimePoint started = child_.sys().now();
   std::string detail;

@@ -97,6 +97,11 @@ class Part final : public ChangeObserver {
     ended_ = child_.leader().look(lock);
   }
 
+  void ask_ahead() {
+    const Lock lock(child_);
+    escalation_->ask_ahead(lock);
+  }
+
   // Does what is due; true when the escalation is over. Where it needs a table and has none, the next reading is waited
   // for.
   bool advance(ProcessTable* table, TimePoint next_reading) {
@@ -175,6 +180,7 @@ class Batch {
   // One reading of /proc serves all whose leaders had ended before it.
   // REQUIRES: each has been looked at.
   void advance(const std::vector<std::size_t>& due) {
+    for (const std::size_t i : due) parts_[i]->ask_ahead();
     const TimePoint started = sys_.now();
     table_.renew();
     for (const std::size_t i : due) {

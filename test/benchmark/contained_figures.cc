@@ -66,7 +66,10 @@ void bare_kill(internal::SpawnPlan& plan) {
   require(::send(launched.socket.get(), &order, sizeof order, MSG_NOSIGNAL) == sizeof order || errno == EPIPE, "send");
   sys.poll_readable(&launched.keeper.pidfd, 1, internal::TimePoint::max());
   internal::KeeperReport report;
-  require(::recv(launched.socket.get(), &report, sizeof report, MSG_DONTWAIT) == sizeof report, "recv");
+  ssize_t size = -1;
+  do size = ::recv(launched.socket.get(), &report, sizeof report, MSG_DONTWAIT);
+  while (size < 0 && errno == ECONNRESET);  // the keeper has not read the order
+  require(size == sizeof report, "recv");
   require(report.value == SIGKILL && report.is_empty != 0, "the keeper was to tell the end");
   require(internal::reap(launched.keeper, 0), "waitid");
   ::close(launched.child.pidfd);

@@ -1,5 +1,7 @@
 // A keeper that somebody kills or stops: never an Ok for what is not known.
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
@@ -14,6 +16,7 @@
 #include "test/support/child_probe.h"
 #include "test/support/keeper_of.h"
 #include "warden/child.h"
+#include "warden/terminate_all.h"
 
 namespace warden::test_support {
 namespace {
@@ -127,6 +130,30 @@ TEST_F(StoppedKeeper, AgainAndAgainIsWokenAsOften) {
   ASSERT_TRUE(ack_.wait_for("ready"));
   child_->kill().value();
   EXPECT_TRUE(ack_.wait_eof());
+}
+
+// The first keeper can answer only once the second tree has its signal.
+TEST(TracedKeeper, DoesNotHoldUpTheSignalOfAnotherTree) {
+  AckPipe first_ack, second_ack;
+  const Command first_command = test_command(first_ack, {"handle", "TERM", "3"}).containment(Containment::kTree);
+  const Command second_command = test_command(second_ack, {"mark", "TERM"}).containment(Containment::kTree);
+  Child first = Child::spawn(first_command).value();
+  Child second = Child::spawn(second_command).value();
+  ASSERT_TRUE(first_ack.wait_for("ready"));
+  ASSERT_TRUE(second_ack.wait_for("ready"));
+  const int keeper = keeper_of(first);
+  if (::ptrace(PTRACE_SEIZE, keeper, 0, 0) != 0) GTEST_SKIP() << "this user may not trace a keeper";
+  ASSERT_EQ(::ptrace(PTRACE_INTERRUPT, keeper, 0, 0), 0);
+  ASSERT_EQ(::waitpid(keeper, nullptr, __WALL), keeper);
+  std::thread ends([&] {
+    const auto ended = terminate_all({&first, &second}, TerminationPolicy::service(kBound));
+    EXPECT_EQ(ended[0].value().status, ExitStatus::exited(3));
+    EXPECT_THAT(ended[0].value().attempts.to_string(), HasSubstr("SIGTERM to tree: ok"));
+  });
+  EXPECT_TRUE(second_ack.wait_for("got SIGTERM"));
+  EXPECT_EQ(::ptrace(PTRACE_DETACH, keeper, 0, 0), 0);
+  second.kill().value();
+  ends.join();
 }
 
 }  // namespace
