@@ -56,12 +56,13 @@ class Keeper {
   }
 
   [[noreturn]] void run() {
+    // A program that was killed before the exec of this one has sent no signal: so the first round waits for nothing.
     for (;;) {
-      wait();
       receive_orders();
       collect();
       tell_end();
       if (is_killing_) kill_all();
+      wait();
     }
   }
 

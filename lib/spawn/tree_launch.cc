@@ -106,6 +106,12 @@ class Way {
     return {pid, pid > 0 ? args.child_pidfd : -1};
   }
 
+  // False where the keeper cannot have made it: the kernel writes the pidfd before there is a child.
+  bool may_have_child() const {
+    const volatile ExecKeeperArgs& args = args_;
+    return args.child_pidfd >= 0;
+  }
+
   // Until the child has executed or ended, until `pause` is over, or until the deadline. True in the first case.
   bool is_over(absl::Duration pause, TimePoint deadline) {
     const TimePoint until = std::min(deadline, deadline_after(linux_sys().now(), pause));
@@ -214,14 +220,14 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
   const volatile ExecFailure& failure = *failure_report.get();
   Way way(args, exec_pipe);
   bool has_given_up = false, is_lost = false;
-  int looks_without_child = 0;
+  int looks = 0;
   while (!way.is_over(kExecPause, has_given_up ? TimePoint::max() : deadline)) {
     is_lost = is_lost || (is_readable(keeper.pidfd) && !way.is_over(absl::ZeroDuration(), TimePoint::max()));
     has_given_up = has_given_up || linux_sys().now() >= deadline;
     if (!is_lost && !has_given_up) continue;
     // The keeper cannot open the gate any more, or the child waits for a file.
     if (way.child().pid > 0) linux_sys().pidfd_kill_process(way.child().pidfd, SIGKILL);
-    if (way.child().pid < 0 && is_lost && ++looks_without_child == kMostLooksWithoutChild) break;
+    if (way.child().pid < 0 && is_lost && (!way.may_have_child() || ++looks == kMostLooksWithoutChild)) break;
   }
   keeper.pidfd = raised_pidfd(keeper.pidfd);
   ChildId child = way.child();

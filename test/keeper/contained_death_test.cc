@@ -1,5 +1,6 @@
 // The host or the keeper is killed at each of its system calls, one after the other: nothing is left of a tree whose
-// host has gone, and a host whose keeper has gone never says that all is well where it is not.
+// host has gone, and a host whose keeper has gone never says that all is well where it is not. The program is killed at
+// each call of its keeper: that is known for what it is.
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,7 +22,7 @@
 namespace warden::test_support {
 namespace {
 
-enum class Role { kHost, kKeeper };
+enum class Role { kHost, kKeeper, kProgram };
 
 // Whether every write end of the pipe is closed, as it must be when an end has succeeded.
 bool has_ended(const AckPipe& ack) {
@@ -33,13 +34,13 @@ bool has_ended(const AckPipe& ack) {
   return false;
 }
 
-// What a host does, and one letter of how it went: 'r' the spawn was refused, 'k' all is ended, 'l' the keeper was
-// lost, 'e' another error, 'f' it said that all is ended, and that was not so.
+// What a host does, and one letter of how it went: 'r' the spawn was refused, 'c' that for the keeper, 'k' all is
+// ended, 'l' the keeper was lost, 'e' another error, 'f' it said that all is ended, and that was not so.
 char run_host(AckPipe& ack) {
   auto spawned = Child::spawn(
       test_command(ack, {"fork", "new-session", "stubborn", "--", "stubborn"}).containment(Containment::kTree));
   ack.close_write();
-  if (!spawned) return 'r';
+  if (!spawned) return spawned.error().step == SpawnError::Step::kContain ? 'c' : 'r';
   Child child = std::move(spawned).value();
   // The lines may not all come where the keeper has gone.
   TerminationPolicy policy = TerminationPolicy::service(absl::Milliseconds(1));
@@ -56,8 +57,8 @@ int process_of(int thread) {
   return std::atoi(std::string(internal::status_field(status, "Tgid")).c_str());
 }
 
-// Traces a host and all that it starts, and kills the one with that role at its stop with that index. Its exit detaches
-// the others. Exits with 0 if it has killed, 1 if the host has ended before.
+// Traces a host and all that it starts, and kills the one with that role at its stop with that index, or the program at
+// that of the keeper. Its exit detaches the others. Exits with 0 if it has killed, 1 if the host has ended before.
 [[noreturn]] void trace(Role role, int index, AckPipe& ack, int said) {
   int go[2];
   if (::pipe(go) != 0) ::_exit(2);
@@ -74,12 +75,13 @@ int process_of(int thread) {
   constexpr long kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK;
   if (::ptrace(PTRACE_SEIZE, host, 0, kOptions) != 0) ::_exit(2);
   if (::write(go[1], "", 1) != 1 || ::ptrace(PTRACE_INTERRUPT, host, 0, 0) != 0) ::_exit(2);
-  int keeper = -1, stops = 0, status = 0;
+  int keeper = -1, program = -1, stops = 0, status = 0;
   for (;;) {
     const pid_t stopped = ::waitpid(-1, &status, __WALL);
     if (stopped < 0) ::_exit(1);
     if (!WIFSTOPPED(status)) {
       if (stopped == host) ::_exit(1);
+      if (stopped == program) program = 0;
       continue;
     }
     const int event = status >> 16;
@@ -88,11 +90,14 @@ int process_of(int thread) {
       ::ptrace(PTRACE_GETEVENTMSG, stopped, 0, &made);
       const int process = process_of(static_cast<int>(made));
       if (keeper < 0 && process != host && process == static_cast<int>(made)) keeper = process;
+      if (program < 0 && stopped == keeper) program = process;
     }
     const bool is_call = WSTOPSIG(status) == (SIGTRAP | 0x80);
-    const int wanted = role == Role::kHost ? host : keeper;
-    if (is_call && stopped == wanted && stops++ == index) {
-      ::kill(wanted, SIGKILL);
+    const int watched = role == Role::kHost ? host : keeper;
+    const int killed = role == Role::kProgram ? program : watched;
+    if (is_call && stopped == watched && killed > 0 && stops++ == index) {
+      ::kill(killed, SIGKILL);
+      if (killed != watched) ::waitpid(killed, nullptr, __WALL);  // it is dead when its keeper goes on
       ::_exit(0);
     }
     // A signal is passed on; the stops of ptrace itself are not signals.
@@ -123,6 +128,10 @@ bool kill_at(Role role, int index, std::map<char, int>* results) {
   EXPECT_TRUE(is_collected);
   if (role == Role::kHost) {
     EXPECT_TRUE(ack.wait_eof()) << "something is left of a host that was killed at call " << index;
+  } else if (role == Role::kProgram) {
+    EXPECT_TRUE(has_said) << "the host has not come to its end, the program killed at the keeper's call " << index;
+    EXPECT_TRUE(!has_killed || result == 'r' || result == 'k') << result << ", killed at the keeper's call " << index;
+    ++(*results)[result];
   } else {
     EXPECT_TRUE(has_said) << "the host has not come to its end, its keeper killed at call " << index;
     EXPECT_NE(result, 'f') << "it said that all is ended, its keeper killed at call " << index;
@@ -145,14 +154,16 @@ void kill_at_each(Role role) {
     while (kill_at(role, index, &results) && !::testing::Test::HasFailure()) index += step;
     EXPECT_GT(index, 20) << "the calls were not seen";
     if (role == Role::kHost) return;
-    EXPECT_GT(results['r'], 0) << "no spawn was refused";
-    EXPECT_GT(results['l'], 0) << "no loss was told";
+    EXPECT_GT(results['r'] + results['c'], 0) << "no spawn was refused";
+    if (role == Role::kKeeper) EXPECT_GT(results['l'], 0) << "no loss was told";
   });
 }
 
 TEST(ContainedHost, KilledAtEachOfItsCallsLeavesNothing) { kill_at_each(Role::kHost); }
 
 TEST(Keeper, KilledAtEachOfItsCallsIsNeverASuccess) { kill_at_each(Role::kKeeper); }
+
+TEST(Program, KilledAtEachCallOfItsKeeperIsToldSo) { kill_at_each(Role::kProgram); }
 
 }  // namespace
 }  // namespace warden::test_support
