@@ -26,6 +26,10 @@ constexpr int kMostCollected = 100;
 constexpr int kFirstPause = 1;
 constexpr int kLongestPause = 1024;
 
+// When it looks below its children, too: after a pause as long as this, and now and then while some end all the time.
+constexpr int kPatience = 4;
+constexpr int kQuickRounds = 16;
+
 constexpr std::size_t kMostRefused = 16;
 
 constexpr std::size_t kShortReport = offsetof(KeeperReport, usage);
@@ -194,8 +198,10 @@ class Keeper {
       is_refused = true;
       tell_refused(child, static_cast<int>(-error));
     });
-    if (!is_refused) return;
-    TreeSignal below = {proc_, SIGKILL, 0, false};  // it keeps those below it from becoming the keeper's children
+    // Whoever does not die keeps those below it from becoming the keeper's children: one of another user, or one that a
+    // process below it traces (PTRACE_O_TRACEEXIT), and that waits for this in its exit.
+    if (!is_refused && pause_ <= kPatience && ++quick_rounds_ % kQuickRounds != 0) return;
+    TreeSignal below = {proc_, SIGKILL, 0, false};
     signal_tree(below);
   }
 
@@ -310,6 +316,7 @@ class Keeper {
   bool is_killing_ = false;
   bool has_killed_program_ = false;
   int pause_ = kFirstPause;
+  int quick_rounds_ = 0;
   bool is_collected_ = false;  // the program
   bool has_collected_all_ = true;
   bool is_empty_ = false;

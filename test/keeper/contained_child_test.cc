@@ -390,6 +390,15 @@ TEST(Tree, AChainOfForksIsEnded) {
   EXPECT_TRUE(ack.wait_eof());
 }
 
+// The program cannot die before its tracer does, which is no child of the keeper's while the program lives.
+TEST(Tree, WhoseProgramIsHeldInItsExitByATracerOfItIsEnded) {
+  AckPipe ack;
+  Child child = spawn_tree(ack, {"held"});
+  ASSERT_TRUE(ack.wait_for("holds"));
+  child.kill().value();
+  EXPECT_TRUE(ack.wait_eof());
+}
+
 TEST(Tree, NestedTreesEndTogether) {
   AckPipe ack;
   Child child = spawn_script(ack, R"(timeout 1000 setsid "$@" & timeout 1000 timeout 1000 "$@" & wait)", {"stubborn"});

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -247,6 +248,19 @@ int trace_me_mode(const Arguments& arguments) {
   wait_for_ever();
 }
 
+// A child in a session of its own traces this process, and never lets it through its exit (ptrace(2),
+// PTRACE_O_TRACEEXIT).
+int held_mode(const Arguments&) {
+  prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+  const pid_t parent = getpid();
+  if (fork() == 0) {
+    setsid();
+    if (ptrace(PTRACE_SEIZE, parent, 0, PTRACE_O_TRACEEXIT) != 0) usage("ptrace failed");
+    ack("holds");
+  }
+  wait_for_ever();
+}
+
 int user_mode(const Arguments& arguments) {
   const auto user = static_cast<uid_t>(number_argument(arguments, 0));
   if (setresuid(user, user, user) != 0) usage("setresuid failed");
@@ -281,6 +295,7 @@ constexpr Mode kModes[] = {
     {"ignore", ignore_mode},
     {"trace", trace_mode},
     {"trace-me", trace_me_mode},
+    {"held", held_mode},
     {"chain", chain_mode},
     {"new-pids", new_pids_mode},
     {"user", user_mode},
