@@ -3,7 +3,6 @@
 #define WARDEN_LIB_KEEPER_CALLS_H_
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -29,11 +28,22 @@ inline long open_file(long directory, const char* path, int flags) {
 inline long signal_process(int pid, int signal) { return raw_syscall(SYS_kill, pid, signal); }
 inline long signal_by_pidfd(long fd, int signal) { return raw_syscall(SYS_pidfd_send_signal, fd, signal, 0, 0); }
 
-// poll(2); `milliseconds` below 0: without an end.
-inline long poll_for(pollfd* polled, int count, int milliseconds) {
+// Descriptors below 64, one bit each.
+struct FdSet {
+  unsigned long bits = 0;
+  void add(long fd) {
+    if (fd >= 0) bits |= 1UL << fd;
+  }
+  bool has(long fd) const { return fd >= 0 && (bits & 1UL << fd) != 0; }
+};
+
+// select(2): leaves in the sets what can be read, or is at its end, and what can be written; `milliseconds` below 0:
+// without an end. Not poll(2), which fails where somebody has set the process's RLIMIT_NOFILE below the number of
+// descriptors that it asks for.
+inline long select_for(FdSet* readable, FdSet* writable, int milliseconds) {
   timespec timeout = {milliseconds / 1000, milliseconds % 1000 * 1'000'000L};
-  return raw_syscall(SYS_ppoll, as_argument(polled), count, milliseconds < 0 ? 0 : as_argument(&timeout), 0,
-                     sizeof(std::uint64_t));
+  return raw_syscall(SYS_pselect6, 64, as_argument(readable), as_argument(writable), 0,
+                     milliseconds < 0 ? 0 : as_argument(&timeout), 0);
 }
 
 // Reads the number before which the text is, 0 for none; returns what is after it.

@@ -107,7 +107,8 @@ class Keeper {
   void wait_for_program() {
     if (raw_syscall(SYS_waitid, P_PID, program_, 0, WEXITED | __WALL, 0) == 0) return;
     if (raw_syscall(SYS_wait4, program_, 0, __WALL, 0) > 0) return;
-    poll_for(nullptr, 0, 100);
+    FdSet none;
+    select_for(&none, &none, 100);
   }
 
   // What a filter may refuse, before the program runs: the keeper could not do without it later.
@@ -123,8 +124,8 @@ class Keeper {
     KeeperOrder none;
     const long received = raw_syscall(SYS_recvfrom, kKeeperSocket, as_argument(&none), sizeof none, MSG_DONTWAIT);
     if (received != -EAGAIN) check(KeeperPart::kReceive, received == 0 ? -EPIPE : received);
-    pollfd polled = {signals_, POLLIN, 0};
-    check(KeeperPart::kPoll, poll_for(&polled, 1, 0));
+    FdSet nothing;
+    check(KeeperPart::kSelect, select_for(&nothing, &nothing, 0));
   }
 
   static long send_now(const KeeperReport& told, std::size_t size) {
@@ -290,18 +291,22 @@ class Keeper {
   }
 
   void wait() {
-    const short wanted = has_end_to_tell_ ? POLLIN | POLLOUT : POLLIN;
-    pollfd polled[] = {{signals_, POLLIN, 0}, {socket_, wanted, 0}, {host_has_ended_ ? -1 : kKeeperHost, POLLIN, 0}};
+    FdSet readable, writable;
+    readable.add(signals_);
+    readable.add(socket_);
+    if (!host_has_ended_) readable.add(kKeeperHost);
+    if (has_end_to_tell_) writable.add(socket_);
     int pause = has_collected_all_ ? -1 : 0;
     if (is_killing_ && has_collected_all_) {
       pause = pause_;
       pause_ = pause_ < kLongestPause ? 2 * pause_ : kLongestPause;
     }
-    poll_for(polled, 3, pause);
+    if (select_for(&readable, &writable, pause) < 0) readable.bits = 0;
+    has_orders_ = readable.has(socket_);
+    const bool host_ends = readable.has(kKeeperHost);
     // A host that has let the tree go by a signal, and has ended, did both in this order; the look may have not.
-    if (polled[0].revents != 0 || polled[2].revents != 0) read_signals();
-    has_orders_ = (polled[1].revents & ~POLLOUT) != 0;
-    if (polled[2].revents != 0) host_has_ended_ = true;
+    if (readable.has(signals_) || host_ends) read_signals();
+    if (host_ends) host_has_ended_ = true;
   }
 
   const int program_;

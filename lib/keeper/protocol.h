@@ -51,7 +51,7 @@ enum class KeeperPart : std::int32_t {
   kLook,
   kKill,
   kSendSignal,
-  kPoll,
+  kSelect,
   kReceive,
   kUnknown,  // it ended before it could say
 };

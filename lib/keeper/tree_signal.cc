@@ -46,10 +46,8 @@ long read_stat(long proc, int pid, Stat* stat) {
   return 0;
 }
 
-bool lives(long pidfd) {
-  pollfd polled = {static_cast<int>(pidfd), POLLIN, 0};
-  return poll_for(&polled, 1, 0) == 0;
-}
+// Whether its number is still its own, as also a zombie's is.
+bool lives(long pidfd) { return signal_by_pidfd(pidfd, 0) != -ESRCH; }
 
 class Walk {
  public:

@@ -256,8 +256,8 @@ const char* text_of(KeeperPart part) {
       return "kill";
     case KeeperPart::kSendSignal:
       return "pidfd_send_signal";
-    case KeeperPart::kPoll:
-      return "ppoll";
+    case KeeperPart::kSelect:
+      return "pselect6";
     case KeeperPart::kReceive:
       return "recvfrom";
     case KeeperPart::kNone:

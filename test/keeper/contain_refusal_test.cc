@@ -94,6 +94,7 @@ std::vector<Refused> every_refused() {
       {"Receive", {refused(SYS_recvfrom, EACCES)}, "recvfrom", EACCES},
       {"Disposition", {refused_if(SYS_rt_sigaction, 0, SIGCHLD)}, "rt_sigaction", EPERM},
       {"Kill", {refused_if(SYS_kill, 1, 0)}, "kill", EPERM},
+      {"Select", {refused(SYS_pselect6, EPERM)}, "pselect6", EPERM},
       {"SendSignal", {refused(SYS_pidfd_send_signal)}, "pidfd_send_signal", ENOSYS},
   };
 }

@@ -1,6 +1,7 @@
 // A keeper that somebody kills or stops: never an Ok for what is not known.
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,6 +129,28 @@ TEST_F(StoppedKeeper, AgainAndAgainIsWokenAsOften) {
   child_ = std::make_unique<Child>(Child::spawn(command).value());
   ack_.close_write();
   ASSERT_TRUE(ack_.wait_for("ready"));
+  child_->kill().value();
+  EXPECT_TRUE(ack_.wait_eof());
+}
+
+class LimitedKeeper : public LostKeeper {};
+
+bool has_pending_signal(int pid) {
+  std::string status;
+  EXPECT_EQ(internal::read_proc_file(("/proc/" + std::to_string(pid) + "/status").c_str(), &status), 0);
+  return internal::status_field(status, "ShdPnd").find_first_not_of("0") != std::string::npos;
+}
+
+// As any process of the same user may limit it. poll(2) fails with EINVAL then, and nothing can be opened.
+TEST_F(LimitedKeeper, ThatMayHaveNoFilesEndsTheTree) {
+  start({"fork", "new-session", "stubborn", "--", "stubborn"});
+  ASSERT_GT(wait_forked(ack_, {"ready", "child ready"}), 0);
+  const struct rlimit none = {0, 0};
+  const int keeper = keeper_of(*child_);
+  ASSERT_EQ(::prlimit(keeper, RLIMIT_NOFILE, &none, nullptr), 0);
+  ASSERT_TRUE(Pidfd(keeper).send(SIGCHLD));
+  while (has_pending_signal(keeper)) {
+  }
   child_->kill().value();
   EXPECT_TRUE(ack_.wait_eof());
 }
