@@ -111,7 +111,9 @@ Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::
   if (!is_ours()) return failed_at(name, SpawnError::Step::kAdopt, Errc::kNotAChild, subject);
   SysFd pidfd(sys, sys.pidfd_open(pid));
   id.pidfd = std::max(pidfd.get(), -1);
-  // The child may have gone before pidfd_open: then the number may be another process's.
+  const bool leads_group = sys.get_process_group(pid) == pid;
+  // Somebody else may take the child at any time, and another process get the number: what was asked before is of the
+  // child where that is still there.
   if (!is_ours() || is_traced_stranger(sys, pid)) {
     return failed_at(name, SpawnError::Step::kAdopt, Errc::kNotAChild, subject);
   }
@@ -122,7 +124,7 @@ Result<std::unique_ptr<Handle>, SpawnError> adopt_child(Sys& sys, int pid, std::
   pidfd.release();
   {
     const Lock lock(*handle->supervised);
-    handle->supervised->begin(lock, id, sys.get_process_group(pid) == pid);
+    handle->supervised->begin(lock, id, leads_group);
   }
   handle->supervised->changes().wake_sleepers();
   return handle;

@@ -1,5 +1,6 @@
 // Child::adopt takes processes that other code started under supervision.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,7 +11,9 @@
 #include "gtest/gtest.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
+#include "test/support/isolated.h"
 #include "test/support/test_child_path.h"
+#include "test/support/thief.h"
 #include "warden/child.h"
 
 namespace warden::test_support {
@@ -19,6 +22,11 @@ namespace {
 using ::testing::ElementsAre;
 
 constexpr absl::Duration kShort = absl::Milliseconds(30);
+
+bool has_hung_up(const AckPipe& ack) {
+  pollfd polled = {ack.read_fd(), 0, 0};
+  return ::poll(&polled, 1, 0) == 1;
+}
 
 // Starts test_child by plain fork and exec.
 int fork_and_exec(const AckPipe& ack, std::vector<std::string> mode, bool own_group) {
@@ -128,6 +136,50 @@ TEST(Adopt, RefusesProcessesThatAreNoChildrenOfOurs) {
     EXPECT_EQ(refused.error().subject, std::to_string(stranger));
   }
   EXPECT_EQ(Child::adopt(pid).value().kill().value().signal(), Signal::kill());
+}
+
+// A leader that ends after a moment, and leaves a member of its group. Both hold the pipe.
+int fork_short_lived_leader(const AckPipe& ack, int microseconds) {
+  const pid_t pid = ::fork();
+  if (pid != 0) {
+    ::setpgid(pid, pid);
+    return pid;
+  }
+  ::setpgid(0, 0);
+  if (::fork() == 0) {
+    ::close(ack.read_fd());
+    for (;;) ::pause();
+  }
+  ::usleep(static_cast<useconds_t>(microseconds));
+  ::_exit(7);
+}
+
+// It may be taken at any moment of the adoption: what it was is known all the same.
+TEST(Adopt, AGroupLeaderThatSomebodyElseReapsIsEndedWithItsGroup) {
+  run_isolated([] {
+    int adopted = 0;
+    Thief thief(Thief::Way::kPollingWaitpid);
+    for (int i = 0; i < 400; ++i) {
+      AckPipe ack;
+      const int pid = fork_short_lived_leader(ack, 10 * (i % 20));
+      ack.close_write();
+      auto child = Child::adopt(pid);
+      if (child) {
+        ++adopted;
+        const auto killed = child.value().kill();
+        if (killed) {
+          ASSERT_TRUE(has_hung_up(ack)) << "it has said that all is ended";
+          continue;
+        }
+        EXPECT_EQ(killed.error().code, Errc::kGroupUnknown) << killed.error();  // before Linux 6.9
+      } else {
+        EXPECT_EQ(child.error().code, Errc::kNotAChild);
+      }
+      EXPECT_EQ(::kill(-pid, SIGKILL), 0) << "the group has a member, which keeps its number";
+    }
+    EXPECT_GT(adopted, 0);
+    EXPECT_GT(thief.stolen(), 0);
+  });
 }
 
 TEST(Adopt, RefusesAChildThatHasBeenWaitedFor) {
