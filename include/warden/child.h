@@ -1,4 +1,5 @@
-// A child process under supervision: it is started, waited for and ended, with everything in its process group.
+// A child process under supervision: it is started, waited for and ended, with everything in its process group or tree
+// (containment.h). "The group" below is all that the child's containment holds.
 //
 // Start a server, use it, end it:
 //   warden::Command command("postgres");

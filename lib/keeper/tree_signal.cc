@@ -160,7 +160,8 @@ void signal_tree(TreeSignal& order) {
     Walk(order, reinterpret_cast<Visited*>(memory)).run(by_group);
     raw_syscall(SYS_munmap, memory, kSize);
   }
-  if (by_group) signal_process(-order.program, order.signal);
+  // Where the walk could not count anybody, the group has somebody all the same.
+  if (by_group && signal_process(-order.program, order.signal) == 0 && order.signalled == 0) order.signalled = 1;
 }
 
 }  // namespace warden::internal

@@ -43,6 +43,8 @@ LaunchResult refused(KeeperPart part, int error) {
   return result;
 }
 
+constexpr absl::Duration kNumberPause = absl::Milliseconds(1);
+
 // How often a child is looked for whose keeper has been killed while it made it.
 constexpr int kMostLooksWithoutChild = 200;
 
@@ -228,6 +230,10 @@ LaunchResult launch_in_tree(SpawnPlan& plan, TimePoint deadline) {
     // The keeper cannot open the gate any more, or the child waits for a file.
     if (way.child().pid > 0) linux_sys().pidfd_kill_process(way.child().pidfd, SIGKILL);
     if (way.child().pid < 0 && is_lost && (!way.may_have_child() || ++looks == kMostLooksWithoutChild)) break;
+  }
+  // One that was killed at once may be dead before the keeper has written its number.
+  while (way.child().pid < 0 && way.may_have_child() && failure.error == 0 && !has_given_up && !is_lost) {
+    is_lost = linux_sys().poll_readable(&keeper.pidfd, 1, deadline_after(linux_sys().now(), kNumberPause));
   }
   keeper.pidfd = raised_pidfd(keeper.pidfd);
   ChildId child = way.child();

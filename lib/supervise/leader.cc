@@ -125,7 +125,7 @@ void Leader::wait_exit_or_changed(Lock& lock, TimePoint deadline) {
     const WaitsByPidfd waits(*this, lock);
     const bool is_readable =
         changes_.wait_readable(lock, fds.fds, fds.count, next_question(deadline)) == Woken::kReadable;
-    if (is_readable && !look(lock)) held_by_tracer_ = source_ == nullptr;
+    if (is_readable && !look(lock)) held_by_tracer_ = source_ == nullptr || source_->is_blind(lock);
   }
 }
 

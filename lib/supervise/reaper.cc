@@ -76,7 +76,7 @@ void wait_for_keeper(Supervised& supervised, Lock& lock, Tree& tree) {
       supervised.changes().wait(lock, TimePoint::max());
       continue;
     }
-    const WaitFds fds = tree.news_of_keeper(lock);
+    const WaitFds fds = tree.news(lock);
     if (fds.count > 0) {
       const TimePoint until = tree.next_look(lock, TimePoint::max());
       const Leader::ReaperWaits waits(leader, lock, Leader::ReaperWaits::By::kPidfd);

@@ -24,6 +24,8 @@ class StatusSource {
   virtual WaitOutcome look_at_leader(const Lock& lock) = 0;
   // What a wait for news of the leader waits for.
   virtual WaitFds news(const Lock& lock) const = 0;
+  // Whether the kernel refuses such a wait: poll(2) fails where RLIMIT_NOFILE is below the number of descriptors.
+  virtual bool is_blind(const Lock& lock) const = 0;
   // When a wait for them looks again: before the deadline where the news are late.
   virtual TimePoint next_look(const Lock& lock, TimePoint deadline) const = 0;
   // Whether the host has closed one of those. Needs no lock.

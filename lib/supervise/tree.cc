@@ -66,14 +66,16 @@ bool Tree::update(const Lock& lock) {
                      {leader_may_run ? leader_.process().pidfd() : -1, POLLIN, 0}};
   const bool is_any_ready = sys_.poll_any(polled, 3, TimePoint::min());
   const bool is_refused = is_any_ready && (polled[0].revents | polled[1].revents | polled[2].revents) == 0;
-  if (polled[2].revents != 0) leader_is_dead_ = true;
+  const bool has_died = polled[2].revents != 0;
+  leader_is_dead_ = leader_is_dead_ || has_died;
+  is_blind_ = is_refused;
   const bool may_have_told = polled[0].revents != 0 || polled[0].fd < 0 || is_refused;
   const bool has_news = may_have_told && read_reports(lock);
   // Where nothing tells of its end, it is asked once that may be near.
   const bool is_near = is_killing_ || is_empty_ || is_closed_ || !leader_may_run || leader_is_dead_;
   const bool may_have_ended = polled[1].revents != 0 || ((polled[1].fd < 0 || is_refused) && is_near);
   if (may_have_ended) look_at_keeper(lock);
-  return has_news || is_over_;
+  return has_news || has_died || is_over_;
 }
 
 // ECONNRESET tells that the keeper has ended without having read an order, once, and before what it has told.
@@ -107,7 +109,9 @@ void Tree::take(const KeeperReport& report) {
       is_empty_ = true;
       break;
     case KeeperReport::Kind::kAnswer:
-      if (report.number == asked_) answer_ = report;
+      for (Question* const question : {&now_, &ahead_}) {
+        if (report.number == question->number) question->answer = report;
+      }
       break;
     case KeeperReport::Kind::kStopped:
       stopped_by_ = report.value;
@@ -193,7 +197,7 @@ WaitOutcome Tree::look_at_leader(const Lock& lock) {
     if (is_closed_) return {ECHILD, std::nullopt};
   }
   if (is_over_) return look_without_keeper();
-  if (leader_is_dead_ && is_late()) wake_keeper();  // it collects it at once, if nobody has stopped it
+  if ((leader_is_dead_ || is_killing_) && is_late()) wake_keeper();  // it goes on at once, if nobody has stopped it
   return {};
 }
 
@@ -214,17 +218,6 @@ WaitFds Tree::news(const Lock& lock) const {
   } else if (!is_over_) {
     fds.add(keeper_.pidfd());
   }
-  return fds;
-}
-
-// A leader's end is told by the keeper, too. Where a process of the tree has stopped that, nobody needs to know before
-// somebody asks.
-WaitFds Tree::news_of_keeper(const Lock& lock) const {
-  const int fd = keeper_.pidfd();
-  if (is_over_ || fd < 0) return news(lock);
-  WaitFds fds;
-  if (!is_killing_ && !is_empty_ && !is_closed_) fds.add(socket_.get());
-  fds.add(fd);
   return fds;
 }
 
@@ -257,13 +250,17 @@ int Tree::order(KeeperOrder::Kind kind, int signal, std::uint32_t number) {
     if (errno == EINTR) continue;
     wake_keeper();
     pollfd polled = {fd, POLLOUT, 0};
-    if (errno != EAGAIN || !sys_.poll_any(&polled, 1, deadline)) return errno;
+    if (errno != EAGAIN) return errno;
+    if (!sys_.poll_any(&polled, 1, deadline) || sys_.now() >= deadline) return EAGAIN;
   }
 }
 
 bool Tree::ask_ahead(const Lock& lock, int signal) {
   update(lock);
-  return !is_over_ && !is_empty_ && ask(lock, signal) == 0;
+  const bool leader_ran = !leader_.ended(lock) && !status_.has_value();
+  if (is_over_ || is_empty_ || ask(signal, &ahead_) != 0) return false;
+  if (leader_ran) note_sent(signal);
+  return true;
 }
 
 void Tree::let_go(const Lock& lock) {
@@ -277,7 +274,7 @@ int Tree::send(const Lock& lock, AttemptTarget target, int signal, std::string* 
     if (error == 0 && !leader_.ended(lock)) note_sent(signal);
     return error;
   }
-  if (is_empty_) return 0;
+  if (is_empty_ && ahead_.signal != signal) return 0;
   const bool leader_ran = !leader_.ended(lock) && !status_.has_value();
   const int error = is_lost()           ? send_to_known(lock, signal)
                     : signal == SIGKILL ? kill_all(lock)
@@ -296,6 +293,7 @@ int Tree::kill_all(const Lock& lock) {
     error = order_by_signal(kKillSignal);
   }
   if (error == 0) {
+    wake_keeper();
     is_killing_ = true;
     late_at_ = deadline_after(sys_.now(), kWakePause);
   }
@@ -330,37 +328,38 @@ int Tree::send_to_known(const Lock& lock, int signal) {
   return group_error == 0 ? 0 : leader_error;
 }
 
-int Tree::ask(const Lock& lock, int signal) {
-  answer_.reset();
+int Tree::ask(int signal, Question* question) {
   wake_keeper();
-  const int refused = order(KeeperOrder::Kind::kSignal, signal, ++asked_);
-  changes_.check(lock);
-  asked_signal_ = refused == 0 ? signal : 0;
-  answer_by_ = deadline_after(sys_.now(), kLongestAnswer);
+  *question = {signal, ++asked_, deadline_after(sys_.now(), kLongestAnswer), std::nullopt};
+  const int refused = order(KeeperOrder::Kind::kSignal, signal, asked_);
+  if (refused != 0) question->signal = 0;
   return refused;
 }
 
 int Tree::signal_all(const Lock& lock, int signal, std::string* detail) {
-  const int refused = asked_signal_ == signal ? 0 : ask(lock, signal);
-  asked_signal_ = 0;
+  const bool was_asked = ahead_.signal == signal;
+  Question& question = was_asked ? ahead_ : now_;
+  const int refused = was_asked ? 0 : ask(signal, &question);
+  question.signal = 0;
   if (refused != 0) return send_without_keeper(lock, signal, refused);
   if (signal == SIGCONT) return 0;  // who was signalled before is known
-  while (!answer_.has_value()) {
-    const bool is_readable = await_report(std::min(answer_by_, deadline_after(sys_.now(), kWakePause)));
+  while (!question.answer.has_value()) {
+    const bool is_readable = await_report(std::min(question.answer_by, deadline_after(sys_.now(), kWakePause)));
     read_reports(lock);
-    if (!answer_.has_value() && is_readable && !is_closed_) look_at_keeper(lock);
-    if (answer_.has_value()) break;
+    if (!question.answer.has_value() && is_readable && !is_closed_) look_at_keeper(lock);
+    if (question.answer.has_value()) break;
     if (is_over_ || is_closed_) return send_without_keeper(lock, signal, ESRCH);
-    if (sys_.now() >= answer_by_) return ETIMEDOUT;
+    if (sys_.now() >= question.answer_by) return ETIMEDOUT;
     if (!is_readable) wake_keeper();
   }
+  const KeeperReport& answer = *question.answer;
   if (detail != nullptr) {
-    *detail = absl::StrCat(answer_->count, answer_->count == 1 ? " process" : " processes");
-    if (answer_->value != 0 && answer_->pid != 0) {
-      absl::StrAppend(detail, "; ", answer_->pid, ": ", os_error(answer_->value).message());
+    *detail = absl::StrCat(answer.count, answer.count == 1 ? " process" : " processes");
+    if (answer.value != 0 && answer.pid != 0) {
+      absl::StrAppend(detail, "; ", answer.pid, ": ", os_error(answer.value).message());
     }
   }
-  return answer_->count > 0 ? 0 : answer_->value;
+  return answer.count > 0 ? 0 : answer.value;
 }
 
 // --- Who is left ---

@@ -69,8 +69,7 @@ class Tree final : public Scope, public StatusSource {
 
   WaitOutcome look_at_leader(const Lock& lock) override;
   WaitFds news(const Lock& lock) const override;
-  // The same for who waits for the end of the tree.
-  WaitFds news_of_keeper(const Lock& lock) const;
+  bool is_blind(const Lock&) const override { return is_blind_; }
   TimePoint next_look(const Lock& lock, TimePoint deadline) const override;
 
  private:
@@ -82,7 +81,14 @@ class Tree final : public Scope, public StatusSource {
   void wake_keeper() const;
   int order(KeeperOrder::Kind kind, int signal, std::uint32_t number);
   int order_by_signal(int signal);
-  int ask(const Lock& lock, int signal);
+  // What the keeper was asked for: the signal, 0 where nobody waits for its answer.
+  struct Question {
+    int signal = 0;
+    std::uint32_t number = 0;
+    TimePoint answer_by;
+    std::optional<KeeperReport> answer;
+  };
+  int ask(int signal, Question* question);
   int signal_all(const Lock& lock, int signal, std::string* detail);
   int kill_all(const Lock& lock);
   int send_to_known(const Lock& lock, int signal);
@@ -108,10 +114,9 @@ class Tree final : public Scope, public StatusSource {
   std::optional<ExitStatus> status_;  // the leader's
   int stopped_by_ = 0;
   int refusal_ = 0;          // of SIGKILL to one of the tree: the errno
-  std::uint32_t asked_ = 0;  // the number of the last order that is answered
-  int asked_signal_ = 0;     // what it asks for, where send() has not taken that up
-  TimePoint answer_by_;
-  std::optional<KeeperReport> answer_;
+  std::uint32_t asked_ = 0;  // the number of the last question
+  Question now_, ahead_;
+  bool is_blind_ = false;  // at the last look
 };
 
 }  // namespace warden::internal

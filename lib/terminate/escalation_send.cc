@@ -16,6 +16,7 @@ AttemptTarget Escalation::target_of(const Lock& lock, AttemptTarget asked) const
 }
 
 void Escalation::ask_ahead(const Lock& lock) {
+  if (has_asked_ahead_) return;
   const TimePoint now = child_.sys().now();
   const bool is_due = stage_ == Stage::kPreflight || (stage_ == Stage::kWaiting && now >= deadline());
   if (!is_due || leader_.ended(lock) || next_ == policy_.phases.size() || now >= kill_by_) return;

@@ -14,7 +14,7 @@ namespace {
 
 void take_note(int number, siginfo_t* info, void*) {
   board->number.store(number);
-  board->sender.store(info->si_pid);
+  board->sender.store(info != nullptr ? info->si_pid : 0);
   board->signals.fetch_add(1);
 }
 void listen_to_everything() {
