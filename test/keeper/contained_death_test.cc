@@ -155,7 +155,9 @@ void kill_at_each(Role role) {
     EXPECT_GT(index, 20) << "the calls were not seen";
     if (role == Role::kHost) return;
     EXPECT_GT(results['r'] + results['c'], 0) << "no spawn was refused";
-    if (role == Role::kKeeper) EXPECT_GT(results['l'], 0) << "no loss was told";
+    if (role == Role::kKeeper) {
+      EXPECT_GT(results['l'], 0) << "no loss was told";
+    }
   });
 }
 
