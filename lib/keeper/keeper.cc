@@ -148,7 +148,7 @@ class Keeper {
   // host has left a report unread, once, and before what it has sent. The end of the conversation is no end of the
   // host, which may have executed another program, or have closed all of its descriptors.
   void receive_orders() {
-    while (socket_ >= 0 && (has_orders_ || host_has_ended_)) {
+    while (socket_ >= 0) {
       KeeperOrder order;
       const long size = raw_syscall(SYS_recvfrom, socket_, as_argument(&order), sizeof order, MSG_DONTWAIT);
       if (size == sizeof order) {
@@ -302,7 +302,6 @@ class Keeper {
       pause_ = pause_ < kLongestPause ? 2 * pause_ : kLongestPause;
     }
     if (select_for(&readable, &writable, pause) < 0) readable.bits = 0;
-    has_orders_ = readable.has(socket_);
     const bool host_ends = readable.has(kKeeperHost);
     // A host that has let the tree go by a signal, and has ended, did both in this order; the look may have not.
     if (readable.has(signals_) || host_ends) read_signals();
@@ -315,7 +314,6 @@ class Keeper {
   long proc_ = -1;
   long children_ = -1;  // the list
   int socket_ = kKeeperSocket;
-  bool has_orders_ = false;
   bool host_has_ended_ = false;
   bool is_let_go_ = false;
   bool is_killing_ = false;

@@ -96,8 +96,7 @@ class Walk {
     return true;
   }
 
-  // A parent that has ended since has left the process to one above it, or to the keeper, by the time that its pidfd
-  // tells.
+  // A parent that has been reaped since has left the process to one above it, or to the keeper.
   bool is_of_tree(const Visited& one, long fd, Stat* stat) {
     while (++visits_ <= kMost) {
       if (const long error = read_stat(order_.proc, one.pid, stat); error < 0) {

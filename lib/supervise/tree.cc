@@ -243,14 +243,14 @@ void Tree::wake_keeper() const {
 int Tree::order(KeeperOrder::Kind kind, int signal, std::uint32_t number) {
   const int fd = socket_.get();
   if (fd < 0) return EPIPE;
+  wake_keeper();
   const KeeperOrder order = {kind, signal, number};
   const TimePoint deadline = deadline_after(sys_.now(), kLongestFarewell);
   for (;;) {
     if (::send(fd, &order, sizeof order, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
     if (errno == EINTR) continue;
-    wake_keeper();
-    pollfd polled = {fd, POLLOUT, 0};
     if (errno != EAGAIN) return errno;
+    pollfd polled = {fd, POLLOUT, 0};
     if (!sys_.poll_any(&polled, 1, deadline) || sys_.now() >= deadline) return EAGAIN;
   }
 }
@@ -287,17 +287,11 @@ int Tree::send(const Lock& lock, AttemptTarget target, int signal, std::string* 
 int Tree::kill_all(const Lock& lock) {
   if (!leader_.ended(lock)) leader_.send(lock, SIGKILL);
   int error = order(KeeperOrder::Kind::kKill, 0, 0);
-  if (error != 0) {
-    update(lock);
-    if (is_empty_) return 0;
-    error = order_by_signal(kKillSignal);
-  }
-  if (error == 0) {
-    wake_keeper();
-    is_killing_ = true;
-    late_at_ = deadline_after(sys_.now(), kWakePause);
-  }
-  return error == 0 ? 0 : send_without_keeper(lock, SIGKILL, error);
+  if (error != 0) error = order_by_signal(kKillSignal);
+  if (error != 0) return send_without_keeper(lock, SIGKILL, error);
+  is_killing_ = true;
+  late_at_ = deadline_after(sys_.now(), kWakePause);
+  return 0;
 }
 
 // The keeper does not take the order: it may have ended, because nobody was left or without a word.
@@ -329,7 +323,6 @@ int Tree::send_to_known(const Lock& lock, int signal) {
 }
 
 int Tree::ask(int signal, Question* question) {
-  wake_keeper();
   *question = {signal, ++asked_, deadline_after(sys_.now(), kLongestAnswer), std::nullopt};
   const int refused = order(KeeperOrder::Kind::kSignal, signal, asked_);
   if (refused != 0) question->signal = 0;

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "test/benchmark/figure.h"
 #include "test/benchmark/memory_group.h"
@@ -39,19 +41,31 @@ Memory memory_now() {
   return memory;
 }
 
-// Returns what a thousand live children add, divided by their number. One child before them pays what only a process's
-// first child costs: the library's code is loaded.
-Memory cost_of_child(const Command& command) {
-  require(spawn_tiny(tiny_command("p")).kill().has_value(), "the first child could not be ended");
+// What `measure` says before and while `count` children live.
+template <class Measure>
+auto around_crowd(const Command& command, int count, std::chrono::milliseconds settled_after, Measure measure) {
   std::vector<Child> children;
-  children.reserve(kChildren);
-  const Memory before = memory_now();
-  for (int i = 0; i < kChildren; ++i) children.push_back(spawn_tiny(command));
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // until the reapers block in their waits
-  const Memory with = memory_now();
+  children.reserve(static_cast<std::size_t>(count));
+  const auto before = measure();
+  for (int i = 0; i < count; ++i) children.push_back(spawn_tiny(command));
+  std::this_thread::sleep_for(settled_after);
+  const auto with = measure();
   for (const auto& ended : terminate_all(children, TerminationPolicy::immediate())) {
     require(ended.has_value(), "a live child could not be ended");
   }
+  return std::make_pair(before, with);
+}
+
+// One child before them pays what only a process's first child costs: the library's code is loaded.
+void pay_for_first_child(const Command& command) {
+  require(spawn_tiny(command).kill().has_value(), "the first child could not be ended");
+}
+
+// Returns what a thousand live children add, divided by their number.
+Memory cost_of_child(const Command& command) {
+  pay_for_first_child(tiny_command("p"));
+  // Until the reapers block in their waits.
+  const auto [before, with] = around_crowd(command, kChildren, std::chrono::milliseconds(20), memory_now);
   return {(with.resident_kib - before.resident_kib) / kChildren,
           (with.address_space_kib - before.address_space_kib) / kChildren,
           (before.available_kib - with.available_kib) / kChildren};
@@ -100,16 +114,10 @@ Comparison system_wide(int rounds) {
 double counted_cost(const Command& command) {
   return in_fresh_process([&] {
     const MemoryGroup group;
-    require(spawn_tiny(command).kill().has_value(), "the first child could not be ended");
-    std::vector<Child> children;
-    children.reserve(kCounted);
-    const double before = group.kib();
-    for (int i = 0; i < kCounted; ++i) children.push_back(spawn_tiny(command));
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));  // until what the starts have freed is free
-    const double with = group.kib();
-    for (const auto& ended : terminate_all(children, TerminationPolicy::immediate())) {
-      require(ended.has_value(), "a live child could not be ended");
-    }
+    pay_for_first_child(command);
+    // Until what the starts have freed is free.
+    const auto [before, with] =
+        around_crowd(command, kCounted, std::chrono::milliseconds(300), [&] { return group.kib(); });
     return (with - before) / kCounted;
   });
 }

@@ -12,11 +12,11 @@
 #include <string>
 
 #include "gtest/gtest.h"
-#include "lib/os/proc.h"
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/every_setting.h"
 #include "test/support/pid_namespace.h"
+#include "test/support/process_status.h"
 #include "warden/child.h"
 
 namespace warden::test_support {
@@ -51,11 +51,7 @@ char run_host(AckPipe& ack) {
   return ended.error().code == Errc::kContainmentLost ? 'l' : 'e';
 }
 
-int process_of(int thread) {
-  std::string status;
-  internal::read_proc_file(("/proc/" + std::to_string(thread) + "/status").c_str(), &status);
-  return std::atoi(std::string(internal::status_field(status, "Tgid")).c_str());
-}
+int process_of(int thread) { return std::atoi(process_status(thread, "Tgid").c_str()); }
 
 // Traces a host and all that it starts, and kills the one with that role at its stop with that index, or the program at
 // that of the keeper. Its exit detaches the others. Exits with 0 if it has killed, 1 if the host has ended before.

@@ -7,14 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <functional>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -27,6 +25,7 @@
 #include "test/support/keeper_of.h"
 #include "test/support/many_files.h"
 #include "test/support/pid_namespace.h"
+#include "test/support/process_status.h"
 #include "test/support/seccomp_filter.h"
 #include "test/support/sigchld_disposition.h"
 #include "test/support/stranger.h"
@@ -145,15 +144,7 @@ bool may_take_from_child() {
 }
 
 // How many descriptors a process's table has room for.
-int table_size(int pid) {
-  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
-  std::string word;
-  int size = 0;
-  while (status >> word && word != "FDSize:") {
-  }
-  EXPECT_TRUE(status >> size);
-  return size;
-}
+int table_size(int pid) { return std::stoi(process_status(pid, "FDSize")); }
 
 // A tree of a host with many files is ended, and has none of them. A keeper that cannot do without has had them all.
 void expect_gives_none_of_many_files(const std::vector<int>& closed = {}) {

@@ -16,6 +16,7 @@
 #include "test/support/ack_pipe.h"
 #include "test/support/child_probe.h"
 #include "test/support/keeper_of.h"
+#include "test/support/process_status.h"
 #include "warden/child.h"
 #include "warden/terminate_all.h"
 
@@ -135,11 +136,7 @@ TEST_F(StoppedKeeper, AgainAndAgainIsWokenAsOften) {
 
 class LimitedKeeper : public LostKeeper {};
 
-bool has_pending_signal(int pid) {
-  std::string status;
-  EXPECT_EQ(internal::read_proc_file(("/proc/" + std::to_string(pid) + "/status").c_str(), &status), 0);
-  return internal::status_field(status, "ShdPnd").find_first_not_of("0") != std::string::npos;
-}
+bool has_pending_signal(int pid) { return process_status(pid, "ShdPnd").find_first_not_of("0") != std::string::npos; }
 
 // As any process of the same user may limit it. poll(2) fails with EINVAL then, and nothing can be opened.
 TEST_F(LimitedKeeper, ThatMayHaveNoFilesEndsTheTree) {
